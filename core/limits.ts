@@ -1,0 +1,42 @@
+/** Every bound of the system in one place; served at `/limits`. Bytes are bytes of UTF-8. */
+export const limits = {
+  /** Events in one request to `audit-logger`. */
+  eventsPerRequestMax: 1000,
+  /** Events in one request to the bulk API. */
+  eventsPerApiRequestMax: 500,
+  /** Decoded body of one ingest request. */
+  bodyBytesMax: 4 * 1024 * 1024,
+  /** Brackets a body may nest, counted before it is parsed: the envelope, an event, its context, and room to reject one event alone. */
+  bodyDepthMax: 64,
+  /** Time a client may take to send its body. */
+  bodyReadTimeoutMs: 30_000,
+  /** Canonical JSON of one stored event: a tile's entry must fit a 16-bit length. */
+  leafBytesMax: 65_535,
+  contextBytesMax: 32 * 1024,
+  contextDepthMax: 32,
+  keysPerObjectMax: 256,
+  /** Strings that stand in an index; a btree entry over 2,704 bytes is an error. */
+  indexedBytesMax: 255,
+  messageBytesMax: 8 * 1024,
+  userAgentBytesMax: 2 * 1024,
+  /** Type names and sources: `[A-Za-z0-9_.:/-]{1,100}`. */
+  typeNameLengthMax: 100,
+  durationMsMax: 2_147_483_647,
+  /** Smallest magnitude of a number that is not zero: smaller ones print as hundreds of digits in jsonb. */
+  numberMagnitudeMin: 1e-30,
+  eventMaxAgeDays: 7,
+  eventMaxAheadMinutes: 60,
+  idempotencyKeyBytesMax: 255,
+  idempotencyHours: 24,
+  queryRowsMax: 1000,
+  queryRowsDefault: 100,
+  queryOffsetMax: 10_000,
+  queryStatementTimeoutMs: 3_000,
+  queryStringBytesMax: 8 * 1024,
+  queryDefaultDays: 7,
+  ingestStatementTimeoutMs: 20_000,
+  databaseConnectTimeoutMs: 5_000,
+  /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
+  keyCacheMs: 30_000,
+  keyCacheEntriesMax: 10_000,
+} as const;

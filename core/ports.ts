@@ -1,0 +1,55 @@
+import type { AuditEvent } from "./event.ts";
+
+/** An event ready to insert: `contextJson` is the canonical JSON that was hashed, `leafHash` 32 bytes. */
+export type EventRow = { readonly event: AuditEvent; readonly contextJson: string | undefined; readonly leafHash: Uint8Array };
+
+/** A row that stood there before: what is needed to rebuild a candidate's leaf with the stored server-set fields. */
+export type ExistingRow =
+  & Pick<AuditEvent, "tenant_id" | "occurred_at" | "id" | "received_at" | "principal" | "ip_address" | "user_agent" | "device_fingerprint">
+  & { readonly leafHash: Uint8Array };
+
+/** What an insert left undone. `existing` holds the rows of the batch that were there already; `closedDays` the UTC days that take no more events. */
+export type InsertOutcome = { readonly existing: readonly ExistingRow[]; readonly closedDays: readonly string[] };
+
+/** A claim on an Idempotency-Key: both hashes are SHA-256. */
+export type BatchClaim = { readonly principal: string; readonly keyHash: Uint8Array; readonly bodyHash: Uint8Array; readonly receivedAt: string };
+
+/** The claim as it stands: `first` if it was new; else `receivedAt` is the first request's. `sameBody` false → the key was used for another body. */
+export type ClaimOutcome = { readonly first: boolean; readonly sameBody: boolean; readonly receivedAt: string };
+
+/**
+ * Where events go. Every promise that resolves has committed durably (`synchronous_commit = on`); a rejection means that nothing of the call
+ * was stored, or, when the connection broke during COMMIT, that the caller cannot know and must retry with the same ids.
+ * Throws `unavailable` when the database cannot be reached.
+ */
+export type EventStore = {
+  /** Inserts `rows` in order, all or none; rows whose (tenant, occurred_at, id) exists are left as they are and reported. */
+  insert(rows: readonly EventRow[]): Promise<InsertOutcome>;
+  /** The same under an Idempotency-Key, in one transaction: `prepare` gets the claim and returns the rows, or throws to undo the claim. */
+  insertOnce(claim: BatchClaim, prepare: (claimed: ClaimOutcome) => Promise<readonly EventRow[]>): Promise<InsertOutcome>;
+};
+
+/** Where API keys are looked up, by the SHA-256 of the whole key. Throws `unavailable`. */
+export type KeyStore = {
+  find(keyHash: Uint8Array): Promise<
+    { readonly id: string; readonly tenantId: string; readonly scopes: readonly string[]; readonly expiresAt: string | undefined; readonly revoked: boolean } | undefined
+  >;
+};
+
+/**
+ * Object storage for archives and checkpoint bundles. Keys are `/`-separated, relative, without `..`.
+ * `put` resolves only when the object is durable, and never overwrites: an existing key resolves to "exists" and the object is unchanged.
+ * `get` returns the object's bytes, or undefined when there is none; a fault of the store throws `unavailable`.
+ */
+export type ArchiveStore = {
+  put(key: string, bytes: Uint8Array): Promise<"stored" | "exists">;
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Bytes `start` (included) to `end` (excluded) of an object; undefined when there is none. */
+  getRange(key: string, start: number, end: number): Promise<Uint8Array | undefined>;
+  /** Size in bytes, or undefined when there is none. */
+  size(key: string): Promise<number | undefined>;
+  /** Keys below `prefix`, in order, at most `limit`, after `after`. */
+  list(prefix: string, options?: { readonly after?: string; readonly limit?: number }): Promise<readonly string[]>;
+  /** Removes an object; removing what is not there is fine. Only expiry calls this. */
+  remove(key: string): Promise<void>;
+};
