@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:slow` sets AUDIT_TEST_SLOW: the long tests run alone, so that their figures are not another test's noise. */
+const slow = process.env["AUDIT_TEST_SLOW"] === "1";
+
+export default defineConfig({
+  test: {
+    include: slow ? ["**/*.slow.test.ts"] : ["**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", "web/**", ".audit/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
+    globalSetup: ["test/support/global-setup.ts"],
+    pool: "forks",
+    maxWorkers: slow ? 1 : 2,
+    testTimeout: slow ? 600_000 : 20_000,
+    hookTimeout: slow ? 600_000 : 60_000,
+    retry: 0,
+  },
+});
