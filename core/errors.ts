@@ -8,17 +8,20 @@ export class AuditError extends Error {
   readonly pointer: string | undefined;
   /** Seconds after which a retry makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
+  /** Every fault of the request, when there may be several; else `pointer` and `message` are the only one. */
+  readonly details: readonly ProblemDetail[] | undefined;
   override name = "AuditError";
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly pointer?: string; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    options: { readonly pointer?: string; readonly retryAfterSeconds?: number; readonly details?: readonly ProblemDetail[]; readonly cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.pointer = options.pointer;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.details = options.details;
   }
 }
 
@@ -77,6 +80,16 @@ export type EventErrorCode =
 /** One event's fault: `pointer` is relative to the event (`/context/a`), `message` never holds a value. */
 export type EventError = { readonly code: EventErrorCode; readonly pointer: string; readonly message: string };
 
+/** One fault of a request. `position` and `length` (UTF-16 code units) say where in a parameter's text it is, `hint` what to write instead. */
+export type ProblemDetail = {
+  readonly code: string;
+  readonly pointer: string;
+  readonly message: string;
+  readonly position?: number;
+  readonly length?: number;
+  readonly hint?: string;
+};
+
 /** The body of an RFC 9457 problem. */
 export type Problem = {
   readonly type: string;
@@ -85,13 +98,14 @@ export type Problem = {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly request_id: string;
-  readonly errors?: readonly EventError[];
+  readonly errors?: readonly ProblemDetail[];
 };
 
 /** What `error` looks like to a caller, RFC 9457; anything that is not an AuditError is `internal` and says nothing. */
 export function problemOf(error: unknown, requestId: string): Problem {
   const known = error instanceof AuditError ? error : new AuditError("internal", "handle request: unexpected fault");
   const { status, title } = errorCodes[known.code];
+  const details = known.details ?? (known.pointer === undefined ? undefined : [{ code: "invalid_value", pointer: known.pointer, message: known.message }]);
   return {
     type: `https://audit-events.dev/errors/${known.code}`,
     title,
@@ -99,9 +113,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
     code: known.code,
     detail: known.message,
     request_id: requestId,
-    ...(known.pointer === undefined
-      ? {}
-      : { errors: [{ code: "invalid_value", pointer: known.pointer, message: known.message }] }),
+    ...(details === undefined ? {} : { errors: details }),
   };
 }
 

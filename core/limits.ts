@@ -34,6 +34,25 @@ export const limits = {
   queryStatementTimeoutMs: 3_000,
   queryStringBytesMax: 8 * 1024,
   queryDefaultDays: 7,
+  /** Terms in `q`. */
+  queryTermsMax: 50,
+  /** How long a page's cursor may be used. */
+  cursorHours: 24,
+  /** A principal's reads with one filter are recorded once in this time. */
+  viewRecordMinutes: 10,
+  viewRecordEntriesMax: 10_000,
+  /** Rows and bytes of leaves that an export holds at once: one page, one Parquet row group. */
+  exportPageRows: 1_000,
+  exportRowGroupRows: 5_000,
+  exportRowGroupBytes: 8 * 1024 * 1024,
+  /** One export call on an Edge Function; the rest follows by cursor. */
+  exportEdgeRowsMax: 10_000,
+  exportEdgeBytesMax: 16 * 1024 * 1024,
+  exportEdgeMs: 60_000,
+  statsBucketsMax: 120,
+  /** Newest matching events that facets and percentiles are counted over. */
+  statsFacetRowsMax: 50_000,
+  statsFacetValuesMax: 20,
   ingestStatementTimeoutMs: 20_000,
   databaseConnectTimeoutMs: 5_000,
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
