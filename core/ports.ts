@@ -8,7 +8,10 @@ export type ExistingRow =
   & Pick<AuditEvent, "tenant_id" | "occurred_at" | "id" | "received_at" | "principal" | "ip_address" | "user_agent" | "device_fingerprint">
   & { readonly leafHash: Uint8Array };
 
-/** What an insert left undone. `existing` holds the rows of the batch that were there already; `closedDays` the UTC days that take no more events. */
+/**
+ * What an insert left undone. `existing` holds the rows of the batch that were there already; `closedDays` the UTC days (`YYYY-MM-DD`) that take no
+ * more events: rows of these days were not inserted, all others were.
+ */
 export type InsertOutcome = { readonly existing: readonly ExistingRow[]; readonly closedDays: readonly string[] };
 
 /** A claim on an Idempotency-Key: both hashes are SHA-256. */
@@ -18,21 +21,37 @@ export type BatchClaim = { readonly principal: string; readonly keyHash: Uint8Ar
 export type ClaimOutcome = { readonly first: boolean; readonly sameBody: boolean; readonly receivedAt: string };
 
 /**
+ * Asked after the insert and before COMMIT, when a batch must be stored whole or not at all. False takes the rows of the call back; the claim of
+ * `insertOnce` stays and is committed, so that the key answers the same way again. The outcome is reported either way.
+ */
+export type Confirm = (outcome: InsertOutcome) => boolean;
+
+/**
  * Where events go. Every promise that resolves has committed durably (`synchronous_commit = on`); a rejection means that nothing of the call
  * was stored, or, when the connection broke during COMMIT, that the caller cannot know and must retry with the same ids.
- * Throws `unavailable` when the database cannot be reached.
+ * Throws `unavailable` when the database cannot be reached. A deadlock is retried by the store, nothing else is.
  */
 export type EventStore = {
-  /** Inserts `rows` in order, all or none; rows whose (tenant, occurred_at, id) exists are left as they are and reported. */
-  insert(rows: readonly EventRow[]): Promise<InsertOutcome>;
-  /** The same under an Idempotency-Key, in one transaction: `prepare` gets the claim and returns the rows, or throws to undo the claim. */
-  insertOnce(claim: BatchClaim, prepare: (claimed: ClaimOutcome) => Promise<readonly EventRow[]>): Promise<InsertOutcome>;
+  /** Inserts `rows` in order, all or none; rows whose (tenant, occurred_at, id) exists are left as they are and reported. No two rows share a key. */
+  insert(rows: readonly EventRow[], confirm?: Confirm): Promise<InsertOutcome>;
+  /**
+   * The same under an Idempotency-Key, in one transaction: `prepare` gets the claim and returns the rows (none is fine: the claim is kept), or throws
+   * to undo the claim. A second call with the same key waits for the first one's transaction.
+   */
+  insertOnce(claim: BatchClaim, prepare: (claimed: ClaimOutcome) => Promise<readonly EventRow[]>, confirm?: Confirm): Promise<InsertOutcome>;
 };
+
+/** SHA-256, 32 bytes. Passed in because it must be synchronous: Web Crypto's costs 60 to 100 µs a call when awaited one by one, a native one 2. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+/** One structured line of the operator's log; never a body, a value a caller sent, or a secret. */
+export type Log = (record: { readonly level: "info" | "warn" | "error"; readonly event: string; readonly [key: string]: unknown }) => void;
 
 /** Where API keys are looked up, by the SHA-256 of the whole key. Throws `unavailable`. */
 export type KeyStore = {
   find(keyHash: Uint8Array): Promise<
-    { readonly id: string; readonly tenantId: string; readonly scopes: readonly string[]; readonly expiresAt: string | undefined; readonly revoked: boolean } | undefined
+    | { readonly id: string; readonly tenantId: string; readonly scopes: readonly string[]; readonly expiresAt: string | undefined; readonly revoked: boolean }
+    | undefined
   >;
 };
 
