@@ -58,4 +58,16 @@ export const limits = {
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
   keyCacheMs: 30_000,
   keyCacheEntriesMax: 10_000,
+  /** A credential is measured before it is looked at. */
+  credentialBytesMax: 8 * 1024,
+  tokenClockToleranceSeconds: 30,
+  tenantsPerTokenMax: 100,
+  /** Public keys of user tokens: a key that is taken out of the set is refused this much later. */
+  jwksFreshMs: 60_000,
+  /** How long the last set is believed while the auth server cannot be asked. */
+  jwksStaleMs: 600_000,
+  /** Least time between two questions to the auth server: unknown key ids must not become a flood of them. */
+  jwksRefetchMs: 30_000,
+  jwksRetryMs: 5_000,
+  jwksTimeoutMs: 5_000,
 } as const;
