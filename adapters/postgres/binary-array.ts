@@ -1,0 +1,143 @@
+/** Element types a batch is sent in, with their PostgreSQL object ids (pg_type.dat). */
+const elementOids = { uuid: 2950, timestamptz: 1184, int4: 23, int8: 20, text: 25, jsonb: 3802, inet: 869, bytea: 17 } as const;
+export type ElementType = keyof typeof elementOids;
+
+/** What an element of each type is given as; absent and null are SQL NULL. Times are milliseconds since 1970, uuids and addresses their text. */
+export type ElementOf<T extends ElementType> = T extends "bytea" ? Uint8Array : T extends "int4" | "int8" | "timestamptz" ? number : string;
+
+const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+const HEADER_BYTES = 20;
+const encoder = new TextEncoder();
+
+/**
+ * `values` as one PostgreSQL array in binary format: dimension count, null flag, element oid, length and lower bound as 32-bit integers, then each
+ * element with its length, -1 for NULL (array_recv in PostgreSQL's arrayfuncs.c). Binary halves the server's cost of a text array: nothing is
+ * quoted here, nothing unquoted there. The caller's connection sends a Buffer parameter as binary.
+ */
+export function encodeArray<T extends ElementType>(type: T, values: readonly (ElementOf<T> | undefined | null)[]): Uint8Array {
+  const output = emptyOutput(HEADER_BYTES + values.length * estimatedBytes[type]);
+  const write = elementWriters[type] as (output: Output, value: ElementOf<T>) => void;
+  for (const field of values.length === 0 ? [0, 0, elementOids[type]] : [1, 1, elementOids[type], values.length, 1]) writeInt32(output, field);
+  for (const value of values) {
+    if (value === undefined || value === null) writeInt32(output, -1);
+    else write(output, value);
+  }
+  return output.bytes.subarray(0, output.length);
+}
+
+const estimatedBytes: Readonly<Record<ElementType, number>> = { uuid: 20, timestamptz: 12, int4: 8, int8: 12, text: 36, jsonb: 512, inet: 12, bytea: 36 };
+
+const elementWriters: { readonly [T in ElementType]: (output: Output, value: ElementOf<T>) => void } = {
+  uuid: (output, value) => {
+    writeInt32(output, 16);
+    writeUuid(output, value);
+  },
+  timestamptz: (output, value) => {
+    writeInt32(output, 8);
+    writeInt64(output, (value - POSTGRES_EPOCH_MS) * 1000);
+  },
+  int4: (output, value) => {
+    writeInt32(output, 4);
+    writeInt32(output, value);
+  },
+  int8: (output, value) => {
+    writeInt32(output, 8);
+    writeInt64(output, value);
+  },
+  text: (output, value) => writeText(output, value, false),
+  jsonb: (output, value) => writeText(output, value, true),
+  inet: writeAddress,
+  bytea: (output, value) => {
+    writeInt32(output, value.length);
+    writeBytes(output, value);
+  },
+};
+
+/** Bytes written so far, in a buffer that grows: every write makes its own room. */
+type Output = { bytes: Uint8Array; view: DataView; length: number };
+
+function emptyOutput(capacity: number): Output {
+  const bytes = new Uint8Array(capacity);
+  return { bytes, view: new DataView(bytes.buffer), length: 0 };
+}
+
+function reserve(output: Output, more: number): void {
+  if (output.length + more <= output.bytes.length) return;
+  const grown = new Uint8Array(Math.max(output.bytes.length * 2, output.length + more));
+  grown.set(output.bytes);
+  output.bytes = grown;
+  output.view = new DataView(grown.buffer);
+}
+
+function writeInt32(output: Output, value: number): void {
+  reserve(output, 4);
+  output.view.setInt32(output.length, value);
+  output.length += 4;
+}
+
+/** A whole number within ±2^53 as 64 bits, without the cost of a bigint. */
+function writeInt64(output: Output, value: number): void {
+  const high = Math.floor(value / 4_294_967_296);
+  reserve(output, 8);
+  output.view.setInt32(output.length, high);
+  output.view.setUint32(output.length + 4, value - high * 4_294_967_296);
+  output.length += 8;
+}
+
+function writeBytes(output: Output, value: Uint8Array): void {
+  reserve(output, value.length);
+  output.bytes.set(value, output.length);
+  output.length += value.length;
+}
+
+/** The 16 bytes of a UUID in its 36-character text. */
+function writeUuid(output: Output, value: string): void {
+  reserve(output, 16);
+  for (let index = 0; index < value.length; index += 2) {
+    if (value.charCodeAt(index) === 45) index++;
+    output.bytes[output.length++] = (hexDigit(value.charCodeAt(index)) << 4) | hexDigit(value.charCodeAt(index + 1));
+  }
+}
+
+/** UTF-8 with its length before it. jsonb_recv wants its version number, 1, as a first byte that the length counts. */
+function writeText(output: Output, value: string, isJsonb: boolean): void {
+  reserve(output, 5 + value.length * 3);
+  const start = output.length;
+  output.length += 4;
+  if (isJsonb) output.bytes[output.length++] = 1;
+  if (!writeShortAscii(output, value)) output.length += encoder.encodeInto(value, output.bytes.subarray(output.length)).written;
+  output.view.setInt32(start, output.length - start - 4);
+}
+
+/** Writes `value` when it is short ASCII, the common case, for which calling the encoder costs more than the bytes; otherwise false, nothing written. */
+function writeShortAscii(output: Output, value: string): boolean {
+  if (value.length > 48) return false;
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (code > 127) return false;
+    output.bytes[output.length + index] = code;
+  }
+  output.length += value.length;
+  return true;
+}
+
+/** network_recv: family (2 = IPv4, 3 = IPv6), mask bits, 0 = not a cidr, length, address. `value` is a normalised address without a mask. */
+function writeAddress(output: Output, value: string): void {
+  const address = value.includes(":") ? ipv6Bytes(value) : value.split(".").map(Number);
+  writeInt32(output, 4 + address.length);
+  writeBytes(output, Uint8Array.of(address.length === 4 ? 2 : 3, address.length * 8, 0, address.length, ...address));
+}
+
+function hexDigit(code: number): number {
+  return code < 58 ? code - 48 : (code | 32) - 87;
+}
+
+/** The 16 bytes of an IPv6 address in RFC 5952 text, with at most one `::`. */
+function ipv6Bytes(value: string): number[] {
+  const [head = "", tail] = value.split("::");
+  const groups = (part: string) => part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
+  const before = groups(head);
+  const after = tail === undefined ? [] : groups(tail);
+  const zeros = new Array<number>(8 - before.length - after.length).fill(0);
+  return [...before, ...zeros, ...after].flatMap((group) => [group >> 8, group & 255]);
+}
