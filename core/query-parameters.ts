@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { eventResults } from "./event.ts";
+import { limits } from "./limits.ts";
+import { parseQuery } from "./query-language.ts";
+import { parseNetwork } from "./query-network.ts";
+import { parseSpan } from "./query-time.ts";
+
+/**
+ * The parameters of reading routes. These schemas validate, and the OpenAPI document is made from them. Every message is ours: none repeats
+ * a value. Objects are strict: a parameter with a typing error would otherwise silently widen what is shown.
+ */
+const filterShape = {
+  tenant_id: uuid("tenant to read; needed when the credential is good for several").optional(),
+  from: time("first moment of the window: RFC 3339, or a date; default seven days before the end").optional(),
+  start_date: time("the same as from").optional(),
+  to: time("last moment of the window; a bare date includes its whole day; default now").optional(),
+  end_date: time("the same as to").optional(),
+  source: typeName("system that the event came from").optional(),
+  event_type: typeName("what happened").optional(),
+  operation_type: typeName("the same as event_type").optional(),
+  result: lowered("how it ended").pipe(z.enum(eventResults, { error: `is none of ${eventResults.join(", ")}` })).meta({ enum: eventResults }).optional(),
+  actor_id: text("who did it", limits.indexedBytesMax).optional(),
+  actor_type: typeName("kind of actor").optional(),
+  object_type: typeName("kind of object").optional(),
+  object_id: text("what it was done to", limits.indexedBytesMax).optional(),
+  ip_address: text("address or network it came from, like 192.0.2.7 or 10.0.0.0/8", 64)
+    .refine((value) => parseNetwork(value) !== undefined, { error: "is not an IP address or network" }).optional(),
+  request_id: text("request it belongs to", limits.indexedBytesMax).optional(),
+  q: text("query, like actor:alice action:order.* -result:success", limits.queryStringBytesMax).check(queryFaults).optional(),
+  include_deleted: flag("also show softly deleted events; admins only").optional(),
+};
+
+const orderParameter = z.enum(["asc", "desc"], { error: "is neither asc nor desc" }).meta({ description: "by time; default desc, newest first" }).optional();
+const cursorParameter = text("next_cursor of the page before", 1024).optional();
+
+/** What says which events: shared by list, export and statistics. */
+export const filterParameters = z.strictObject(filterShape).check(oneName);
+export type FilterParameters = z.output<typeof filterParameters>;
+
+export const listParameters = z.strictObject({
+  ...filterShape,
+  order: orderParameter,
+  limit: whole("events on a page", 1, limits.queryRowsMax, limits.queryRowsDefault).optional(),
+  cursor: cursorParameter,
+  offset: whole("events to skip; for deep pages use cursor", 0, limits.queryOffsetMax, 0).optional(),
+}).check(oneName);
+
+export const exportFormats = ["csv", "ndjson", "parquet"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+export const exportParameters = z.strictObject({
+  ...filterShape,
+  order: orderParameter,
+  cursor: cursorParameter,
+  format: z.enum(exportFormats, { error: `is none of ${exportFormats.join(", ")}` }).meta({ description: "default csv" }).optional(),
+}).check(oneName);
+
+export const statsParameters = z.strictObject({
+  ...filterShape,
+  buckets: whole("most bars of the histogram", 1, limits.statsBucketsMax, limits.statsBucketsMax).optional(),
+}).check(oneName);
+
+export const eventParameters = z.strictObject({
+  tenant_id: filterShape.tenant_id,
+  at: time("occurred_at of the event; not needed for a version-7 id made by the service").optional(),
+  include_deleted: filterShape.include_deleted,
+});
+
+export const idParameters = z.strictObject({ id: uuid("id of the event") });
+
+export const windowParameters = z.strictObject({
+  tenant_id: filterShape.tenant_id,
+  from: filterShape.from,
+  to: filterShape.to,
+});
+
+export const tenantParameters = z.strictObject({ tenant_id: filterShape.tenant_id });
+
+/** Text that Postgres can store: a NUL or a lone surrogate in a parameter would be its error, not ours. */
+export function text(description: string, bytesMax: number) {
+  return z.string({ error: "is given twice" }).min(1, { error: "is empty; leave it out" })
+    .refine((value) => new TextEncoder().encode(value).length <= bytesMax, { error: `is longer than ${bytesMax} bytes` })
+    .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that no event can hold" })
+    .meta({ description });
+}
+
+function lowered(description: string) {
+  return z.string({ error: "is given twice" }).transform((value) => value.toLowerCase()).meta({ description });
+}
+
+function typeName(description: string) {
+  const error = `is no name of a type: 1 to ${limits.typeNameLengthMax} letters, digits and _ . : / -`;
+  return z.string({ error: "is given twice" }).regex(/^[A-Za-z0-9_.:/-]{1,100}$/, { error }).meta({ description });
+}
+
+function uuid(description: string) {
+  const error = "is not a UUID";
+  return z.string({ error: "is given twice" }).regex(/^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, { error })
+    .transform((value) => value.toLowerCase()).meta({ description, format: "uuid" });
+}
+
+function time(description: string) {
+  const error = "is no date or time like 2026-01-31 or 2026-01-31T08:00:00Z (write + as %2B)";
+  return z.string({ error: "is given twice" }).refine((value) => parseSpan(value) !== undefined, { error }).meta({ description });
+}
+
+export function whole(description: string, min: number, max: number, fallback: number) {
+  const error = `is not a whole number from ${min} to ${max}`;
+  return z.string({ error: "is given twice" }).regex(/^\d{1,9}$/, { error }).transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }))
+    .meta({ description, type: "integer", minimum: min, maximum: max, default: fallback, pattern: undefined });
+}
+
+function flag(description: string) {
+  return z.enum(["true", "false"], { error: "is neither true nor false" }).transform((value) => value === "true").meta({ description });
+}
+
+function queryFaults(context: z.core.ParsePayload<string>): void {
+  for (const { message, ...place } of parseQuery(context.value).faults) {
+    context.issues.push({ code: "custom", message, params: place, input: context.value });
+  }
+}
+
+/** One thing under both of its names would make one of them a lie. */
+function oneName(context: z.core.ParsePayload<Readonly<Record<string, unknown>>>): void {
+  for (const [name, other] of [["from", "start_date"], ["to", "end_date"], ["event_type", "operation_type"]] as const) {
+    if (context.value[name] === undefined || context.value[other] === undefined) continue;
+    context.issues.push({ code: "custom", path: [other], message: `says the same as ${name}; give one of them`, input: context.value });
+  }
+  if (context.value["cursor"] !== undefined && context.value["offset"] !== undefined) {
+    context.issues.push({ code: "custom", path: ["offset"], message: "cannot stand beside a cursor, which knows its place", input: context.value });
+  }
+}
