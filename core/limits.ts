@@ -15,6 +15,10 @@ export const limits = {
   contextBytesMax: 32 * 1024,
   contextDepthMax: 32,
   keysPerObjectMax: 256,
+  /** Faults that are told of one event; there may be more. */
+  faultsPerEventMax: 8,
+  /** Keys that a JSON Pointer in an answer repeats; it stops before a longer one. */
+  pointerKeyLengthMax: 100,
   /** Strings that stand in an index; a btree entry over 2,704 bytes is an error. */
   indexedBytesMax: 255,
   messageBytesMax: 8 * 1024,
@@ -27,6 +31,8 @@ export const limits = {
   eventMaxAgeDays: 7,
   eventMaxAheadMinutes: 60,
   idempotencyKeyBytesMax: 255,
+  /** Batches that may be waiting for their COMMIT after their 202; the next one is answered when it is stored. */
+  pendingBatchesMax: 8,
   idempotencyHours: 24,
   queryRowsMax: 1000,
   queryRowsDefault: 100,
@@ -54,7 +60,14 @@ export const limits = {
   statsFacetRowsMax: 50_000,
   statsFacetValuesMax: 20,
   ingestStatementTimeoutMs: 20_000,
+  keyStatementTimeoutMs: 3_000,
   databaseConnectTimeoutMs: 5_000,
+  databaseIdleMs: 30_000,
+  /** How long after its own timeout the server may take to say so, before its connection is given up. */
+  databaseAnswerGraceMs: 2_000,
+  /** A process that stops inside a transaction must not hold rows and the sealer's gate for longer. */
+  idleInTransactionMs: 15_000,
+  deadlockAttemptsMax: 4,
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
   keyCacheMs: 30_000,
   keyCacheEntriesMax: 10_000,
