@@ -44,6 +44,7 @@ export const errorCodes = {
   body_too_large: { status: 413, title: "Body is too large" },
   too_many_events: { status: 413, title: "Too many events in one request" },
   unsupported_media_type: { status: 415, title: "Content type or encoding is not supported" },
+  events_rejected: { status: 422, title: "No event was stored" },
   idempotency_key_reused: { status: 422, title: "Idempotency-Key was used with another body" },
   rate_limited: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal fault" },

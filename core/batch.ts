@@ -1,0 +1,73 @@
+import type { Caller } from "./caller.ts";
+import type { EventError } from "./errors.ts";
+import type { CandidateEvent } from "./event.ts";
+import type { EventRow } from "./ports.ts";
+import { type RequestFields, stamp, type Stamps, tenantOf } from "./stamp.ts";
+import { type TimeWindow, validateEvent } from "./validate.ts";
+
+/** A batch as it came: parsed, not yet looked at. */
+export type Batch = { readonly caller: Caller; readonly events: readonly unknown[]; readonly requestFields: RequestFields; readonly strict: boolean };
+
+/**
+ * What the batch says of one event before the store is asked: refused, or a row. `sameAs` is the first entry with the same tenant, time and id;
+ * only that first one is inserted. `sent` is what the caller sent of it, without our stamps.
+ */
+export type Entry =
+  | { readonly errors: readonly EventError[] }
+  | { readonly errors?: undefined; readonly row: EventRow; readonly key: string; readonly sent: CandidateEvent; readonly sameAs: AcceptedEntry | undefined };
+
+/** An entry that may be stored. */
+export type AcceptedEntry = Exclude<Entry, { readonly errors: readonly EventError[] }>;
+
+/** A batch that was validated and stamped at one moment. */
+export type PreparedBatch = {
+  readonly receivedMs: number;
+  readonly entries: readonly Entry[];
+  /** What is to be inserted, in array order, no key twice. */
+  readonly rows: readonly EventRow[];
+  /** The tenant of events that named none. */
+  readonly givenTenantId: string | undefined;
+  readonly validateMs: number;
+  readonly hashMs: number;
+};
+
+/** What preparing needs besides the batch. */
+export type Preparation = Omit<Stamps, "caller" | "requestFields"> & {
+  readonly maxAgeMs: number;
+  readonly maxAheadMs: number;
+  readonly elapsedMs: () => number;
+};
+
+/** Validates, stamps and hashes a batch as of `receivedMs`. Pure: the same batch, moment and random bytes give the same rows. */
+export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBatch {
+  const { receivedMs, elapsedMs } = preparation;
+  const window: TimeWindow = { earliestMs: receivedMs - preparation.maxAgeMs, latestMs: receivedMs + preparation.maxAheadMs };
+  const startedMs = elapsedMs();
+  const validated = batch.events.map((event) => validateEvent(event, window));
+  const validatedMs = elapsedMs();
+  const stamps: Stamps = { ...preparation, caller: batch.caller, requestFields: batch.requestFields };
+  const rows: EventRow[] = [];
+  const firsts = new Map<string, AcceptedEntry>();
+  let givenTenantId: string | undefined;
+  const entries = validated.map((candidate, index): Entry => {
+    if (candidate.errors !== undefined) return candidate;
+    const tenantId = tenantOf(candidate.event, batch.caller, preparation.defaultTenantId);
+    if (typeof tenantId !== "string") return { errors: [tenantId] };
+    const row = stamp(candidate.event, candidate.contextJson, tenantId, index, stamps);
+    if ("code" in row) return { errors: [row] };
+    if (candidate.event.tenant_id === undefined) givenTenantId = tenantId;
+    const key = keyOf(row.event);
+    const entry: AcceptedEntry = { row, key, sent: candidate.event, sameAs: firsts.get(key) };
+    if (entry.sameAs === undefined) {
+      firsts.set(key, entry);
+      rows.push(row);
+    }
+    return entry;
+  });
+  return { receivedMs, entries, rows, givenTenantId, validateMs: validatedMs - startedMs, hashMs: elapsedMs() - validatedMs };
+}
+
+/** What makes an event the same event: the primary key of `audit_log.events`. */
+export function keyOf(event: { readonly tenant_id: string; readonly occurred_at: string; readonly id: string }): string {
+  return `${event.tenant_id} ${event.occurred_at} ${event.id}`;
+}

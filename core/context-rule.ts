@@ -1,0 +1,79 @@
+import type { Json } from "./event.ts";
+import { exceedsBytes } from "./exceeds-bytes.ts";
+import { fault, type Faults, unstorable } from "./field-rules.ts";
+import { canonicalJson } from "./format/canonical-json.ts";
+import { limits } from "./limits.ts";
+
+/** Keys that become a prototype in code that copies objects carelessly; nobody needs them in an audit log. */
+export const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** The canonical JSON of an event's context, written once for both the hash and the insert; undefined, with faults, when it breaks a rule. */
+export function readContext(value: unknown, pointer: string, faults: Faults): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return fault(faults, "invalid_type", pointer, 'must be a JSON object, such as {"order_total": 150}');
+  }
+  const before = faults.length;
+  checkObject(value as { readonly [key: string]: unknown }, { pointer, keys: [] }, 1, faults);
+  if (faults.length > before) return undefined;
+  const json = canonicalJson(value as Json);
+  if (exceedsBytes(json, limits.contextBytesMax)) {
+    return fault(faults, "too_long", pointer, `must not have more than ${limits.contextBytesMax} bytes as canonical JSON: keep what is needed, link the rest`);
+  }
+  return json;
+}
+
+/** Where the walk is; written out as a pointer only when there is a fault to tell. */
+type Place = { readonly pointer: string; readonly keys: (string | number)[] };
+
+function checkObject(object: { readonly [key: string]: unknown }, place: Place, depth: number, faults: Faults): void {
+  const keys = Object.keys(object);
+  if (keys.length > limits.keysPerObjectMax) {
+    fault(faults, "too_many_keys", pointerOf(place), `must not have more than ${limits.keysPerObjectMax} keys: use a list, or nest`);
+    return;
+  }
+  for (const key of keys) {
+    const reason = unstorable(key);
+    if (reason !== undefined) fault(faults, reason.code, pointerOf(place), `must not have a key that breaks this rule: ${reason.message}`);
+    else if (forbiddenKeys.has(key)) fault(faults, "forbidden_key", pointerOf(place), "must not have a key __proto__, constructor or prototype: rename it");
+    else checkValue(object[key], key, place, depth, faults);
+  }
+}
+
+function checkValue(value: unknown, key: string | number, place: Place, depth: number, faults: Faults): void {
+  if (typeof value === "string") {
+    const reason = unstorable(value);
+    if (reason !== undefined) fault(faults, reason.code, pointerOf(place, key), reason.message);
+  } else if (typeof value === "number") {
+    if (!isStorableNumber(value)) fault(faults, "number_out_of_range", pointerOf(place, key), numberWording);
+  } else if (typeof value === "object" && value !== null) {
+    checkContainer(value, key, place, depth + 1, faults);
+  }
+}
+
+function checkContainer(value: object, key: string | number, place: Place, depth: number, faults: Faults): void {
+  if (depth > limits.contextDepthMax) {
+    fault(faults, "too_deep", place.pointer, `must not nest more than ${limits.contextDepthMax} levels: flatten it`);
+    return;
+  }
+  place.keys.push(key);
+  if (Array.isArray(value)) value.forEach((item, index) => checkValue(item, index, place, depth, faults));
+  else checkObject(value as { readonly [key: string]: unknown }, place, depth, faults);
+  place.keys.pop();
+}
+
+const numberWording =
+  "must be a number that double precision and jsonb keep: whole within ±9007199254740991, not closer to zero than 1e-30; or send it as a string";
+
+/** JSON.parse made Infinity of 1e400 and another number of 2^53+1; jsonb prints 5e-324 with 326 characters. */
+function isStorableNumber(value: number): boolean {
+  if (Number.isInteger(value)) return Number.isSafeInteger(value);
+  return Number.isFinite(value) && Math.abs(value) >= limits.numberMagnitudeMin;
+}
+
+/** RFC 6901; a key too long to be of help is left out, so that the pointer names what holds it. */
+function pointerOf(place: Place, key?: string | number): string {
+  const keys = key === undefined ? place.keys : [...place.keys, key];
+  const end = keys.findIndex((part) => typeof part === "string" && part.length > limits.pointerKeyLengthMax);
+  const shown = end === -1 ? keys : keys.slice(0, end);
+  return [place.pointer, ...shown.map((part) => String(part).replaceAll("~", "~0").replaceAll("/", "~1"))].join("/");
+}

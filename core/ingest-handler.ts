@@ -1,0 +1,88 @@
+import { type BackgroundParts, backgroundStore } from "./background-store.ts";
+import { corsHeaders, preflight } from "./cors.ts";
+import { AuditError, problemResponse } from "./errors.ts";
+import { faultRecord } from "./fault-record.ts";
+import { type IngestLimits, type IngestParts, prepare, store } from "./ingest.ts";
+import { type Answer, type AnswerFrame, answerOf, asyncAnswerOf, timingOf } from "./ingest-answer.ts";
+import { type IngestRequest, ingestRequestReader, type ReadingParts } from "./ingest-request.ts";
+import type { PreparedBatch } from "./batch.ts";
+import { preferenceApplied, type Preferences } from "./prefer.ts";
+import { requestIdOf } from "./request-id.ts";
+
+/** What both doors need; `settings` as `readSettings` gives them. */
+export type IngestHandlerParts = Omit<IngestParts, "settings"> & Omit<ReadingParts, "settings"> & BackgroundParts & {
+  readonly settings: IngestLimits & ReadingParts["settings"] & { readonly allowedOrigins: "*" | readonly string[] };
+};
+
+/** Which way batches come in: how the answer calls it, and how many events it takes at once. */
+export type Door = { readonly method: "edge" | "api"; readonly eventsMax: number };
+
+const methods = ["POST", "OPTIONS"] as const;
+
+/** The one handler behind both doors: a request becomes a batch, the batch is stored, the answer gives a verdict per event. It never throws. */
+export function createIngestHandler(parts: IngestHandlerParts, door: Door): (request: Request) => Promise<Response> {
+  const { allowedOrigins } = parts.settings;
+  const read = ingestRequestReader(parts, door.eventsMax);
+  const startInBackground = backgroundStore(parts);
+
+  return async (request) => {
+    if (request.method === "OPTIONS") return preflight(request, allowedOrigins, methods);
+    const startedMs = parts.elapsedMs();
+    const requestId = requestIdOf(request, parts.randomBytes);
+    const headers = { ...corsHeaders(request.headers.get("origin"), allowedOrigins), "cache-control": "no-store" };
+    const about = { event: "ingest", request_id: requestId, door: door.method };
+    try {
+      if (request.method !== "POST") throw new AuditError("method_not_allowed", "ingest events: the method must be POST");
+      const asked = await read(request);
+      const { answer, applied } = await serve(asked, requestId, startedMs);
+      parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...countsOf(answer) });
+      return responseOf(answer, applied, requestId, headers);
+    } catch (error) {
+      // The rest of a refused body is not wanted; that it cannot be cancelled any more is no fault.
+      request.body?.cancel().catch(() => undefined);
+      const isWrongMethod = error instanceof AuditError && error.code === "method_not_allowed";
+      const response = problemResponse(error, requestId, isWrongMethod ? { ...headers, allow: methods.join(", ") } : headers);
+      parts.log({ level: response.status >= 500 ? "error" : "warn", ...about, status: response.status, ...faultRecord(error) });
+      return response;
+    }
+  };
+
+  async function serve(asked: IngestRequest, requestId: string, startedMs: number): Promise<{ readonly answer: Answer; readonly applied: Preferences }> {
+    const { batch, idempotency, preferences } = asked;
+    const frame = (batchNow: PreparedBatch, insertMs: number): AnswerFrame => ({
+      method: door.method,
+      principal: batch.caller.principal,
+      requestId,
+      minimal: preferences.minimal,
+      timing: timingOf(parts.elapsedMs() - startedMs, asked.parseMs, batchNow, insertMs),
+    });
+    const prepared = prepare(batch, idempotency, parts);
+    const about = { request_id: requestId, principal: batch.caller.principal, events: batch.events.length };
+    const work = async () => (await store(batch, prepared, idempotency, parts)).verdicts;
+    if (preferences.respondAsync && maySucceed(prepared, batch.strict) && startInBackground(work, about)) {
+      return { answer: asyncAnswerOf(prepared, idempotency !== undefined, frame(prepared, 0)), applied: preferences };
+    }
+    const ingested = await store(batch, prepared, idempotency, parts);
+    const answer = answerOf(ingested.prepared, ingested.verdicts, frame(ingested.prepared, ingested.insertMs));
+    return { answer, applied: { ...preferences, respondAsync: false } };
+  }
+}
+
+/** False when nothing of the batch will be stored, so that there is nothing to answer before. */
+function maySucceed(prepared: PreparedBatch, strict: boolean): boolean {
+  return prepared.rows.length > 0 && !(strict && prepared.entries.some(({ errors }) => errors !== undefined));
+}
+
+function countsOf({ body }: Answer): Record<string, unknown> {
+  const { principal, accepted_count, created_count, duplicate_count, rejected_count, timing } = body;
+  return { principal, accepted_count, created_count, duplicate_count, rejected_count, ...(timing as Record<string, number>) };
+}
+
+function responseOf(answer: Answer, applied: Preferences, requestId: string, headers: Record<string, string>): Response {
+  const all = new Headers({ ...headers, "content-type": answer.contentType, "x-request-id": requestId });
+  const timing = Object.entries(answer.body["timing"] as Record<string, number>);
+  all.set("server-timing", timing.map(([name, ms]) => `${name.replace(/_ms$/, "")};dur=${ms}`).join(", "));
+  const preference = preferenceApplied(applied);
+  if (preference !== undefined) all.set("preference-applied", preference);
+  return new Response(JSON.stringify(answer.body), { status: answer.status, headers: all });
+}

@@ -1,0 +1,81 @@
+import type { Batch } from "./batch.ts";
+import { readBody } from "./body.ts";
+import { type Authenticate, type Caller, isEndUser } from "./caller.ts";
+import { clientAddressReader, type ProxyTrust } from "./client-address.ts";
+import { deviceFingerprint } from "./device-fingerprint.ts";
+import { eventsOf } from "./envelope.ts";
+import { AuditError } from "./errors.ts";
+import type { Idempotency } from "./ingest.ts";
+import { parseJson, requireJson } from "./json-body.ts";
+import { limits } from "./limits.ts";
+import type { Sha256 } from "./ports.ts";
+import { parsePrefer, type Preferences } from "./prefer.ts";
+import type { RequestFields } from "./stamp.ts";
+
+/** All that a request says, read and checked as far as it can be without looking at single events. */
+export type IngestRequest = {
+  readonly batch: Batch;
+  readonly idempotency: Idempotency | undefined;
+  readonly preferences: Preferences;
+  readonly bodyBytes: number;
+  readonly parseMs: number;
+};
+
+/** What reading needs from outside. */
+export type ReadingParts = {
+  readonly authenticate: Authenticate;
+  readonly sha256: Sha256;
+  readonly elapsedMs: () => number;
+  readonly settings: ProxyTrust & { readonly bodyReadTimeoutMs?: number };
+};
+
+/** How to read a request of a door that takes `eventsMax` events: credential first, so that a stranger's body is not even read. */
+export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (request: Request) => Promise<IngestRequest> {
+  const addressOf = clientAddressReader(parts.settings);
+  const bodyLimits = { bytesMax: limits.bodyBytesMax, timeoutMs: parts.settings.bodyReadTimeoutMs ?? limits.bodyReadTimeoutMs };
+  return async (request) => {
+    const caller = await parts.authenticate(request);
+    if (!caller.scopes.has("ingest")) throw new AuditError("forbidden", "ingest events: the credential lacks the scope ingest; use one that has it");
+    requireJson(request.headers.get("content-type"));
+    const key = idempotencyKeyOf(request.headers);
+    const preferences = parsePrefer(request.headers.get("prefer"));
+    const bytes = await readBody(request, bodyLimits);
+    const startedMs = parts.elapsedMs();
+    const events = eventsOf(parseJson(bytes, limits.bodyDepthMax), eventsMax);
+    const parseMs = parts.elapsedMs() - startedMs;
+    return {
+      batch: { caller, events, strict: preferences.strict, requestFields: requestFieldsOf(request.headers, caller, addressOf, parts.sha256) },
+      idempotency: key === undefined ? undefined : { keyHash: parts.sha256(key), bodyHash: parts.sha256(bytes) },
+      preferences,
+      bodyBytes: bytes.byteLength,
+      parseMs,
+    };
+  };
+}
+
+const encoder = new TextEncoder();
+
+function idempotencyKeyOf(headers: Headers): Uint8Array | undefined {
+  const key = headers.get("idempotency-key");
+  if (key === null) return undefined;
+  const bytes = encoder.encode(key);
+  if (bytes.length >= 1 && bytes.length <= limits.idempotencyKeyBytesMax) return bytes;
+  const wording = `read Idempotency-Key: it must have 1 to ${limits.idempotencyKeyBytesMax} bytes; a random UUID will do`;
+  throw new AuditError("invalid_parameter", wording, { pointer: "Idempotency-Key" });
+}
+
+/** What an end user's own request says of it; of a server's request, it would be the server's address and agent, so nothing. */
+function requestFieldsOf(headers: Headers, caller: Caller, addressOf: (headers: Headers) => string | undefined, sha256: Sha256): RequestFields {
+  if (!isEndUser(caller)) return {};
+  const userAgent = headers.get("user-agent");
+  return {
+    ip_address: addressOf(headers),
+    user_agent: userAgent === null ? undefined : cutToBytes(userAgent, limits.userAgentBytesMax),
+    device_fingerprint: deviceFingerprint(headers, sha256),
+  };
+}
+
+/** The longest beginning of `text` with at most `bytesMax` bytes of UTF-8 and no half character. */
+function cutToBytes(text: string, bytesMax: number): string {
+  return text.slice(0, encoder.encodeInto(text, new Uint8Array(bytesMax)).read);
+}
