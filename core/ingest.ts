@@ -49,7 +49,8 @@ export async function store(batch: Batch, prepared: PreparedBatch, idempotency: 
     outcome = await parts.events.insertOnce(claim, (claimed) => {
       if (!claimed.sameBody) throw reused();
       isReplay = !claimed.first;
-      if (isReplay) current = prepareAt(instantOf(claimed.receivedAt), batch, idempotency, parts);
+      // Set either way: after a deadlock the store asks once more, and the claim may stand otherwise then.
+      current = isReplay ? prepareAt(instantOf(claimed.receivedAt), batch, idempotency, parts) : prepared;
       return Promise.resolve(isRefusedWhole() ? [] : current.rows);
     }, confirm);
   }
