@@ -1,0 +1,58 @@
+import { AuditError } from "../../core/errors.ts";
+
+/**
+ * What may be told of a failed call to the database, in a log: which rule, never which values. The driver's own error is dropped, because its
+ * message and DETAIL repeat what was sent.
+ */
+export class DatabaseFault extends Error {
+  override name = "DatabaseFault";
+  /** Five characters of PostgreSQL's appendix A; undefined when the server was not reached or did not answer. */
+  readonly sqlstate: string | undefined;
+  /** Node's code of a network fault, such as ECONNREFUSED. */
+  readonly networkCode: string | undefined;
+  /** True when the connection must not be used again. */
+  readonly isConnectionLost: boolean;
+
+  constructor(action: string, error: unknown) {
+    const { code, constraint } = error as { readonly code?: unknown; readonly constraint?: unknown };
+    const sqlstate = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && "severity" in (error as object) ? code : undefined;
+    const networkCode = typeof code === "string" && sqlstate === undefined ? code : undefined;
+    const rule = typeof constraint === "string" ? ` (${constraint})` : "";
+    super(`${action}: ${sqlstate === undefined ? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule}`}`);
+    this.sqlstate = sqlstate;
+    this.networkCode = networkCode;
+    this.isConnectionLost = sqlstate === undefined || /^(08|57P)/.test(sqlstate);
+  }
+}
+
+/** The fault of one call to the database as its caller sees it: `unavailable` where a retry can help, else `internal`. `action` says what was tried. */
+export function faultOf(action: string, error: unknown): AuditError {
+  const cause = error instanceof DatabaseFault ? error : new DatabaseFault(action, error);
+  const retryAfterSeconds = cause.sqlstate === undefined ? 2 : retryAfter(cause.sqlstate);
+  if (retryAfterSeconds === undefined) return new AuditError("internal", `${action}: the database refused`, { cause });
+  return new AuditError("unavailable", `${action}: the database is not available`, { retryAfterSeconds, cause });
+}
+
+/** The SQLSTATE behind an error of ours, if there is one. */
+export function sqlstateOf(error: unknown): string | undefined {
+  return error instanceof AuditError && error.cause instanceof DatabaseFault ? error.cause.sqlstate : undefined;
+}
+
+/** Seconds after which the same call may succeed, or undefined when it never will. */
+function retryAfter(sqlstate: string): number | undefined {
+  for (const [pattern, seconds] of retryable) {
+    if (pattern.test(sqlstate)) return seconds;
+  }
+  return undefined;
+}
+
+const retryable: readonly (readonly [RegExp, number])[] = [
+  // Gone, going, starting, or another server took over and this one only reads.
+  [/^(08|57P|25006$)/, 2],
+  // Serialisation failure, deadlock, lock or statement timeout, idle in transaction.
+  [/^(40|55P03$|57014$|25P03$)/, 1],
+  // Too many connections, out of memory or disk; XX000 is what poolers say when they have no server connection to give.
+  [/^(53|XX000$)/, 5],
+  // Wrong password, no such database, schema, function or role, no grant: an installation that is not finished, and events that must wait for it.
+  [/^(28|3D000$|3F000$|42P01$|42883$|42704$|22023$|42501$)/, 30],
+];

@@ -1,0 +1,106 @@
+import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
+import { AuditError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { Log } from "../../core/ports.ts";
+import { DatabaseFault, faultOf } from "./database-fault.ts";
+
+/** The roles that our own work is done as; reads for a caller are done as `authenticated`, with that caller's claims. */
+export type DatabaseRole = "audit_ingest" | "audit_job";
+
+/** What a transaction is for: `action` stands in messages and logs. */
+export type TransactionOptions = { readonly role: DatabaseRole; readonly action: string; readonly statementTimeoutMs: number; readonly log: Log };
+
+/** An open transaction. */
+export type Transaction = {
+  /** Runs one statement with bound values; a Buffer is sent as binary. */
+  rows<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** The same with every column as the text that Postgres printed, in the order of the select list: for what must be compared before it is converted. */
+  texts(text: string, values?: readonly unknown[]): Promise<readonly (readonly (string | null)[])[]>;
+  /** Runs statements without values in one round trip. */
+  run(text: string): Promise<void>;
+};
+
+/**
+ * Runs `work` in one transaction as `role` and commits. Resolves after COMMIT. When it throws `unavailable` from the commit itself nobody can know
+ * whether it happened; whatever it throws before, nothing was stored. What `work` throws passes through unchanged, after a rollback.
+ */
+export async function inTransaction<T>(pool: Pool, options: TransactionOptions, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  const client = await opened(pool, options).catch((error: unknown) => {
+    throw logged(error, options);
+  });
+  let broken = false;
+  try {
+    const result = await work(transactionOf(client, options));
+    const { command } = await call(client, options, { text: "commit" });
+    // After a failed statement COMMIT succeeds and means ROLLBACK: somebody has swallowed an error.
+    if (command !== "COMMIT") throw new Error(`${options.action}: commit ended as ${command}`);
+    return result;
+  } catch (error) {
+    broken = isConnectionLost(error) || !await rolledBack(client, options);
+    throw logged(error, options);
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * A connection with the transaction begun and the role taken, in one simple query: role and timeouts last as long as the transaction, so that a
+ * pooler's next client does not inherit them. A connection that died while it was idle is found out here, where trying another one is harmless.
+ */
+async function opened(pool: Pool, options: TransactionOptions): Promise<PoolClient> {
+  const text = `begin; set local role ${options.role}; set local statement_timeout = ${options.statementTimeoutMs};
+    set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local timezone = 'UTC'; set local datestyle = 'ISO'`;
+  for (let attempt = 1;; attempt++) {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw faultOf(options.action, error);
+    });
+    try {
+      await call(client, { ...options, statementTimeoutMs: limits.databaseConnectTimeoutMs }, { text });
+      return client;
+    } catch (error) {
+      const isLost = isConnectionLost(error);
+      client.release(isLost || !await rolledBack(client, options));
+      if (!isLost || attempt > 1) throw error;
+    }
+  }
+}
+
+function transactionOf(client: PoolClient, options: TransactionOptions): Transaction {
+  return {
+    rows: async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+      (await call<Row>(client, options, { text, values: [...values] })).rows,
+    texts: async (text, values = []) => (await call(client, options, { text, values: [...values], ...asTexts })).rows as unknown as (string | null)[][],
+    run: async (text) => void await call(client, options, { text }),
+  };
+}
+
+const asTexts = { rowMode: "array", types: { getTypeParser: () => (value: unknown) => value } as unknown as CustomTypesConfig };
+
+type Statement = { readonly text: string; readonly values?: unknown[]; readonly rowMode?: "array"; readonly types?: CustomTypesConfig };
+
+/** One call of the driver. It gives up shortly after the server should have: a half-open connection would never answer. */
+async function call<Row extends QueryResultRow>(client: PoolClient, options: TransactionOptions, statement: Statement): Promise<QueryResult<Row>> {
+  const bounded = { ...statement, query_timeout: options.statementTimeoutMs + limits.databaseAnswerGraceMs };
+  try {
+    return await client.query<Row>(bounded);
+  } catch (error) {
+    throw faultOf(options.action, error);
+  }
+}
+
+async function rolledBack(client: PoolClient, options: TransactionOptions): Promise<boolean> {
+  return await call(client, { ...options, statementTimeoutMs: 0 }, { text: "rollback" }).then(() => true, () => false);
+}
+
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof AuditError && error.cause instanceof DatabaseFault && error.cause.isConnectionLost;
+}
+
+/** `error`, after a line in the log when it is a fault of the database: the caller is told less than the operator. */
+function logged(error: unknown, { action, log }: TransactionOptions): unknown {
+  if (error instanceof AuditError && error.cause instanceof DatabaseFault) {
+    const { message, sqlstate, networkCode } = error.cause;
+    log({ level: error.code === "internal" ? "error" : "warn", event: "database.fault", action, message, sqlstate, network_code: networkCode });
+  }
+  return error;
+}

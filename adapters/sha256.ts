@@ -1,0 +1,15 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Sha256 } from "../core/ports.ts";
+
+/** SHA-256 by the runtime's native code, without an await. */
+export const sha256: Sha256 = (bytes) => createHash("sha256").update(bytes).digest();
+
+/** SHA-256 of a text's UTF-8 bytes. */
+export function sha256OfText(text: string): Uint8Array {
+  return createHash("sha256").update(text, "utf8").digest();
+}
+
+/** True when two digests are equal; takes the same time wherever they differ. */
+export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
