@@ -42,12 +42,9 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresP
     const dataPath = canReach(account, options.folder, "-x") ? options.folder : "/proc/self/cwd";
     if (!existsSync(join(options.folder, "PG_VERSION"))) makeCluster(options, binaries, account, dataPath);
     const child = spawnServer(options, binaries, account, dataPath);
-    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve())).then(() => binaries.dispose());
     const adminUrl = (database: string) => `postgresql://${superuser}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${database}`;
-    const stop = async () => {
-      await stopProcess(child, ended, "SIGINT", 20_000);
-      binaries.dispose();
-    };
+    const stop = () => stopProcess(child, ended, "SIGINT", 20_000);
     try {
       options.started?.(child.pid ?? 0, binaries);
       await untilReady(adminUrl("postgres"), child, options.logFile);

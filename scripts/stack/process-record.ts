@@ -7,6 +7,8 @@ export type RecordedProcess = { readonly name: string; readonly pid: number; rea
 export type ProcessRecord = {
   add(name: string, pid: number, folders?: readonly string[]): void;
   remove(pid: number): void;
+  /** Kills at once all of them but ourselves: for an exit that cannot wait. */
+  killAll(): void;
   /** Forgets everything: after a clean end. */
   clear(): void;
 };
@@ -50,6 +52,11 @@ export function openProcessRecord(file: string): ProcessRecord {
     },
     remove(pid) {
       if (entries.delete(pid)) write();
+    },
+    killAll() {
+      for (const { pid, birth } of entries.values()) {
+        if (pid !== process.pid && birthOf(pid) === birth) sendSignal(pid, "SIGKILL");
+      }
     },
     clear() {
       entries.clear();

@@ -1,0 +1,45 @@
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where everything of one stack lives. */
+export type DataFolder = {
+  readonly path: string;
+  readonly cluster: string;
+  readonly logs: string;
+  readonly credentials: string;
+  readonly local: string;
+  readonly processes: string;
+  readonly denoCache: string;
+  readonly archive: string;
+};
+
+/** Makes the data folder, or checks that an existing one is ours to use; throws an Error that says what to do. */
+export function openDataFolder(path: string): DataFolder {
+  const folder: DataFolder = {
+    path,
+    cluster: join(path, "postgres"),
+    logs: join(path, "logs"),
+    credentials: join(path, "credentials.json"),
+    local: join(path, "local.json"),
+    processes: join(path, "processes.json"),
+    denoCache: join(path, "deno"),
+    archive: join(path, "archive"),
+  };
+  const uid = process.getuid?.();
+  if (existsSync(path) && uid !== undefined && statSync(path).uid !== uid) {
+    throw new Error(`open data folder ${path}: it belongs to another account: start as that account, or choose another folder with --data DIR`);
+  }
+  if (existsSync(join(folder.cluster, "PG_VERSION")) && !existsSync(folder.credentials)) {
+    throw new Error(
+      `open data folder ${path}: it holds a database but not its passwords (credentials.json): put that file back, or remove the folder to start anew`,
+    );
+  }
+  try {
+    for (const part of [path, folder.logs, folder.denoCache, folder.archive]) mkdirSync(part, { recursive: true, mode: 0o700 });
+    // Root lends PostgreSQL another account, which must be able to walk through; each file and folder inside is closed by its own mode.
+    chmodSync(path, uid === 0 ? 0o711 : 0o700);
+  } catch (cause) {
+    throw new Error(`open data folder ${path}: it cannot be made: choose another with --data DIR`, { cause });
+  }
+  return folder;
+}

@@ -1,0 +1,16 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { projectFolder } from "./deno-process.ts";
+
+/** An Edge Function of this checkout. */
+export type FunctionSource = { readonly name: string; readonly entry: string };
+
+const functionsFolder = join(projectFolder, "functions");
+
+/** Every folder of functions/ that holds an index.ts, in order of name; like Supabase, not those that start with an underscore. */
+export function findFunctions(): readonly FunctionSource[] {
+  if (!existsSync(functionsFolder)) return [];
+  return readdirSync(functionsFolder).sort()
+    .map((name) => ({ name, entry: join(functionsFolder, name, "index.ts") }))
+    .filter(({ name, entry }) => /^[a-z0-9]/.test(name) && existsSync(entry));
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
+import { pipeline } from "node:stream";
+import { AuditError, problemOf } from "../../core/errors.ts";
+
+/** Headers of one connection, RFC 9110 section 7.6.1: they end here, in either direction. `Expect` was answered by our own server already. */
+const hopByHop = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
+
+/** Streams `request` to `path` of the server on `port` of this machine, and its answer back. Whoever gives up first ends the other side too. */
+export function forward(request: IncomingMessage, response: ServerResponse, port: number, path: string): void {
+  const upstream = httpRequest({ agent, host: "127.0.0.1", port, path, method: request.method, headers: requestHeaders(request) });
+  // A small answer must not wait for the acknowledgement of the one before it.
+  upstream.setNoDelay(true);
+  let answered = false;
+  upstream.once("response", (answer) => {
+    answered = true;
+    sendBack(answer, response);
+  });
+  upstream.on("error", () => {
+    request.unpipe(upstream).resume();
+    // A service may answer and hang up before it has read the whole body: then its answer counts, not the body that could not be sent.
+    if (!answered) refuse(request, response, new AuditError("unavailable", "forward request: the service behind it does not answer", { retryAfterSeconds: 1 }));
+  });
+  response.once("close", () => {
+    if (!response.writableFinished) upstream.destroy();
+  });
+  sendBody(request, upstream);
+}
+
+function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
+  const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
+  // `pipeline` would destroy the client's connection when the service answers before it has read the body, and with it that answer.
+  if (hasBody) request.pipe(upstream);
+  else upstream.end();
+}
+
+function sendBack(answer: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer));
+  // Events of a stream are sent one by one, and its headers before the first.
+  if (answer.headers["content-type"]?.startsWith("text/event-stream")) response.flushHeaders();
+  // An answer that breaks off breaks off here too, so that nobody takes its beginning for the whole.
+  pipeline(answer, response, () => {});
+}
+
+/** Answers a problem of the gateway's own. */
+export function refuse(request: IncomingMessage, response: ServerResponse, error: AuditError): void {
+  const requestId = randomUUID();
+  const problem = problemOf(error, requestId);
+  const retry = error.retryAfterSeconds === undefined ? {} : { "retry-after": String(error.retryAfterSeconds) };
+  const headers = { "content-type": "application/problem+json", "x-request-id": requestId, "access-control-allow-origin": "*", ...retry };
+  response.writeHead(problem.status, headers).end(JSON.stringify(problem));
+  // What the client still sends is read and dropped, so that it gets to read the answer.
+  request.resume();
+}
+
+/** The client's headers as they came, but those of its connection, and with its address appended to X-Forwarded-For as Supabase's gateway does. */
+function requestHeaders(request: IncomingMessage): string[] {
+  const headers = withoutHopByHop(request, "x-forwarded-for");
+  const hops = request.headers["x-forwarded-for"];
+  const peer = request.socket.remoteAddress ?? "";
+  headers.push("X-Forwarded-For", hops === undefined ? peer : `${hops}, ${peer}`);
+  return headers;
+}
+
+/** Names and values in turn, in the order and spelling in which they came. */
+function withoutHopByHop(message: IncomingMessage, dropped?: string): string[] {
+  const named = new Set((message.headers.connection ?? "").toLowerCase().split(",").map((name) => name.trim()));
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < message.rawHeaders.length; index += 2) {
+    const name = message.rawHeaders[index] as string;
+    const lower = name.toLowerCase();
+    if (hopByHop.has(lower) || named.has(lower) || lower === dropped) continue;
+    headers.push(name, message.rawHeaders[index + 1] as string);
+  }
+  return headers;
+}

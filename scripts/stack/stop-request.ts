@@ -1,0 +1,35 @@
+/** Why the stack is to stop. */
+export type StopReason = "Ctrl-C" | "SIGTERM" | "terminal closed" | "npm ended";
+
+const signals = { SIGINT: "Ctrl-C", SIGTERM: "SIGTERM", SIGHUP: "terminal closed" } as const;
+
+/**
+ * Resolves when somebody wants the stack to stop. A second signal does not wait for the first to take effect: it ends the process at once, and
+ * what it started is then killed on the way out.
+ */
+export function stopRequest(): Promise<StopReason> {
+  return new Promise((resolve) => {
+    let askedAt: number | undefined;
+    for (const [signal, reason] of Object.entries(signals)) {
+      process.on(signal, () => {
+        // npm passes on a Ctrl-C that the terminal has sent us already: the two arrive within milliseconds.
+        if (askedAt !== undefined && performance.now() - askedAt > 500) process.exit(130);
+        askedAt ??= performance.now();
+        resolve(reason);
+      });
+    }
+    watchParent(() => resolve("npm ended"));
+  });
+}
+
+/** `kill -9` of npm says nothing to us: notice that our parent is another one, so that killing what was started stops it. */
+function watchParent(gone: () => void): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, 500);
+  timer.unref();
+}

@@ -1,0 +1,79 @@
+/** A running part of the stack. */
+export type Part = { readonly pid: number; readonly ended: Promise<void>; stop(): Promise<void> };
+
+export type Supervisor<P extends Part> = {
+  readonly name: string;
+  /** The part as it runs now; undefined while it is down. */
+  current(): P | undefined;
+  /** Stops the part for good. */
+  stop(): Promise<void>;
+};
+
+const firstDelayMs = 200;
+const longestDelayMs = 10_000;
+/** A part that lived this long is not failing at start: its next restart is quick again. */
+const healthyMs = 30_000;
+
+/**
+ * Keeps a part running: starts it, and starts it again when it ends, after 0.2 s and twice as long each time up to 10 s. Throws if the first
+ * start fails: then something is wrong that a person must see. `report` gets one line for each end and each recovery.
+ */
+export async function supervise<P extends Part>(name: string, start: () => Promise<P>, report: (line: string) => void): Promise<Supervisor<P>> {
+  const stopping = new AbortController();
+  let part: P | undefined = await start();
+  const watching = watch();
+
+  async function watch(): Promise<void> {
+    let delayMs = firstDelayMs;
+    while (part !== undefined) {
+      const startedAt = performance.now();
+      await part.ended;
+      part = undefined;
+      if (stopping.signal.aborted) return;
+      if (performance.now() - startedAt > healthyMs) delayMs = firstDelayMs;
+      report(`${name} ended; starting it again`);
+      [part, delayMs] = await startAgain(delayMs);
+      if (stopping.signal.aborted) return await part?.stop();
+      if (part !== undefined) report(`${name} runs again`);
+    }
+  }
+
+  async function startAgain(delayMs: number): Promise<[P | undefined, number]> {
+    let complaint = "";
+    while (!stopping.signal.aborted) {
+      await pause(delayMs, stopping.signal);
+      delayMs = Math.min(delayMs * 2, longestDelayMs);
+      if (stopping.signal.aborted) break;
+      try {
+        return [await start(), delayMs];
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        // The same fault every few seconds would bury everything else.
+        if (text !== complaint) report(text);
+        complaint = text;
+      }
+    }
+    return [undefined, delayMs];
+  }
+
+  return {
+    name,
+    current: () => part,
+    async stop() {
+      stopping.abort();
+      // A start that is under way is waited for: stopping around it would leave its process behind.
+      await part?.stop();
+      await watching;
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}
