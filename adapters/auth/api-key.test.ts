@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { makeApiKey } from "../../core/api-key.ts";
+import { limits } from "../../core/limits.ts";
+import type { KeyStore } from "../../core/ports.ts";
+import { apiKeys } from "./api-key.ts";
+
+type Found = Awaited<ReturnType<KeyStore["find"]>>;
+const keyOf = (seed: number) => makeApiKey((length) => Uint8Array.from({ length }, (_, index) => (seed * 31 + index * 7) % 256)).text;
+
+/** API keys before a store and a clock that the test holds; the store answers when `answer` is called, or at once. */
+function harness() {
+  const store = { found: { id: "abcdefghijkl", tenantId: "t", scopes: ["ingest"], expiresAt: undefined, revoked: false } as Found, lookups: 0, fault: false };
+  let time = 0;
+  const callerOf = apiKeys({
+    find: () => {
+      store.lookups++;
+      return store.fault ? Promise.reject(new Error("away")) : Promise.resolve(store.found);
+    },
+  }, () => new Date(time));
+  const ask = (key: string) => callerOf(key).then((caller) => caller.principal, (error: Error) => error.message);
+  return { store, ask, wait: (ms: number) => time += ms };
+}
+
+const refused = "authenticate: API key is not valid";
+
+describe("apiKeys()", () => {
+  it("asks the store once for requests that come together", async () => {
+    const { store, ask } = harness();
+    const key = keyOf(1);
+    expect(new Set(await Promise.all([ask(key), ask(key), ask(key)]))).toEqual(new Set(["key:abcdefghijkl"]));
+    expect(store.lookups).toBe(1);
+  });
+
+  it("believes a revoked key no longer than the cache says, which is less than a minute", async () => {
+    const { store, ask, wait } = harness();
+    const key = keyOf(1);
+    await ask(key);
+    store.found = undefined;
+    wait(limits.keyCacheMs - 1);
+    expect(await ask(key)).toBe("key:abcdefghijkl");
+    wait(1);
+    expect(await ask(key)).toBe(refused);
+    expect(limits.keyCacheMs).toBeLessThan(60_000);
+  });
+
+  it("ends a cached key when it expires", async () => {
+    const { store, ask, wait } = harness();
+    store.found = { id: "abcdefghijkl", tenantId: "t", scopes: ["ingest"], expiresAt: "1970-01-01T00:00:01.000Z", revoked: false };
+    const key = keyOf(1);
+    wait(999);
+    expect(await ask(key)).toBe("key:abcdefghijkl");
+    wait(1);
+    expect(await ask(key)).toBe(refused);
+    expect(store.lookups).toBe(1);
+  });
+
+  it("remembers for as long that a key is unknown", async () => {
+    const { store, ask, wait } = harness();
+    const { found } = store;
+    store.found = undefined;
+    const key = keyOf(1);
+    for (let attempt = 0; attempt < 5; attempt++) expect(await ask(key)).toBe(refused);
+    expect(store.lookups).toBe(1);
+    store.found = found;
+    wait(limits.keyCacheMs);
+    expect(await ask(key)).toBe("key:abcdefghijkl");
+  });
+
+  it("remembers no fault", async () => {
+    const { store, ask } = harness();
+    store.fault = true;
+    expect(await ask(keyOf(1))).toBe("away");
+    store.fault = false;
+    expect(await ask(keyOf(1))).toBe("key:abcdefghijkl");
+  });
+
+  it("keeps a good key through a flood of guesses", async () => {
+    const { store, ask } = harness();
+    const good = keyOf(1);
+    await ask(good);
+    store.found = undefined;
+    for (let guess = 0; guess < limits.keyCacheEntriesMax + 10; guess++) {
+      await ask(makeApiKey((length) => Uint8Array.from({ length }, (_, index) => (guess >> ((index % 2) * 8)) & 255)).text);
+    }
+    const before = store.lookups;
+    expect(await ask(good)).toBe("key:abcdefghijkl");
+    expect(store.lookups).toBe(before);
+  });
+});

@@ -1,0 +1,20 @@
+import { createAuthenticate } from "../../adapters/auth/authenticate.ts";
+import { readSettings } from "../../adapters/environment.ts";
+import { jsonLog } from "../../adapters/log.ts";
+import { createEventStore } from "../../adapters/postgres/event-store.ts";
+import { createKeyStore } from "../../adapters/postgres/key-store.ts";
+import { createPool } from "../../adapters/postgres/pool.ts";
+import { sha256 } from "../../adapters/sha256.ts";
+import { createIngestHandler } from "../../core/ingest-handler.ts";
+import { limits } from "../../core/limits.ts";
+
+const settings = readSettings(Deno.env.toObject());
+const now = () => new Date();
+const log = jsonLog(console.info, now);
+const pool = createPool(settings, log);
+const authenticate = createAuthenticate({ settings, keys: createKeyStore(pool, log), now });
+const waitUntil = typeof EdgeRuntime === "undefined" ? undefined : (work: Promise<unknown>) => EdgeRuntime.waitUntil(work);
+const random = { randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)), elapsedMs: () => performance.now() };
+const parts = { authenticate, events: createEventStore(pool, log), now, sha256, settings, log, waitUntil, ...random };
+
+export default { fetch: createIngestHandler(parts, { method: "edge", eventsMax: limits.eventsPerRequestMax }) };
