@@ -1,0 +1,43 @@
+import { stringify } from "csv-stringify/sync";
+import { canonicalJson } from "./canonical-json.ts";
+import type { ExportRow } from "./export-row.ts";
+import { eventColumns } from "./export-row.ts";
+import { toHex } from "./hex.ts";
+
+// A spreadsheet takes a cell for a formula when it begins with = + - @, skips white space of every kind before them, and some importers split a
+// cell with line breaks into several. An apostrophe may stand before: so that what began with one can be told from what got one here.
+const risky = String.raw`(?=[[\p{White_Space}--[\r\n]]\u200b-\u200f\u2060\ufeff']*[=+\-@\t\uff0b\uff0d\uff1d\uff20])`;
+const atLineStart = String.raw`(?:^|(?<=[\r\n]))`;
+const unguarded = new RegExp(`${atLineStart}${risky}|^(?='*\\r)`, "gv");
+const guarded = new RegExp(`${atLineStart}'${risky}|^'(?='*\\r)`, "gv");
+
+const options = { quoted: true, escape_formulas: true, record_delimiter: "windows" } as const;
+
+/** The first line: names of the columns. RFC 4180, with CRLF and every field in quotation marks. */
+export function csvHeader(): string {
+  return stringify([[...eventColumns, "leaf_hash", "log_index"]], options);
+}
+
+/** `rows` as CSV lines. What a spreadsheet would run as a formula gets an apostrophe before it; `unguardCell` takes it off. */
+export function csvRows(rows: readonly ExportRow[]): string {
+  return stringify(rows.map(cells), options);
+}
+
+/** `cell` so that no spreadsheet takes it, or a line of it, for a formula. */
+export function guardCell(cell: string): string {
+  return cell.replaceAll(unguarded, "'");
+}
+
+/** The text that `guardCell` was given: for programs that read the CSV. */
+export function unguardCell(cell: string): string {
+  return cell.replaceAll(guarded, "");
+}
+
+function cells({ event, leafHash, logIndex }: ExportRow): string[] {
+  const fields = eventColumns.map((column) => {
+    const value = event[column];
+    if (value === undefined) return "";
+    return typeof value === "object" ? canonicalJson(value) : guardCell(String(value));
+  });
+  return [...fields, toHex(leafHash), logIndex === undefined ? "" : String(logIndex)];
+}
