@@ -1,0 +1,120 @@
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
+import type { Claims } from "../../core/caller.ts";
+import { limits } from "../../core/limits.ts";
+import { AuditError } from "../../core/errors.ts";
+import type { Log } from "../../core/ports.ts";
+import { DatabaseFault, faultOf } from "./database-fault.ts";
+import type { Fragment } from "./query-fragment.ts";
+import { statement } from "./query-fragment.ts";
+
+/** A read-only transaction as `authenticated`, in which row-level security sees one caller's claims. */
+export type ReadTransaction = {
+  /** What was acknowledged before this moment is in the answer: the transaction's start, or on a replica the last moment it has caught up with. */
+  readonly freshAsOf: string;
+  /** Runs one statement with bound values. Throws OutOfTime when the statement timeout cancelled it. */
+  rows<Row extends QueryResultRow>(fragment: Fragment): Promise<readonly Row[]>;
+  /** Goes on after OutOfTime, and gives each statement that follows `timeoutMs`. */
+  resume(timeoutMs: number): Promise<void>;
+};
+
+/** A statement that was cancelled because its time was over; whoever can ask for less should. */
+export class OutOfTime extends Error {
+  override name = "OutOfTime";
+}
+
+/** Connections for reading, and where to report their faults. */
+export type ReadPool = { readonly pool: Pool; readonly log: Log };
+
+const action = "read events";
+
+/**
+ * Runs `work` in one read-only transaction. Role and claims are set for the transaction alone, by the statement that opens it: behind a
+ * transaction-mode pooler, anything set for the session would reach the next client. Throws `unavailable` when there is no database.
+ */
+export async function readAs<T>(
+  { pool, log }: ReadPool,
+  claims: Claims,
+  work: (transaction: ReadTransaction) => Promise<T>,
+  timeoutMs: number = limits.queryStatementTimeoutMs,
+): Promise<T> {
+  const { client, freshAsOf } = await opened(pool, openingSql(claims, timeoutMs)).catch((error: unknown) => {
+    throw logged(error, log);
+  });
+  let fault: unknown;
+  try {
+    return await work(transactionOf(client, freshAsOf));
+  } catch (error) {
+    fault = error;
+    throw logged(error, log);
+  } finally {
+    // Nothing was written, so nobody waits for the end of the transaction; the connection goes back to the pool when it has ended.
+    if (isConnectionLost(fault)) client.release(true);
+    else call(client, fault === undefined ? "commit" : "rollback").then(() => client.release(), () => client.release(true));
+  }
+}
+
+/** A connection with the transaction begun. One that died while it was idle is found out here, where trying another one is harmless. */
+async function opened(pool: Pool, text: string): Promise<{ readonly client: PoolClient; readonly freshAsOf: string }> {
+  for (let attempt = 1;; attempt++) {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw faultOf(action, error);
+    });
+    try {
+      const results = await call(client, text) as unknown as readonly QueryResult<{ fresh_as_of: string }>[];
+      return { client, freshAsOf: results.at(-1)?.rows[0]?.fresh_as_of ?? "" };
+    } catch (error) {
+      client.release(true);
+      if (!isConnectionLost(error) || attempt > 1) throw error;
+    }
+  }
+}
+
+/**
+ * One simple query opens the transaction: one round trip. The claims stand in it as hexadecimal digits, which can neither end a literal nor begin
+ * anything else. JIT is off: compiling a plan over hundreds of partitions takes longer than any page.
+ */
+function openingSql(claims: Claims, timeoutMs: number): string {
+  const hex = Array.from(new TextEncoder().encode(JSON.stringify(claims)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `begin read only; set local role authenticated; set local timezone = 'UTC'; set local datestyle = 'ISO'; set local jit = off;
+    set local statement_timeout = ${wholeMs(timeoutMs)}; set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; savepoint page;
+    select set_config('request.jwt.claims', convert_from(decode('${hex}', 'hex'), 'UTF8'), true),
+      date_trunc('milliseconds', case when pg_is_in_recovery() then coalesce(pg_last_xact_replay_timestamp(), now()) else now() end) as fresh_as_of`;
+}
+
+function transactionOf(client: PoolClient, freshAsOf: string): ReadTransaction {
+  return {
+    freshAsOf,
+    rows: async <Row extends QueryResultRow>(fragment: Fragment) => (await call<Row>(client, statement(fragment))).rows,
+    resume: async (timeoutMs) => void await call(client, `rollback to savepoint page; set local statement_timeout = ${wholeMs(timeoutMs)}`),
+  };
+}
+
+/** One call of the driver. It gives up shortly after the server should have: a half-open connection would never answer. */
+async function call<Row extends QueryResultRow>(client: PoolClient, query: string | { readonly text: string; readonly values: unknown[] }) {
+  const bounded = { ...typeof query === "string" ? { text: query } : query, query_timeout: limits.queryStatementTimeoutMs + limits.databaseAnswerGraceMs };
+  try {
+    return await client.query<Row>(bounded);
+  } catch (error) {
+    // Cancelled: by the statement timeout, since nobody else cancels our statements.
+    if ((error as { readonly code?: unknown }).code === "57014") throw new OutOfTime(`${action}: out of time`);
+    throw faultOf(action, error);
+  }
+}
+
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof AuditError && error.cause instanceof DatabaseFault && error.cause.isConnectionLost;
+}
+
+/** `error`, after a line in the log when it is a fault of the database: the caller is told less than the operator. */
+function logged(error: unknown, log: Log): unknown {
+  if (error instanceof AuditError && error.cause instanceof DatabaseFault) {
+    const { message, sqlstate, networkCode } = error.cause;
+    log({ level: error.code === "internal" ? "error" : "warn", event: "database.fault", action, message, sqlstate, network_code: networkCode });
+  }
+  return error;
+}
+
+/** At least 1: to Postgres 0 means no timeout at all. */
+function wholeMs(ms: number): number {
+  return Math.max(1, Math.ceil(ms));
+}
