@@ -83,4 +83,11 @@ export const limits = {
   jwksRefetchMs: 30_000,
   jwksRetryMs: 5_000,
   jwksTimeoutMs: 5_000,
+  /** One turn of the sealer: rows in one transaction, and trees whose keys changed. */
+  sealRowsPerTurn: 10_000,
+  sealTenantsPerTurn: 200,
+  sealStatementTimeoutMs: 30_000,
+  /** What one call of the sealer may take: hosted functions have 2 s of CPU. */
+  sealBudgetMs: 1_500,
+  sealWaitMs: 400,
 } as const;

@@ -1,0 +1,143 @@
+import { Buffer } from "node:buffer";
+import type { Pool } from "pg";
+import { limits } from "../../core/limits.ts";
+import type { Log } from "../../core/ports.ts";
+import type { SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
+import { encodeArray } from "./binary-array.ts";
+import { rowToSeal, sealColumns } from "./seal-row.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+
+/** Trees in Postgres, as `audit_job`. Writes go through the definer functions of `migrations/`, which refuse whatever is not as it was read. */
+export function createSealStore(pool: Pool, log: Log): SealStore {
+  const options = { role: "audit_job", action: "seal events", statementTimeoutMs: limits.sealStatementTimeoutMs, log } as const;
+  return {
+    useKey: (verifierKey, logOrigin) =>
+      inTransaction(pool, options, async (transaction) => {
+        const [answer] = await transaction.rows<{ standing: "usable" | "retired" | "unknown" }>(
+          "select audit_log.use_signing_key($1, $2) as standing",
+          [verifierKey, logOrigin],
+        );
+        return answer?.standing ?? "unknown";
+      }),
+    rotations: () =>
+      inTransaction(pool, options, async (transaction) => {
+        const rows = await transaction.rows<{ statement: string }>("select statement from audit_log.key_rotations order by announced_at, retired_at");
+        return rows.map((row) => row.statement);
+      }),
+    turn: (work) =>
+      inTransaction(pool, options, async (transaction) => {
+        const [opened] = await transaction.rows<Opened>("select outcome, sealed_seq, open_seq, gate_at from audit_log.seal_open()");
+        if (opened === undefined) throw new Error("open a turn of the sealer: the database gave no row");
+        return opened.outcome === "busy" ? "busy" : await work(turnOf(transaction, opened));
+      }),
+  };
+}
+
+type Opened = { readonly outcome: "busy" | "open"; readonly sealed_seq: number; readonly open_seq: number; readonly gate_at: string | null };
+
+function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: openSeq, gate_at }: Opened): SealTurn {
+  return {
+    sealedSeq,
+    openSeq,
+    gateAt: gate_at ?? undefined,
+    rows: async (limit) => {
+      const text = `select ${sealColumns} from audit_log.events where seq > $1 and seq <= $2 order by seq limit $3`;
+      return (await transaction.texts(text, [sealedSeq, openSeq, limit])).map(rowToSeal);
+    },
+    trees: (tenantIds) => readTrees(transaction, tenantIds),
+    signedByOthers: async (verifierKey, limit) => {
+      const text = "select tenant_id from audit_log.trees_signed_by_others($1, $2) as other (tenant_id)";
+      return (await transaction.rows<{ tenant_id: string }>(text, [verifierKey, limit])).map((row) => row.tenant_id);
+    },
+    append: (toSeq, growths, verifierKey, signedAt) => append(transaction, { fromSeq: sealedSeq, toSeq }, growths, verifierKey, signedAt),
+    report: (rows, trees) => report(transaction, rows, trees),
+  };
+}
+
+type TreeRow = {
+  readonly tenant_id: string;
+  readonly size: number;
+  readonly edge: Uint8Array;
+  readonly widths: readonly (number | null)[];
+  readonly note: string | null;
+  readonly verifier_key: string | null;
+  readonly problem: string | null;
+};
+
+async function readTrees(transaction: Transaction, tenantIds: readonly string[]): Promise<readonly StoredTree[]> {
+  const text = "select tenant_id, size, edge, widths, note, verifier_key, problem from audit_log.seal_trees($1)";
+  return (await transaction.rows<TreeRow>(text, [tenantIds])).map((row) => ({
+    tenantId: row.tenant_id,
+    size: row.size,
+    edge: Array.from({ length: row.edge.length / 32 }, (_, i) => row.edge.subarray(i * 32, (i + 1) * 32)),
+    widths: row.widths.map((width) => width ?? 0),
+    checkpoint: row.note === null || row.verifier_key === null ? undefined : { note: row.note, verifierKey: row.verifier_key },
+    problem: row.problem ?? undefined,
+  }));
+}
+
+async function append(
+  transaction: Transaction,
+  seqs: { readonly fromSeq: number; readonly toSeq: number },
+  growths: readonly TreeGrowth[],
+  verifierKey: string,
+  signedAt: Date,
+): Promise<void> {
+  const grown = growths.filter((growth) => growth.size > growth.oldSize);
+  const tiles = grown.flatMap((growth) => growth.tiles);
+  const leaves = tiles.flatMap((tile) => tile.rows);
+  await transaction.rows("select audit_log.seal_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", [
+    seqs.fromSeq,
+    seqs.toSeq,
+    array("uuid", grown.map((growth) => growth.tenantId)),
+    array("int8", grown.map((growth) => growth.oldSize)),
+    array("int8", grown.map((growth) => growth.size)),
+    array("bytea", grown.map((growth) => Buffer.concat(growth.edge))),
+    array("bytea", grown.map((growth) => growth.root)),
+    array("uuid", tiles.map((tile) => tile.tenantId)),
+    array("int4", tiles.map((tile) => tile.level)),
+    array("int8", tiles.map((tile) => tile.index)),
+    array("int4", tiles.map((tile) => tile.offset)),
+    array("bytea", tiles.map((tile) => Buffer.concat(tile.hashes))),
+    array("int4", leafPlaces(tiles)),
+    array("int8", leaves.map((row) => row.seq)),
+    array("timestamptz", leaves.map((row) => Date.parse(row.occurredAt))),
+    array("uuid", leaves.map((row) => row.id)),
+  ]);
+  await transaction.rows("select audit_log.seal_sign($1, $2, $3, $4, $5, $6)", [
+    verifierKey,
+    array("uuid", growths.map((growth) => growth.tenantId)),
+    array("int8", growths.map((growth) => growth.size)),
+    array("bytea", growths.map((growth) => growth.root)),
+    array("text", growths.map((growth) => growth.note)),
+    new Date(Math.floor(signedAt.getTime() / 1000) * 1000).toISOString(),
+  ]);
+}
+
+/** Where each tile's leaves begin among the leaves of all, from 1 as SQL counts; none for a tile above level 0. */
+function leafPlaces(tiles: readonly TileAppend[]): (number | undefined)[] {
+  let place = 1;
+  return tiles.map((tile) => {
+    const here = tile.level === 0 ? place : undefined;
+    place += tile.rows.length;
+    return here;
+  });
+}
+
+async function report(transaction: Transaction, rows: readonly SealProblem[], trees: readonly TreeProblem[]): Promise<void> {
+  await transaction.rows("select audit_log.seal_report($1, $2, $3, $4, $5, $6, $7, $8)", [
+    rows.map(({ row }) => row.tenantId),
+    rows.map(({ row }) => row.occurredAt),
+    rows.map(({ row }) => row.id),
+    rows.map(({ row }) => row.seq),
+    array("bytea", rows.map(({ row }) => row.leafHash)),
+    array("bytea", rows.map(({ rebuilt }) => rebuilt)),
+    trees.map(({ tenantId }) => tenantId),
+    trees.map(({ problem }) => problem),
+  ]);
+}
+
+function array(...parameters: Parameters<typeof encodeArray>): Buffer {
+  const bytes = encodeArray(...parameters);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,82 @@
+import type { AuditEvent } from "./event.ts";
+
+/** A committed event as its row says, and the leaf hash stored with it. `event` is undefined when no leaf can be built from the row. */
+export type SealRow = {
+  readonly tenantId: string;
+  readonly occurredAt: string;
+  readonly id: string;
+  readonly seq: number;
+  readonly leafHash: Uint8Array;
+  readonly event: AuditEvent | undefined;
+};
+
+/**
+ * A tenant's tree as stored, with its newest checkpoint; size 0 and an empty edge before the first leaf. `widths` holds the hashes of the last
+ * tile of each level, 0 where there is none. `problem` is set once the tree was found to differ from its checkpoint.
+ */
+export type StoredTree = {
+  readonly tenantId: string;
+  readonly size: number;
+  readonly edge: readonly Uint8Array[];
+  readonly widths: readonly number[];
+  readonly checkpoint: { readonly note: string; readonly verifierKey: string } | undefined;
+  readonly problem: string | undefined;
+};
+
+/** Hashes to put at the end of one tile; on level 0 with the rows they came from, otherwise with none. */
+export type TileAppend = {
+  readonly tenantId: string;
+  readonly level: number;
+  readonly index: number;
+  readonly offset: number;
+  readonly hashes: readonly Uint8Array[];
+  readonly rows: readonly SealRow[];
+};
+
+/** A tree that grew from `oldSize`, all its tile appends, and its checkpoint. `tiles` is empty when only the signature is new. */
+export type TreeGrowth = {
+  readonly tenantId: string;
+  readonly oldSize: number;
+  readonly size: number;
+  readonly edge: readonly Uint8Array[];
+  readonly root: Uint8Array;
+  readonly tiles: readonly TileAppend[];
+  readonly note: string;
+};
+
+/** A row whose leaf hash is not the one stored with it. */
+export type SealProblem = { readonly row: SealRow; readonly rebuilt: Uint8Array | undefined };
+
+/** A tree that differs from its checkpoint. */
+export type TreeProblem = { readonly tenantId: string; readonly problem: string };
+
+/**
+ * One turn of the sealer: a transaction that holds the sealer's lock. Events in (sealedSeq, openSeq] are complete: no transaction can add one any
+ * more. `gateAt` is set while a running transaction keeps later ones shut. Nothing of the turn is visible, or survives, before it commits.
+ */
+export type SealTurn = {
+  readonly sealedSeq: number;
+  readonly openSeq: number;
+  readonly gateAt: string | undefined;
+  /** The next rows in seq order, at most `limit`. */
+  rows(limit: number): Promise<readonly SealRow[]>;
+  trees(tenantIds: readonly string[]): Promise<readonly StoredTree[]>;
+  /** Tenants, at most `limit`, whose newest checkpoint was signed by another key than this. */
+  signedByOthers(verifierKey: string, limit: number): Promise<readonly string[]>;
+  /** Grows trees, adds their checkpoints, and moves the mark to `toSeq`. Throws when anything is not as it was read: nothing then commits. */
+  append(toSeq: number, growths: readonly TreeGrowth[], verifierKey: string, signedAt: Date): Promise<void>;
+  report(rows: readonly SealProblem[], trees: readonly TreeProblem[]): Promise<void>;
+};
+
+/**
+ * Where trees are kept. Throws `unavailable` when the database cannot be reached, and refuses a replica: its events may not be the newest, and
+ * a tree grown there would be a fork.
+ */
+export type SealStore = {
+  /** Whether a key may sign here: the first one ever may, later ones must have been announced by the key they succeed. */
+  useKey(verifierKey: string, logOrigin: string): Promise<"usable" | "retired" | "unknown">;
+  /** Every rotation statement, oldest first: signed notes, to be verified by whoever reads them. */
+  rotations(): Promise<readonly string[]>;
+  /** Runs `work` in a turn and commits it durably; "busy" when another sealer is at work. What `work` throws undoes the turn. */
+  turn<T>(work: (turn: SealTurn) => Promise<T>): Promise<T | "busy">;
+};

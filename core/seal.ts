@@ -1,0 +1,180 @@
+import { AuditError } from "./errors.ts";
+import { originOf, signCheckpoint } from "./format/checkpoint.ts";
+import { openKeyRotation } from "./format/key-rotation.ts";
+import { sameBytes } from "./format/merkle.ts";
+import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
+import { leafHashWithin, leafOf } from "./leaf.ts";
+import type { Sha256 } from "./ports.ts";
+import type { SealProblem, SealRow, SealStore, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
+import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
+
+export type SealDependencies = {
+  readonly store: SealStore;
+  readonly signer: NoteSigner;
+  /** Tenants' checkpoints have the origin `<logOrigin>/<tenant id>`. */
+  readonly logOrigin: string;
+  readonly sha256: Sha256;
+  readonly now: () => Date;
+  readonly sleep: (ms: number) => Promise<void>;
+};
+
+/** How much one call may do. A turn is one transaction; no turn begins after `budgetMs`. */
+export type SealBounds = {
+  readonly rowsPerTurn: number;
+  readonly tenantsPerTurn: number;
+  readonly budgetMs: number;
+  /** How long a call waits in all for running transactions, which keep new events shut, before it leaves them to the next call. */
+  readonly waitMs: number;
+};
+
+/** What a call did. `gate_at` is when waiting for running transactions began, if it goes on: a long lag is a transaction that does not end. */
+export type SealSummary = {
+  readonly status: "done" | "busy" | "out_of_time" | "waiting";
+  readonly turns: number;
+  readonly sealed: number;
+  readonly checkpoints: number;
+  /** Events newly found not to rebuild their leaf hash, and tenants whose tree differs from its checkpoint: not sealed, and recorded. */
+  readonly problems: number;
+  readonly tree_problems: number;
+  readonly gate_at?: string;
+};
+
+/**
+ * Seals what is committed: appends each tenant's leaf hashes to its tree in seq order and signs the new tree. Returns when nothing is left, when the
+ * budget is spent, or when another sealer is at work. A crash at any point loses nothing but its own turn: tree, tiles, checkpoint and mark commit
+ * together. Throws `conflict` when the key may not sign here, `unavailable` when the database is away.
+ */
+export async function seal(dependencies: SealDependencies, bounds: SealBounds): Promise<SealSummary> {
+  const { store, signer, logOrigin, now } = dependencies;
+  const verifierKey = await formatVerifierKey(signer);
+  const standing = await store.useKey(verifierKey, logOrigin);
+  if (standing !== "usable") throw new AuditError("conflict", `seal: signing key: is ${standing === "retired" ? "retired" : "not announced here"}`);
+
+  const sealer: Sealer = { ...dependencies, verifierKey, trusted: new Map([[verifierKey, signer]]), opened: new Map() };
+  const total = { turns: 0, sealed: 0, checkpoints: 0, problems: 0, tree_problems: 0 };
+  const started = now().getTime();
+  let waitedMs = 0;
+  for (;;) {
+    const done = await store.turn((turn) => sealTurn(sealer, turn, bounds));
+    if (done === "busy") return { status: "busy", ...total };
+    total.turns++;
+    for (const key of ["sealed", "checkpoints", "problems", "tree_problems"] as const) total[key] += done[key];
+    if (now().getTime() - started >= bounds.budgetMs) return { status: done.isMoreLikely ? "out_of_time" : "done", ...total, ...gateOf(done) };
+    if (done.isMoreLikely) continue;
+    if (done.gateAt === undefined) return { status: "done", ...total };
+    // Under steady ingest some transaction is always running at the instant of the gate; a few milliseconds later it has ended.
+    if (waitedMs >= bounds.waitMs) return { status: "waiting", ...total, ...gateOf(done) };
+    await dependencies.sleep(gateCheckMs);
+    waitedMs += gateCheckMs;
+  }
+}
+
+const gateCheckMs = 20;
+
+type Sealer = SealDependencies & {
+  readonly verifierKey: string;
+  /** Keys whose signature on a last checkpoint is believed: ours, and those that handed over to it. */
+  readonly trusted: Map<string, NoteVerifier>;
+  /** Trees as this call left them, by tenant: compared again only if somebody else signed since. */
+  readonly opened: Map<string, { readonly note: string; readonly tree: OpenedTree }>;
+};
+
+type TurnOutcome = {
+  readonly sealed: number;
+  readonly checkpoints: number;
+  readonly problems: number;
+  readonly tree_problems: number;
+  readonly isMoreLikely: boolean;
+  readonly gateAt: string | undefined;
+};
+
+function gateOf({ gateAt }: TurnOutcome): { readonly gate_at?: string } {
+  return gateAt === undefined ? {} : { gate_at: gateAt };
+}
+
+async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Promise<TurnOutcome> {
+  const rows = turn.openSeq > turn.sealedSeq ? await turn.rows(bounds.rowsPerTurn) : [];
+  const toSeq = rows.length < bounds.rowsPerTurn ? turn.openSeq : (rows.at(-1) as SealRow).seq;
+  const problems: SealProblem[] = [];
+  const byTenant = new Map<string, SealRow[]>();
+  for (const row of rows) {
+    const rebuilt = rebuiltHash(row, sealer.sha256);
+    if (rebuilt === undefined || !sameBytes(rebuilt, row.leafHash)) {
+      problems.push({ row, rebuilt });
+      continue;
+    }
+    const ofTenant = byTenant.get(row.tenantId);
+    if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
+    else ofTenant.push(row);
+  }
+  // A tree that a predecessor's key signed last is signed again, so that whoever knows only the newest key can check it.
+  const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
+  for (const tenantId of strangers) if (!byTenant.has(tenantId)) byTenant.set(tenantId, []);
+
+  const signedAt = sealer.now();
+  const { growths, treeProblems } = await growAll(sealer, turn, byTenant, signedAt);
+  if (problems.length > 0 || treeProblems.length > 0) await turn.report(problems, treeProblems);
+  if (toSeq > turn.sealedSeq || growths.length > 0) await turn.append(toSeq, growths, sealer.verifierKey, signedAt);
+  return {
+    sealed: growths.reduce((sum, growth) => sum + growth.size - growth.oldSize, 0),
+    checkpoints: growths.length,
+    problems: problems.length,
+    tree_problems: treeProblems.length,
+    isMoreLikely: toSeq < turn.openSeq || strangers.length === bounds.tenantsPerTurn,
+    gateAt: turn.gateAt,
+  };
+}
+
+/** The leaf hash that the row itself gives, or undefined when it gives none. */
+function rebuiltHash(row: SealRow, sha256: Sha256): Uint8Array | undefined {
+  if (row.event === undefined) return undefined;
+  try {
+    return leafHashWithin(leafOf(row.event), sha256);
+  } catch {
+    // A number or a string that no door would have let through.
+    return undefined;
+  }
+}
+
+async function growAll(
+  sealer: Sealer,
+  turn: SealTurn,
+  byTenant: ReadonlyMap<string, readonly SealRow[]>,
+  signedAt: Date,
+): Promise<{ readonly growths: readonly TreeGrowth[]; readonly treeProblems: readonly TreeProblem[] }> {
+  const growths: TreeGrowth[] = [];
+  const treeProblems: TreeProblem[] = [];
+  if (byTenant.size === 0) return { growths, treeProblems };
+  for (const stored of await turn.trees([...byTenant.keys()])) {
+    // Found before: recorded then, and passed over since.
+    if (stored.problem !== undefined) continue;
+    const { tenantId } = stored;
+    const origin = originOf(sealer.logOrigin, tenantId);
+    const known = sealer.opened.get(tenantId);
+    const tree = known !== undefined && known.note === stored.checkpoint?.note
+      ? known.tree
+      : await openTree(stored, origin, sealer.sha256, (verifierKey) => trustedKey(sealer, verifierKey));
+    if ("problem" in tree) {
+      treeProblems.push({ tenantId, problem: tree.problem });
+      continue;
+    }
+    const growth = growTree(tree.range, tenantId, byTenant.get(tenantId) ?? []);
+    const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
+    sealer.opened.set(tenantId, { note, tree });
+    growths.push({ ...growth, note });
+  }
+  return { growths, treeProblems };
+}
+
+/** The key if it is ours or handed over to ours by an unbroken chain of statements; the database only brings the statements. */
+async function trustedKey(sealer: Sealer, verifierKey: string): Promise<NoteVerifier | undefined> {
+  if (!sealer.trusted.has(verifierKey)) {
+    // Newest first: a predecessor is trusted because its successor, already trusted, signed the statement with it.
+    for (const statement of (await sealer.store.rotations()).toReversed()) {
+      const rotation = await openKeyRotation(statement).catch(() => undefined);
+      if (rotation?.logOrigin !== sealer.logOrigin || !sealer.trusted.has(await formatVerifierKey(rotation.successor))) continue;
+      sealer.trusted.set(await formatVerifierKey(rotation.retired), rotation.retired);
+    }
+  }
+  return sealer.trusted.get(verifierKey);
+}
