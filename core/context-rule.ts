@@ -12,9 +12,10 @@ export function readContext(value: unknown, pointer: string, faults: Faults): st
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return fault(faults, "invalid_type", pointer, 'must be a JSON object, such as {"order_total": 150}');
   }
-  const before = faults.length;
-  checkObject(value as { readonly [key: string]: unknown }, { pointer, keys: [] }, 1, faults);
-  if (faults.length > before) return undefined;
+  const found: Faults = [];
+  checkObject(value as { readonly [key: string]: unknown }, { pointer, keys: [] }, 1, found);
+  faults.push(...found);
+  if (found.length > 0) return undefined;
   const json = canonicalJson(value as Json);
   if (exceedsBytes(json, limits.contextBytesMax)) {
     return fault(faults, "too_long", pointer, `must not have more than ${limits.contextBytesMax} bytes as canonical JSON: keep what is needed, link the rest`);
@@ -32,6 +33,7 @@ function checkObject(object: { readonly [key: string]: unknown }, place: Place, 
     return;
   }
   for (const key of keys) {
+    if (isEnough(faults)) return;
     const reason = unstorable(key);
     if (reason !== undefined) fault(faults, reason.code, pointerOf(place), `must not have a key that breaks this rule: ${reason.message}`);
     else if (forbiddenKeys.has(key)) fault(faults, "forbidden_key", pointerOf(place), "must not have a key __proto__, constructor or prototype: rename it");
@@ -56,9 +58,14 @@ function checkContainer(value: object, key: string | number, place: Place, depth
     return;
   }
   place.keys.push(key);
-  if (Array.isArray(value)) value.forEach((item, index) => checkValue(item, index, place, depth, faults));
+  if (Array.isArray(value)) { for (let index = 0; index < value.length && !isEnough(faults); index++) checkValue(value[index], index, place, depth, faults); }
   else checkObject(value as { readonly [key: string]: unknown }, place, depth, faults);
   place.keys.pop();
+}
+
+/** A list of a million wrong numbers is refused after the first few. */
+function isEnough(faults: Faults): boolean {
+  return faults.length >= limits.faultsPerEventMax;
 }
 
 const numberWording =

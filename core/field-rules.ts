@@ -93,9 +93,9 @@ const holdsLoneSurrogate = {
   message: "must not hold half of a surrogate pair, which UTF-8 cannot write: cut text between characters",
 } as const;
 
-/** Adds a fault, whose `message` goes on from the name of what `pointer` points at; further ones than `limits.faultsPerEventMax` are left out. Returns undefined, so that a rule can end with it. */
+/** Adds a fault, whose `message` goes on from the name of what `pointer` points at. Returns undefined, so that a rule can end with it. */
 export function fault(faults: Faults, code: EventErrorCode, pointer: string, message: string): undefined {
-  if (faults.length < limits.faultsPerEventMax) faults.push({ code, pointer, message: `${subjectOf(pointer)} ${message}` });
+  faults.push({ code, pointer, message: `${subjectOf(pointer)} ${message}` });
   return undefined;
 }
 

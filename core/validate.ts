@@ -32,7 +32,7 @@ export function validateEvent(input: unknown, window: TimeWindow): Validated {
     fault(faults, "required", "/event_type", "is required: say what happened, such as order.created");
   }
   settleTime(reading, window, faults);
-  if (faults.length > 0) return { errors: faults };
+  if (faults.length > 0) return { errors: faults.slice(0, limits.faultsPerEventMax) };
   reading.draft.result ??= "success";
   return { event: reading.draft as CandidateEvent, contextJson: reading.contextJson };
 }

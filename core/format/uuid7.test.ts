@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { describe, expect, it } from "vitest";
+import { latestMs } from "./timestamp.ts";
 import { makeUuid7, parseUuid, uuid7Ms } from "./uuid7.ts";
 
 const random = fc.uint8Array({ minLength: 16, maxLength: 16 });
@@ -33,9 +34,17 @@ describe("uuid7Ms()", () => {
   );
 });
 
+describe("uuid7Ms() at the end of time", () => {
+  it("reads the last millisecond of the year 9999, and none after it", () => {
+    const hex = (ms: number) => ms.toString(16).padStart(12, "0").replace(/^(.{8})/, "$1-");
+    expect(uuid7Ms(`${hex(latestMs)}-7000-8000-000000000000`)).toBe(latestMs);
+    expect(uuid7Ms(`${hex(latestMs + 1)}-7000-8000-000000000000`)).toBeUndefined();
+  });
+});
+
 describe("makeUuid7()", () => {
   it("makes a valid UUID whose time is read back", () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 2 ** 48 - 1 }), random, (ms, bytes) => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: latestMs }), random, (ms, bytes) => {
       const uuid = makeUuid7(ms, bytes);
       expect(validate(uuid)).toBe(true);
       expect(version(uuid)).toBe(7);
