@@ -13,3 +13,9 @@ export function sha256OfText(text: string): Uint8Array {
 export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
+
+/** SHA-256 over bytes that come in pieces, such as a file that is never in memory as a whole. */
+export function runningSha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
+  const hash = createHash("sha256");
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
+}
