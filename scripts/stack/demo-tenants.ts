@@ -24,7 +24,7 @@ const tenants = [
 export function makeDemoTenants(tokenKey: JWK, issuer: string): Promise<readonly DemoTenant[]> {
   return Promise.all(tenants.map(async (tenant) => ({
     ...tenant,
-    api_keys: Object.fromEntries(scopes.map((scope) => [scope, makeApiKey(randomBytes)])) as DemoTenant["api_keys"],
+    api_keys: Object.fromEntries(scopes.map((scope) => [scope, makeApiKey(randomBytes).text])) as DemoTenant["api_keys"],
     tokens: Object.fromEntries(
       await Promise.all(roles.map(async (role) => [role, await signUserToken(tokenKey, issuer, tenant.id, role)])),
     ) as DemoTenant["tokens"],

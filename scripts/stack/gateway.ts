@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { AuditError } from "../../core/errors.ts";
 import { forward, refuse } from "./proxy.ts";
 
@@ -62,12 +63,28 @@ function answerJson(response: ServerResponse, status: number, body: unknown, hea
   response.writeHead(status, { "content-type": "application/json", "access-control-allow-origin": "*", ...headers }).end(`${JSON.stringify(body)}\n`);
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      reject(cause.code === "EADDRINUSE" ? new PortTakenError(`listen on 127.0.0.1:${port}: the port is taken`, { cause }) : cause);
+/**
+ * Our port lies in the range from which systems lend ports to outgoing connections: such a loan ends by itself within seconds, so give up at
+ * once only when somebody listens.
+ */
+async function listen(server: Server, port: number): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    const fault = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+      server.once("error", resolve);
+      server.listen(port, "127.0.0.1", () => resolve(undefined));
     });
-    server.listen(port, "127.0.0.1", resolve);
+    server.removeAllListeners("error");
+    if (fault === undefined) return;
+    if (fault.code !== "EADDRINUSE") throw fault;
+    if (attempt >= 20 || await somebodyListens(port)) throw new PortTakenError(`listen on 127.0.0.1:${port}: the port is taken`, { cause: fault });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+function somebodyListens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false)).once("connect", () => socket.destroy());
   });
 }
 

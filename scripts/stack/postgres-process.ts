@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { type Account, type Binaries, canReach, postgresAccount, reachableBinaries } from "./postgres-account.ts";
 import { postgresFolder, type PostgresMajor } from "./postgres-binaries.ts";
+import { clearStaleLock } from "./postgres-lock.ts";
 import { stopProcess } from "./stop-process.ts";
 
 /** The superuser of a cluster; as on Supabase, `postgres` is only its most powerful ordinary role. */
@@ -41,6 +42,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresP
     prepareFolder(options.folder, account);
     const dataPath = canReach(account, options.folder, "-x") ? options.folder : "/proc/self/cwd";
     if (!existsSync(join(options.folder, "PG_VERSION"))) makeCluster(options, binaries, account, dataPath);
+    await clearStaleLock(options.folder);
     const child = spawnServer(options, binaries, account, dataPath);
     const ended = new Promise<void>((resolve) => child.once("close", () => resolve())).then(() => binaries.dispose());
     const adminUrl = (database: string) => `postgresql://${superuser}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${database}`;

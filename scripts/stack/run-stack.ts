@@ -117,7 +117,7 @@ async function startDatabase(
     void postgres.ended.then(() => record.remove(postgres.pid));
     return postgres;
   };
-  const database = await supervise("PostgreSQL", start, (line) => options.report(`${line} (log: ${logFile})`));
+  const database = await supervise("PostgreSQL", start, options.report, logFile);
   shutdown.add("database", () => database.stop());
   progress.database = database;
   const running = database.current();

@@ -45,7 +45,7 @@ async function keepRunning<P extends Part>(name: string, context: ServiceContext
     void part.ended.then(() => context.record.remove(part.pid));
     return part;
   };
-  const supervisor = await supervise(name, startRecorded, (line) => context.report(`${line} (log: ${logPath})`));
+  const supervisor = await supervise(name, startRecorded, context.report, logPath);
   context.shutdown.add("services", async () => {
     await supervisor.stop();
     log.close();

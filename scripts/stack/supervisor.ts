@@ -16,9 +16,14 @@ const healthyMs = 30_000;
 
 /**
  * Keeps a part running: starts it, and starts it again when it ends, after 0.2 s and twice as long each time up to 10 s. Throws if the first
- * start fails: then something is wrong that a person must see. `report` gets one line for each end and each recovery.
+ * start fails: then something is wrong that a person must see. `report` gets one line for each end, which names the part's log, and each recovery.
  */
-export async function supervise<P extends Part>(name: string, start: () => Promise<P>, report: (line: string) => void): Promise<Supervisor<P>> {
+export async function supervise<P extends Part>(
+  name: string,
+  start: () => Promise<P>,
+  report: (line: string) => void,
+  logFile: string,
+): Promise<Supervisor<P>> {
   const stopping = new AbortController();
   let part: P | undefined = await start();
   const watching = watch();
@@ -31,7 +36,7 @@ export async function supervise<P extends Part>(name: string, start: () => Promi
       part = undefined;
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > healthyMs) delayMs = firstDelayMs;
-      report(`${name} ended; starting it again`);
+      report(`${name} ended; starting it again (log: ${logFile})`);
       [part, delayMs] = await startAgain(delayMs);
       if (stopping.signal.aborted) return await part?.stop();
       if (part !== undefined) report(`${name} runs again`);
