@@ -16,6 +16,8 @@ export function createPool(settings: PoolSettings, log: Log): pg.Pool {
     max: settings.databasePoolSize,
     connectionTimeoutMillis: limits.databaseConnectTimeoutMs,
     idleTimeoutMillis: limits.databaseIdleMs,
+    // A process that is asked to stop ends when its work is done, and does not sit out its idle connections.
+    allowExitOnIdle: true,
     application_name: "audit-events",
     types: columnTypes,
   });
