@@ -123,9 +123,23 @@ function writeShortAscii(output: Output, value: string): boolean {
 
 /** network_recv: family (2 = IPv4, 3 = IPv6), mask bits, 0 = not a cidr, length, address. `value` is a normalised address without a mask. */
 function writeAddress(output: Output, value: string): void {
-  const address = value.includes(":") ? ipv6Bytes(value) : value.split(".").map(Number);
-  writeInt32(output, 4 + address.length);
-  writeBytes(output, Uint8Array.of(address.length === 4 ? 2 : 3, address.length * 8, 0, address.length, ...address));
+  if (value.includes(":")) {
+    writeInt32(output, 20);
+    return writeBytes(output, Uint8Array.of(3, 128, 0, 16, ...ipv6Bytes(value)));
+  }
+  writeInt32(output, 8);
+  writeInt32(output, 0x02_20_00_04);
+  reserve(output, 4);
+  let part = 0;
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (code !== 46) part = part * 10 + code - 48;
+    else {
+      output.bytes[output.length++] = part;
+      part = 0;
+    }
+  }
+  output.bytes[output.length++] = part;
 }
 
 function hexDigit(code: number): number {

@@ -1,0 +1,23 @@
+// npm run bench [-- ingest|…] [--quick]: measures, prints one table, writes bench/results/.
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { benchIngest } from "./ingest.ts";
+import { type BenchReport, tableOf, writeResults } from "./report.ts";
+
+const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = { ingest: benchIngest };
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
+const wanted = positionals.length === 0 ? Object.keys(benches) : positionals;
+const unknown = wanted.filter((name) => benches[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`bench: there is no ${unknown.join(", ")}; choose from ${Object.keys(benches).join(", ")}`);
+  process.exit(2);
+}
+
+const started = new Date().toISOString().slice(0, 19);
+for (const name of wanted) {
+  const report = await (benches[name] as (typeof benches)[string])({ quick: values.quick });
+  console.log(tableOf(`\n${name}${values.quick ? " (quick)" : ""}`, report.rows));
+  const command = `npm run bench -- ${name}${values.quick ? " --quick" : ""}`;
+  writeResults(join(import.meta.dirname, "results"), report, { date: `${started}Z`.replace("Z", `-${name}`), command, quick: values.quick });
+}
