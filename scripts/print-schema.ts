@@ -1,0 +1,68 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { printSchema } from "./schema/print.ts";
+import { freePort } from "./stack/free-port.ts";
+import { migrate, readMigrations } from "./stack/migrate.ts";
+import type { PostgresMajor } from "./stack/postgres-binaries.ts";
+import { startPostgres } from "./stack/postgres-process.ts";
+import { prepareDatabase } from "./stack/prepare-database.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+const golden = join(root, "test/db/schema.sql");
+
+/** Any day; its partition stands for all. */
+const sampleDay = "2026-01-01";
+
+/** Applies every migration to a new cluster of its own, prints the schema and removes the cluster. */
+async function printFreshSchema(major: PostgresMajor): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "audit-events-schema-"));
+  chmodSync(folder, 0o711);
+  const password = "password";
+  const settings = { fsync: "off", full_page_writes: "off" };
+  const postgres = await startPostgres({
+    major,
+    folder: join(folder, "postgres"),
+    logFile: join(folder, "postgres.log"),
+    port: await freePort(),
+    password,
+    settings,
+  });
+  try {
+    await prepareDatabase(postgres.adminUrl("postgres"), password);
+    const url = `postgresql://postgres:${password}@127.0.0.1:${postgres.port}/postgres`;
+    await migrate(url, readMigrations(join(root, "migrations")));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      await client.query("select audit_log.ensure_partition($1)", [sampleDay]);
+      return await printSchema(client, `events_${sampleDay.replaceAll("-", "")}`);
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function firstDifference(expected: string, actual: string): string {
+  const [before, after] = [expected.split("\n"), actual.split("\n")];
+  const line = before.findIndex((text, index) => text !== after[index]);
+  const at = line === -1 ? before.length : line;
+  return `line ${at + 1}:\n- ${before[at] ?? "(end)"}\n+ ${after[at] ?? "(end)"}`;
+}
+
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false }, major: { type: "string", default: "17" } } });
+const schema = await printFreshSchema(Number(values.major) as PostgresMajor);
+if (!values.check) {
+  writeFileSync(golden, schema);
+} else {
+  const expected = readFileSync(golden, "utf8");
+  if (expected !== schema) {
+    console.error(`compare test/db/schema.sql with the migrations: they differ: run npm run schema and commit it with the migration\n${firstDifference(expected, schema)}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,1393 @@
+-- The schema as the catalogue has it after all migrations. Printed by `npm run schema`, compared by `npm run schema -- --check`; never edited.
+-- One partition stands for all: each is made by audit_log.ensure_partition().
+
+create role audit_ingest nologin;
+grant audit_ingest to postgres;
+
+create role audit_job nologin;
+grant audit_job to postgres;
+
+create role audit_owner nologin;
+grant audit_owner to postgres;
+
+create schema audit_log authorization audit_owner;
+comment on schema audit_log is 'Append-only audit events of many tenants, their Merkle trees and archives. Not in the Data API: readers come through the query service.';
+grant usage on schema audit_log to audit_ingest;
+grant usage on schema audit_log to audit_job;
+grant create, usage on schema audit_log to audit_owner;
+grant usage on schema audit_log to authenticated;
+grant usage on schema audit_log to service_role;
+
+create table audit_log.api_keys (
+  id text not null,
+  tenant_id uuid not null,
+  key_hash bytea not null,
+  name text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_key_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES audit_log.tenants(id),
+  constraint api_key_has_known_scopes CHECK (((cardinality(scopes) > 0) AND (scopes <@ ARRAY['ingest'::text, 'read'::text, 'export'::text, 'admin'::text]))),
+  constraint api_key_hash_is_a_sha256 CHECK ((octet_length(key_hash) = 32)),
+  constraint api_key_id_is_12_lower_case_letters_or_digits CHECK ((id ~ '^[0-9a-z]{12}$'::text)),
+  constraint api_key_name_is_1_to_255_bytes CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 255))),
+  constraint api_keys_are_found_by_hash UNIQUE (key_hash),
+  constraint api_keys_are_named_by_id PRIMARY KEY (id)
+);
+alter table audit_log.api_keys owner to audit_owner;
+alter table audit_log.api_keys enable row level security;
+alter table audit_log.api_keys force row level security;
+CREATE INDEX api_keys_by_tenant ON audit_log.api_keys USING btree (tenant_id);
+comment on table audit_log.api_keys is 'Keys of programs, each for one tenant. A key is shown once, when it is made; here is only its hash.';
+comment on column audit_log.api_keys.id is 'The part of the key between aud_ and the secret; the principal is key:<id>.';
+comment on column audit_log.api_keys.tenant_id is 'The one tenant that the key opens.';
+comment on column audit_log.api_keys.key_hash is 'SHA-256 of the whole key.';
+comment on column audit_log.api_keys.name is 'What people call the key.';
+comment on column audit_log.api_keys.scopes is 'What it allows: ingest, read, export, admin.';
+comment on column audit_log.api_keys.created_at is 'When it was made.';
+comment on column audit_log.api_keys.expires_at is 'When it ends; never, when null.';
+comment on column audit_log.api_keys.revoked_at is 'When it was revoked; it is not, when null.';
+grant insert, select on table audit_log.api_keys to audit_owner;
+grant update (revoked_at) on audit_log.api_keys to audit_owner;
+
+create table audit_log.batches (
+  principal text not null,
+  key_hash bytea not null,
+  body_hash bytea not null,
+  received_at timestamp with time zone not null,
+  constraint batches_are_claimed_once_per_principal_and_key PRIMARY KEY (principal, key_hash),
+  constraint body_hash_is_a_sha256 CHECK ((octet_length(body_hash) = 32)),
+  constraint key_hash_is_a_sha256 CHECK ((octet_length(key_hash) = 32))
+);
+alter table audit_log.batches owner to audit_owner;
+alter table audit_log.batches enable row level security;
+alter table audit_log.batches force row level security;
+CREATE INDEX batches_by_age ON audit_log.batches USING btree (received_at);
+comment on table audit_log.batches is 'Claims on Idempotency-Keys, made in the transaction that stores the batch. The answer is not kept: from received_at and the key it is computed again.';
+comment on column audit_log.batches.principal is 'The verified caller; keys of two callers never meet.';
+comment on column audit_log.batches.key_hash is 'SHA-256 of the Idempotency-Key.';
+comment on column audit_log.batches.body_hash is 'SHA-256 of the body that first came with the key.';
+comment on column audit_log.batches.received_at is 'When that first request arrived. After 24 hours the claim counts as absent.';
+grant delete, insert, select, update on table audit_log.batches to audit_owner;
+
+create table audit_log.checkpoint_bundles (
+  name text not null,
+  written_at timestamp with time zone not null default now(),
+  constraint bundles_are_written_once PRIMARY KEY (name)
+);
+alter table audit_log.checkpoint_bundles owner to audit_owner;
+alter table audit_log.checkpoint_bundles enable row level security;
+alter table audit_log.checkpoint_bundles force row level security;
+comment on table audit_log.checkpoint_bundles is 'Bundles of checkpoints that were put into object storage, so that a tick need not ask the store.';
+comment on column audit_log.checkpoint_bundles.name is 'The object''s key.';
+comment on column audit_log.checkpoint_bundles.written_at is 'When it was found durable there.';
+grant select on table audit_log.checkpoint_bundles to audit_job;
+grant insert, select on table audit_log.checkpoint_bundles to audit_owner;
+
+create table audit_log.checkpoints (
+  tenant_id uuid not null,
+  size bigint not null,
+  signed_at timestamp with time zone not null,
+  verifier_key text not null,
+  root bytea not null,
+  note text not null,
+  constraint checkpoint_key_is_known FOREIGN KEY (verifier_key) REFERENCES audit_log.signing_keys(verifier_key),
+  constraint checkpoints_are_one_per_size_and_key PRIMARY KEY (tenant_id, size, verifier_key),
+  constraint root_is_a_sha256 CHECK ((octet_length(root) = 32))
+);
+alter table audit_log.checkpoints owner to audit_owner;
+alter table audit_log.checkpoints enable row level security;
+alter table audit_log.checkpoints force row level security;
+CREATE INDEX checkpoints_by_time ON audit_log.checkpoints USING btree (signed_at, tenant_id);
+comment on table audit_log.checkpoints is 'Signed statements of each tenant''s tree (C2SP tlog-checkpoint). After 48 hours one an hour is kept.';
+comment on column audit_log.checkpoints.tenant_id is 'Whose tree it is.';
+comment on column audit_log.checkpoints.size is 'Leaves that it covers.';
+comment on column audit_log.checkpoints.signed_at is 'When it was signed, as its cosignature says.';
+comment on column audit_log.checkpoints.verifier_key is 'The key that signed it.';
+comment on column audit_log.checkpoints.root is 'Root hash that it states.';
+comment on column audit_log.checkpoints.note is 'The signed note, verbatim: what verifiers believe, instead of the columns.';
+grant select on table audit_log.checkpoints to audit_job;
+grant delete, insert, select on table audit_log.checkpoints to audit_owner;
+grant select on table audit_log.checkpoints to authenticated;
+
+create table audit_log.closed_days (
+  day date not null,
+  closed_at timestamp with time zone not null default now(),
+  constraint days_close_once PRIMARY KEY (day)
+);
+alter table audit_log.closed_days owner to audit_owner;
+alter table audit_log.closed_days enable row level security;
+alter table audit_log.closed_days force row level security;
+comment on table audit_log.closed_days is 'UTC days that take no more events. Whoever closes one holds pg_advisory_xact_lock(1635083369, day - date ''2000-01-01'') until commit; ingest() holds it shared.';
+comment on column audit_log.closed_days.day is 'UTC day of occurred_at.';
+comment on column audit_log.closed_days.closed_at is 'When it was closed.';
+grant select on table audit_log.closed_days to audit_job;
+grant insert, select on table audit_log.closed_days to audit_owner;
+
+create sequence audit_log.event_seq as bigint increment 1 minvalue 1 start 1 cache 1;
+alter sequence audit_log.event_seq owner to audit_owner;
+comment on sequence audit_log.event_seq is 'Numbers events in the order of insertion. Cache 1 and drawn after the transaction has its xid: the sealer''s gate rests on both. Never shown to tenants.';
+grant select on sequence audit_log.event_seq to audit_job;
+grant select, usage on sequence audit_log.event_seq to audit_owner;
+
+create table audit_log.events (
+  tenant_id uuid not null,
+  occurred_at timestamp with time zone not null,
+  id uuid not null,
+  seq bigint not null,
+  received_at timestamp with time zone not null,
+  principal text collate "C" not null,
+  source text collate "C",
+  actor_id text collate "C",
+  actor_type text collate "C",
+  event_type text collate "C" not null,
+  object_type text collate "C",
+  object_id text collate "C",
+  result text collate "C" not null,
+  message text,
+  duration_ms integer,
+  context jsonb,
+  ip_address inet,
+  user_agent text,
+  device_fingerprint text collate "C",
+  request_id text collate "C",
+  producer_id text collate "C",
+  producer_seq bigint,
+  leaf_hash bytea not null,
+  constraint context_is_an_object CHECK ((jsonb_typeof(context) = 'object'::text)),
+  constraint events_are_identified_by_tenant_time_and_id PRIMARY KEY (tenant_id, occurred_at, id),
+  constraint ip_address_is_a_host CHECK ((masklen(ip_address) =
+CASE family(ip_address)
+    WHEN 4 THEN 32
+    ELSE 128
+END)),
+  constraint leaf_hash_is_a_sha256 CHECK ((octet_length(leaf_hash) = 32)),
+  constraint result_is_success_failure_or_warning CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text, 'warning'::text])))
+) partition by RANGE (occurred_at);
+alter table audit_log.events owner to audit_owner;
+alter table audit_log.events enable row level security;
+alter table audit_log.events force row level security;
+CREATE INDEX events_by_actor ON ONLY audit_log.events USING btree (tenant_id, actor_id, occurred_at);
+CREATE INDEX events_by_object ON ONLY audit_log.events USING btree (tenant_id, object_type, object_id, occurred_at);
+CREATE INDEX events_by_seq ON ONLY audit_log.events USING btree (seq);
+comment on table audit_log.events is 'What somebody did, immutable once stored; one partition per UTC day of occurred_at. Written by audit_log.ingest() alone.';
+comment on column audit_log.events.tenant_id is 'Whose event it is; from the credential, never from the body alone.';
+comment on column audit_log.events.occurred_at is 'When it happened, as the producer says, cut to milliseconds. Part of the identity: never stamped anew on a retry.';
+comment on column audit_log.events.id is 'The producer''s id of the event, or a version-7 UUID made at the door.';
+comment on column audit_log.events.seq is 'Position in the order of insertion over all tenants; the sealer reads by it. Not in the leaf, never returned.';
+comment on column audit_log.events.received_at is 'When the request that stored the event arrived, by the server''s clock, in milliseconds.';
+comment on column audit_log.events.principal is 'The verified caller that sent it: key:<id>, user:<sub>, secret:<name> or anon.';
+comment on column audit_log.events.source is 'Which service or part of it reports the event; lower case.';
+comment on column audit_log.events.actor_id is 'Who did it, as the producer names them.';
+comment on column audit_log.events.actor_type is 'What kind of actor: user, service, …; lower case.';
+comment on column audit_log.events.event_type is 'What was done; lower case.';
+comment on column audit_log.events.object_type is 'What kind of thing it was done to; lower case.';
+comment on column audit_log.events.object_id is 'Which thing it was done to.';
+comment on column audit_log.events.result is 'success, failure or warning.';
+comment on column audit_log.events.message is 'A sentence for people.';
+comment on column audit_log.events.duration_ms is 'How long it took, in whole milliseconds.';
+comment on column audit_log.events.context is 'Anything else, a JSON object. What was hashed is its canonical form.';
+comment on column audit_log.events.ip_address is 'Address of the actor; a host, no network.';
+comment on column audit_log.events.user_agent is 'User agent of the actor.';
+comment on column audit_log.events.device_fingerprint is 'What tells the actor''s device from others, often a hash of request headers.';
+comment on column audit_log.events.request_id is 'The request in whose course it happened.';
+comment on column audit_log.events.producer_id is 'Which process of the producer sent it.';
+comment on column audit_log.events.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
+comment on column audit_log.events.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
+grant select on table audit_log.events to audit_job;
+grant insert, select on table audit_log.events to audit_owner;
+grant select (tenant_id, occurred_at, id, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message, duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash) on audit_log.events to authenticated;
+
+create table audit_log.events_20260101 (
+  tenant_id uuid not null,
+  occurred_at timestamp with time zone not null,
+  id uuid not null,
+  seq bigint not null,
+  received_at timestamp with time zone not null,
+  principal text collate "C" not null,
+  source text collate "C",
+  actor_id text collate "C",
+  actor_type text collate "C",
+  event_type text collate "C" not null,
+  object_type text collate "C",
+  object_id text collate "C",
+  result text collate "C" not null,
+  message text,
+  duration_ms integer,
+  context jsonb,
+  ip_address inet,
+  user_agent text,
+  device_fingerprint text collate "C",
+  request_id text collate "C",
+  producer_id text collate "C",
+  producer_seq bigint,
+  leaf_hash bytea not null,
+  constraint context_is_an_object CHECK ((jsonb_typeof(context) = 'object'::text)),
+  constraint events_20260101_pkey PRIMARY KEY (tenant_id, occurred_at, id),
+  constraint ip_address_is_a_host CHECK ((masklen(ip_address) =
+CASE family(ip_address)
+    WHEN 4 THEN 32
+    ELSE 128
+END)),
+  constraint leaf_hash_is_a_sha256 CHECK ((octet_length(leaf_hash) = 32)),
+  constraint occurred_on_this_utc_day CHECK (((occurred_at >= '2026-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at < '2026-01-02 00:00:00+00'::timestamp with time zone))),
+  constraint result_is_success_failure_or_warning CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text, 'warning'::text])))
+);
+alter table audit_log.events attach partition audit_log.events_20260101 FOR VALUES FROM ('2026-01-01 00:00:00+00') TO ('2026-01-02 00:00:00+00');
+alter table audit_log.events_20260101 owner to audit_owner;
+alter table audit_log.events_20260101 enable row level security;
+alter table audit_log.events_20260101 force row level security;
+CREATE INDEX events_20260101_seq_idx ON audit_log.events_20260101 USING btree (seq);
+CREATE INDEX events_20260101_tenant_id_actor_id_occurred_at_idx ON audit_log.events_20260101 USING btree (tenant_id, actor_id, occurred_at);
+CREATE INDEX events_20260101_tenant_id_object_type_object_id_occurred_at_idx ON audit_log.events_20260101 USING btree (tenant_id, object_type, object_id, occurred_at);
+comment on column audit_log.events_20260101.tenant_id is 'Whose event it is; from the credential, never from the body alone.';
+comment on column audit_log.events_20260101.occurred_at is 'When it happened, as the producer says, cut to milliseconds. Part of the identity: never stamped anew on a retry.';
+comment on column audit_log.events_20260101.id is 'The producer''s id of the event, or a version-7 UUID made at the door.';
+comment on column audit_log.events_20260101.seq is 'Position in the order of insertion over all tenants; the sealer reads by it. Not in the leaf, never returned.';
+comment on column audit_log.events_20260101.received_at is 'When the request that stored the event arrived, by the server''s clock, in milliseconds.';
+comment on column audit_log.events_20260101.principal is 'The verified caller that sent it: key:<id>, user:<sub>, secret:<name> or anon.';
+comment on column audit_log.events_20260101.source is 'Which service or part of it reports the event; lower case.';
+comment on column audit_log.events_20260101.actor_id is 'Who did it, as the producer names them.';
+comment on column audit_log.events_20260101.actor_type is 'What kind of actor: user, service, …; lower case.';
+comment on column audit_log.events_20260101.event_type is 'What was done; lower case.';
+comment on column audit_log.events_20260101.object_type is 'What kind of thing it was done to; lower case.';
+comment on column audit_log.events_20260101.object_id is 'Which thing it was done to.';
+comment on column audit_log.events_20260101.result is 'success, failure or warning.';
+comment on column audit_log.events_20260101.message is 'A sentence for people.';
+comment on column audit_log.events_20260101.duration_ms is 'How long it took, in whole milliseconds.';
+comment on column audit_log.events_20260101.context is 'Anything else, a JSON object. What was hashed is its canonical form.';
+comment on column audit_log.events_20260101.ip_address is 'Address of the actor; a host, no network.';
+comment on column audit_log.events_20260101.user_agent is 'User agent of the actor.';
+comment on column audit_log.events_20260101.device_fingerprint is 'What tells the actor''s device from others, often a hash of request headers.';
+comment on column audit_log.events_20260101.request_id is 'The request in whose course it happened.';
+comment on column audit_log.events_20260101.producer_id is 'Which process of the producer sent it.';
+comment on column audit_log.events_20260101.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
+comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
+
+create table audit_log.key_rotations (
+  retired_key text not null,
+  successor_key text not null,
+  retired_at timestamp with time zone not null,
+  statement text not null,
+  announced_at timestamp with time zone not null default now(),
+  constraint a_key_has_one_successor PRIMARY KEY (retired_key),
+  constraint a_key_succeeds_once UNIQUE (successor_key),
+  constraint retired_key_is_known FOREIGN KEY (retired_key) REFERENCES audit_log.signing_keys(verifier_key),
+  constraint successor_key_is_known FOREIGN KEY (successor_key) REFERENCES audit_log.signing_keys(verifier_key)
+);
+alter table audit_log.key_rotations owner to audit_owner;
+alter table audit_log.key_rotations enable row level security;
+alter table audit_log.key_rotations force row level security;
+comment on table audit_log.key_rotations is 'Statements by which one signing key hands over to the next, signed by both.';
+comment on column audit_log.key_rotations.retired_key is 'The key that hands over.';
+comment on column audit_log.key_rotations.successor_key is 'The key that takes over.';
+comment on column audit_log.key_rotations.retired_at is 'Nothing that retired_key signs after this counts.';
+comment on column audit_log.key_rotations.statement is 'The signed note that says so; what verifiers believe, instead of the columns.';
+comment on column audit_log.key_rotations.announced_at is 'When it was recorded here.';
+grant select on table audit_log.key_rotations to audit_job;
+grant insert, select on table audit_log.key_rotations to audit_owner;
+grant select on table audit_log.key_rotations to authenticated;
+
+create table audit_log.seal_problems (
+  tenant_id uuid not null,
+  occurred_at timestamp with time zone not null,
+  id uuid not null,
+  seq bigint not null,
+  stored_leaf_hash bytea not null,
+  rebuilt_leaf_hash bytea,
+  found_at timestamp with time zone not null default now(),
+  constraint seal_problems_are_one_per_event PRIMARY KEY (tenant_id, occurred_at, id)
+);
+alter table audit_log.seal_problems owner to audit_owner;
+alter table audit_log.seal_problems enable row level security;
+alter table audit_log.seal_problems force row level security;
+comment on table audit_log.seal_problems is 'Events that were not sealed, because their row no longer rebuilds the leaf hash stored with it: it was changed after it was stored.';
+comment on column audit_log.seal_problems.tenant_id is 'events.tenant_id as found.';
+comment on column audit_log.seal_problems.occurred_at is 'events.occurred_at as found.';
+comment on column audit_log.seal_problems.id is 'events.id as found.';
+comment on column audit_log.seal_problems.seq is 'events.seq as found.';
+comment on column audit_log.seal_problems.stored_leaf_hash is 'events.leaf_hash as found.';
+comment on column audit_log.seal_problems.rebuilt_leaf_hash is 'What the row hashes to; null when no leaf could be built from it.';
+comment on column audit_log.seal_problems.found_at is 'When the sealer found it.';
+grant select on table audit_log.seal_problems to audit_job;
+grant insert, select on table audit_log.seal_problems to audit_owner;
+grant select (tenant_id, occurred_at, id, stored_leaf_hash, rebuilt_leaf_hash, found_at) on audit_log.seal_problems to authenticated;
+
+create table audit_log.sealer (
+  only_row boolean not null default true,
+  sealed_seq bigint not null default 0,
+  open_seq bigint not null default 0,
+  gate_seq bigint,
+  gate_xid xid8,
+  gate_at timestamp with time zone,
+  constraint a_gate_is_whole CHECK ((num_nulls(gate_seq, gate_xid, gate_at) = ANY (ARRAY[0, 3]))),
+  constraint sealed_is_not_beyond_open CHECK ((sealed_seq <= open_seq)),
+  constraint the_only_row_is_true CHECK (only_row),
+  constraint there_is_one_sealer PRIMARY KEY (only_row)
+);
+alter table audit_log.sealer owner to audit_owner;
+alter table audit_log.sealer enable row level security;
+alter table audit_log.sealer force row level security;
+comment on table audit_log.sealer is 'How far sealing has come, over all tenants.';
+comment on column audit_log.sealer.only_row is 'Always true: there is one row.';
+comment on column audit_log.sealer.sealed_seq is 'Every event up to this seq is sealed or in seal_problems.';
+comment on column audit_log.sealer.open_seq is 'No transaction can add an event up to this seq any more.';
+comment on column audit_log.sealer.gate_seq is 'What open_seq becomes once no transaction older than gate_xid runs.';
+comment on column audit_log.sealer.gate_xid is 'The sealer''s own xid, taken after it had read gate_seq.';
+comment on column audit_log.sealer.gate_at is 'When the gate was set: an old one means that a transaction, perhaps a prepared one, holds sealing up.';
+grant select on table audit_log.sealer to audit_job;
+grant select, update on table audit_log.sealer to audit_owner;
+
+create table audit_log.signing_keys (
+  verifier_key text not null,
+  log_origin text not null,
+  since timestamp with time zone not null default now(),
+  retired_at timestamp with time zone,
+  constraint signing_keys_are_named_by_themselves PRIMARY KEY (verifier_key)
+);
+alter table audit_log.signing_keys owner to audit_owner;
+alter table audit_log.signing_keys enable row level security;
+alter table audit_log.signing_keys force row level security;
+comment on table audit_log.signing_keys is 'Public keys that have signed checkpoints here. Whoever can write to the database could replace them: an independent check brings its own.';
+comment on column audit_log.signing_keys.verifier_key is 'The key in C2SP signed-note''s text form, <name>+<id>+<Base 64>.';
+comment on column audit_log.signing_keys.log_origin is 'Origin of the logs it signs; a checkpoint''s origin is <log_origin>/<tenant_id>.';
+comment on column audit_log.signing_keys.since is 'When it was first used or announced here.';
+comment on column audit_log.signing_keys.retired_at is 'When it ceases to sign, as its rotation statement says; null while nothing has succeeded it.';
+grant select on table audit_log.signing_keys to audit_job;
+grant insert, references, select, update on table audit_log.signing_keys to audit_owner;
+grant select on table audit_log.signing_keys to authenticated;
+
+create table audit_log.tenants (
+  id uuid not null,
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint tenant_name_is_1_to_255_bytes CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 255))),
+  constraint tenants_are_named_by_id PRIMARY KEY (id)
+);
+alter table audit_log.tenants owner to audit_owner;
+alter table audit_log.tenants enable row level security;
+alter table audit_log.tenants force row level security;
+comment on table audit_log.tenants is 'Customers whose events are kept: the isolation boundary. Events do not reference it by a foreign key.';
+comment on column audit_log.tenants.id is 'The tenant''s UUID, chosen by whoever creates it.';
+comment on column audit_log.tenants.name is 'What people call the tenant; its id as text when a batch of events created it.';
+comment on column audit_log.tenants.created_at is 'When the tenant was first known here.';
+grant select on table audit_log.tenants to audit_job;
+grant insert, references, select, update on table audit_log.tenants to audit_owner;
+grant select on table audit_log.tenants to authenticated;
+
+create table audit_log.tiles (
+  tenant_id uuid not null,
+  level smallint not null,
+  tile_index bigint not null,
+  hashes bytea storage external not null,
+  first_seq bigint,
+  seqs bigint[] storage external,
+  occurred_ats timestamp with time zone[] storage external,
+  ids uuid[] storage external,
+  constraint hashes_are_1_to_256 CHECK ((((octet_length(hashes) >= 32) AND (octet_length(hashes) <= 8192)) AND ((octet_length(hashes) % 32) = 0))),
+  constraint leaves_are_named_on_level_0 CHECK (
+CASE
+    WHEN (level = 0) THEN ((cardinality(seqs) = (octet_length(hashes) / 32)) AND (cardinality(occurred_ats) = cardinality(seqs)) AND (cardinality(ids) = cardinality(seqs)) AND (first_seq = seqs[1]))
+    ELSE (num_nonnulls(first_seq, seqs, occurred_ats, ids) = 0)
+END),
+  constraint level_is_0_to_63 CHECK (((level >= 0) AND (level <= 63))),
+  constraint tiles_are_one_per_place PRIMARY KEY (tenant_id, level, tile_index)
+);
+alter table audit_log.tiles owner to audit_owner;
+alter table audit_log.tiles enable row level security;
+alter table audit_log.tiles force row level security;
+CREATE INDEX tiles_by_first_seq ON audit_log.tiles USING btree (tenant_id, first_seq) WHERE (level = 0);
+comment on table audit_log.tiles is 'Hashes of each tenant''s tree, 256 a row, as in C2SP tlog-tiles. The last tile of a level is partial: it is appended to, never changed.';
+comment on column audit_log.tiles.tenant_id is 'Whose tree it is.';
+comment on column audit_log.tiles.level is '0: leaf hashes. Above: roots of the full tiles one level down.';
+comment on column audit_log.tiles.tile_index is 'Which tile of its level, from 0.';
+comment on column audit_log.tiles.hashes is 'Hashes of 32 bytes, end to end.';
+comment on column audit_log.tiles.first_seq is 'First of seqs, to find a leaf by.';
+comment on column audit_log.tiles.seqs is 'events.seq of each leaf; on level 0 only.';
+comment on column audit_log.tiles.occurred_ats is 'events.occurred_at of each leaf; on level 0 only.';
+comment on column audit_log.tiles.ids is 'events.id of each leaf; on level 0 only.';
+grant select on table audit_log.tiles to audit_job;
+grant insert, select, update on table audit_log.tiles to audit_owner;
+grant select (tenant_id, level, tile_index, hashes, occurred_ats, ids) on audit_log.tiles to authenticated;
+
+create table audit_log.tree_problems (
+  tenant_id uuid not null,
+  problem text not null,
+  found_at timestamp with time zone not null default now(),
+  constraint tree_problems_are_one_per_tenant PRIMARY KEY (tenant_id)
+);
+alter table audit_log.tree_problems owner to audit_owner;
+alter table audit_log.tree_problems enable row level security;
+alter table audit_log.tree_problems force row level security;
+comment on table audit_log.tree_problems is 'Tenants whose tree does not match its last signed checkpoint: nothing is appended to it, since a signature would cover up the change. Their events are passed over.';
+comment on column audit_log.tree_problems.tenant_id is 'Whose tree it is.';
+comment on column audit_log.tree_problems.problem is 'What was found.';
+comment on column audit_log.tree_problems.found_at is 'When the sealer found it.';
+grant select on table audit_log.tree_problems to audit_job;
+grant insert, select on table audit_log.tree_problems to audit_owner;
+grant select on table audit_log.tree_problems to authenticated;
+
+create table audit_log.tree_state (
+  tenant_id uuid not null,
+  size bigint not null,
+  edge bytea storage plain not null,
+  root bytea not null,
+  sealed_at timestamp with time zone not null default now(),
+  constraint a_tree_has_leaves CHECK ((size > 0)),
+  constraint edge_is_whole_hashes CHECK ((((octet_length(edge) % 32) = 0) AND (octet_length(edge) > 0))),
+  constraint root_is_a_sha256 CHECK ((octet_length(root) = 32)),
+  constraint tree_state_is_one_per_tenant PRIMARY KEY (tenant_id)
+);
+alter table audit_log.tree_state owner to audit_owner;
+alter table audit_log.tree_state enable row level security;
+alter table audit_log.tree_state force row level security;
+comment on table audit_log.tree_state is 'Each tenant''s Merkle tree as it stands; grows, never shrinks.';
+comment on column audit_log.tree_state.tenant_id is 'Whose tree it is.';
+comment on column audit_log.tree_state.size is 'Leaves of the tree.';
+comment on column audit_log.tree_state.edge is 'Roots of the tree''s perfect subtrees, largest first, 32 bytes each: all that is needed to append.';
+comment on column audit_log.tree_state.root is 'Root hash, RFC 6962 section 2.1.';
+comment on column audit_log.tree_state.sealed_at is 'When it last grew.';
+grant select on table audit_log.tree_state to audit_job;
+grant insert, select, update on table audit_log.tree_state to audit_owner;
+grant select (tenant_id, size, root, sealed_at) on audit_log.tree_state to authenticated;
+
+create view public.audit_events as  SELECT id,
+    occurred_at AS "timestamp",
+    tenant_id,
+    source,
+    actor_id AS operator,
+    event_type AS operation_type,
+    result,
+    message,
+    context AS extra_info,
+    actor_id,
+    actor_type,
+    object_type,
+    object_id,
+    event_type,
+    context,
+    ip_address,
+    user_agent,
+    occurred_at,
+    received_at,
+    duration_ms,
+    request_id
+   FROM audit_log.events;
+-- with (security_invoker=true);
+alter view public.audit_events owner to postgres;
+comment on view public.audit_events is 'Events of the caller''s tenants under both former tables'' column names. Read only; granted to nobody until you grant it.';
+grant delete, insert, references, select, trigger, truncate, update on view public.audit_events to postgres;
+
+-- on audit_log.api_keys
+create policy "functions of audit_owner create keys" on audit_log.api_keys for insert to audit_owner
+  with check true;
+create policy "functions of audit_owner find every key" on audit_log.api_keys for select to audit_owner
+  using true;
+create policy "functions of audit_owner revoke keys" on audit_log.api_keys for update to audit_owner
+  using true
+  with check true;
+
+-- on audit_log.batches
+create policy "functions of audit_owner claim and forget batches" on audit_log.batches for all to audit_owner
+  using true
+  with check true;
+
+-- on audit_log.checkpoint_bundles
+create policy "functions of audit_owner record bundles" on audit_log.checkpoint_bundles for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read which bundles were written" on audit_log.checkpoint_bundles for select to audit_job
+  using true;
+CREATE TRIGGER checkpoints_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.checkpoint_bundles FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON audit_log.checkpoint_bundles FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+
+-- on audit_log.checkpoints
+create policy "functions of audit_owner add and thin checkpoints" on audit_log.checkpoints for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every checkpoint" on audit_log.checkpoints for select to audit_job
+  using true;
+create policy "viewers read checkpoints of their own tenants" on audit_log.checkpoints for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
+CREATE TRIGGER checkpoints_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.checkpoints FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON audit_log.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+
+-- on audit_log.closed_days
+create policy "functions of audit_owner close days" on audit_log.closed_days for insert to audit_owner
+  with check true;
+create policy "functions of audit_owner read closed days" on audit_log.closed_days for select to audit_owner
+  using true;
+create policy "jobs read closed days" on audit_log.closed_days for select to audit_job
+  using true;
+
+-- on audit_log.events
+create policy "functions of audit_owner read every event" on audit_log.events for select to audit_owner
+  using true;
+create policy "ingest() inserts events" on audit_log.events for insert to audit_owner
+  with check true;
+create policy "jobs read every event" on audit_log.events for select to audit_job
+  using true;
+create policy "viewers read events of their own tenants" on audit_log.events for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
+CREATE TRIGGER events_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log.events FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_change(); -- always
+CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
+
+-- on audit_log.events_20260101
+CREATE TRIGGER day_refuses_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log.events_20260101 FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_change(); -- always
+CREATE TRIGGER day_refuses_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
+CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
+
+-- on audit_log.key_rotations
+create policy "functions of audit_owner record rotations" on audit_log.key_rotations for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every rotation" on audit_log.key_rotations for select to audit_job
+  using true;
+create policy "whoever is signed in reads rotations of public keys" on audit_log.key_rotations for select to authenticated
+  using true;
+CREATE TRIGGER checkpoints_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.key_rotations FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON audit_log.key_rotations FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+
+-- on audit_log.seal_problems
+create policy "auditors read events of their own tenants that differ" on audit_log.seal_problems for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('auditor'::text) AS has_role));
+create policy "functions of audit_owner record events that differ" on audit_log.seal_problems for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every event that differs" on audit_log.seal_problems for select to audit_job
+  using true;
+CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.seal_problems FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.seal_problems FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+
+-- on audit_log.sealer
+create policy "functions of audit_owner move the sealer" on audit_log.sealer for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read how far sealing has come" on audit_log.sealer for select to audit_job
+  using true;
+
+-- on audit_log.signing_keys
+create policy "functions of audit_owner record signing keys" on audit_log.signing_keys for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every signing key" on audit_log.signing_keys for select to audit_job
+  using true;
+create policy "whoever is signed in reads public keys" on audit_log.signing_keys for select to authenticated
+  using true;
+
+-- on audit_log.tenants
+create policy "functions of audit_owner create tenants" on audit_log.tenants for insert to audit_owner
+  with check true;
+create policy "functions of audit_owner read every tenant" on audit_log.tenants for select to audit_owner
+  using true;
+create policy "functions of audit_owner rename tenants" on audit_log.tenants for update to audit_owner
+  using true
+  with check true;
+create policy "jobs read every tenant" on audit_log.tenants for select to audit_job
+  using true;
+create policy "viewers read their own tenants" on audit_log.tenants for select to authenticated
+  using ((id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
+
+-- on audit_log.tiles
+create policy "auditors read tiles of their own tenants" on audit_log.tiles for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('auditor'::text) AS has_role));
+create policy "functions of audit_owner write tiles" on audit_log.tiles for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every tile" on audit_log.tiles for select to audit_job
+  using true;
+CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.tiles FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.tiles FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+
+-- on audit_log.tree_problems
+create policy "auditors read whether trees of their own tenants differ" on audit_log.tree_problems for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('auditor'::text) AS has_role));
+create policy "functions of audit_owner record trees that differ" on audit_log.tree_problems for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every tree that differs" on audit_log.tree_problems for select to audit_job
+  using true;
+CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.tree_problems FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.tree_problems FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+
+-- on audit_log.tree_state
+create policy "functions of audit_owner grow trees" on audit_log.tree_state for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every tree" on audit_log.tree_state for select to audit_job
+  using true;
+create policy "viewers read the size of their own tenants' trees" on audit_log.tree_state for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
+CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.tree_state FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.tree_state FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+
+CREATE OR REPLACE FUNCTION audit_log.announce_key(p_retired_key text, p_successor_key text, p_log_origin text, p_retired_at timestamp with time zone, p_statement text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update audit_log.signing_keys set retired_at = p_retired_at
+  where verifier_key = p_retired_key and log_origin = p_log_origin and retired_at is null;
+  if not found then
+    raise exception 'announce key: the key that retires is not in use' using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  insert into audit_log.signing_keys (verifier_key, log_origin) values (p_successor_key, p_log_origin);
+  insert into audit_log.key_rotations (retired_key, successor_key, retired_at, statement)
+  values (p_retired_key, p_successor_key, p_retired_at, p_statement);
+end
+$function$
+;
+alter function audit_log.announce_key(text,text,text,timestamp with time zone,text) owner to audit_owner;
+comment on function audit_log.announce_key(text,text,text,timestamp with time zone,text) is 'Records a rotation statement, whose signatures the caller has verified: the key in use retires, its successor becomes known.';
+grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_job;
+grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.claim_batch(p_principal text, p_key_hash bytea, p_body_hash bytea, p_received_at timestamp with time zone)
+ RETURNS TABLE(first boolean, same_body boolean, received_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  perform audit_log.require_durable_commit();
+  -- A second request with the key waits here until the first has committed or rolled back.
+  return query
+  insert into audit_log.batches as b (principal, key_hash, body_hash, received_at)
+  values (p_principal, p_key_hash, p_body_hash, p_received_at)
+  on conflict (principal, key_hash) do update set body_hash = excluded.body_hash, received_at = excluded.received_at
+    where b.received_at < excluded.received_at - interval '24 hours'
+  returning true, true, b.received_at;
+  if not found then
+    return query
+    select false, b.body_hash = p_body_hash, b.received_at
+    from audit_log.batches as b
+    where b.principal = p_principal and b.key_hash = p_key_hash;
+  end if;
+end
+$function$
+;
+alter function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) owner to audit_owner;
+comment on function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) is 'Claims an Idempotency-Key for the running transaction: first when it was free or its claim older than 24 h; else whether the body is the same, and when the first request arrived.';
+grant execute on function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) to audit_ingest;
+grant execute on function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.create_key(p_tenant_id uuid, p_id text, p_key_hash bytea, p_name text, p_scopes text[], p_expires_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'create key: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at)
+  values (p_id, p_tenant_id, p_key_hash, p_name, p_scopes, p_expires_at);
+end
+$function$
+;
+alter function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) owner to audit_owner;
+comment on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) is 'Records a new key by its hash. For jobs, and for admins of the tenant.';
+grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to audit_job;
+grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to audit_owner;
+grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.create_tenant(p_id uuid, p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not audit_log.may_administer(p_id) then
+    raise exception 'create tenant: caller is not admin of it' using errcode = 'insufficient_privilege';
+  end if;
+  insert into audit_log.tenants as t (id, name) values (p_id, p_name)
+  on conflict (id) do update set name = excluded.name where t.name <> excluded.name;
+end
+$function$
+;
+alter function audit_log.create_tenant(uuid,text) owner to audit_owner;
+comment on function audit_log.create_tenant(uuid,text) is 'Creates a tenant, or renames the one that has this id.';
+grant execute on function audit_log.create_tenant(uuid,text) to audit_job;
+grant execute on function audit_log.create_tenant(uuid,text) to audit_owner;
+grant execute on function audit_log.create_tenant(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.ensure_partition(p_day date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  v_name text := 'events_' || to_char(p_day, 'YYYYMMDD');
+  v_table text := 'audit_log.' || v_name;
+  v_from text := to_char(p_day, 'YYYY-MM-DD') || ' 00:00:00+00';
+  v_to text := to_char(p_day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
+begin
+  if to_regclass(v_table) is not null then
+    return false;
+  end if;
+  -- Held until commit: the second of two callers finds the table that the first has made. It must look with a new snapshot: to_regclass() would
+  -- answer from the catalogue cache that it filled before it waited.
+  perform pg_advisory_xact_lock(1635083369, -1);
+  if exists (select from pg_class where relnamespace = 'audit_log'::regnamespace and relname = v_name) then
+    return false;
+  end if;
+  execute format(
+    'create table %s (like audit_log.events including comments including constraints including indexes including storage,
+       constraint occurred_on_this_utc_day check (occurred_at >= %L and occurred_at < %L))', v_table, v_from, v_to);
+  execute format('alter table %s enable row level security, force row level security', v_table);
+  execute format(
+    'create trigger day_refuses_change before update or delete or truncate on %s
+       for each statement execute function audit_log.refuse_change()', v_table);
+  execute format(
+    'create trigger day_refuses_change_of_row before update or delete on %s
+       for each row execute function audit_log.refuse_change()', v_table);
+  execute format('alter table %s enable always trigger day_refuses_change, enable always trigger day_refuses_change_of_row', v_table);
+  execute format('alter table audit_log.events attach partition %s for values from (%L) to (%L)', v_table, v_from, v_to);
+  -- Last, because the owner needs TRIGGER until here; nobody has seen the table before this transaction commits.
+  execute format('revoke all on table %s from public, anon, authenticated, service_role, audit_ingest, audit_job, audit_owner', v_table);
+  return true;
+end
+$function$
+;
+alter function audit_log.ensure_partition(date) owner to audit_owner;
+comment on function audit_log.ensure_partition(date) is 'Makes the partition of a UTC day, protected from birth, unless it exists; true when it was made. Waits at most 2 s for a lock.';
+grant execute on function audit_log.ensure_partition(date) to audit_job;
+grant execute on function audit_log.ensure_partition(date) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.ensure_partitions(p_from date, p_to date)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_made integer := 0;
+begin
+  if p_to - p_from > 400 then
+    raise exception 'ensure partitions: % days are more than 400', p_to - p_from using errcode = 'invalid_parameter_value';
+  end if;
+  for v_days in 0 .. p_to - p_from loop
+    v_made := v_made + audit_log.ensure_partition(p_from + v_days)::integer;
+  end loop;
+  return v_made;
+end
+$function$
+;
+alter function audit_log.ensure_partitions(date,date) owner to audit_owner;
+comment on function audit_log.ensure_partitions(date,date) is 'Makes the missing partitions of the UTC days p_from to p_to, both included; how many it made.';
+grant execute on function audit_log.ensure_partitions(date,date) to audit_job;
+grant execute on function audit_log.ensure_partitions(date,date) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.find_key(p_key_hash bytea)
+ RETURNS TABLE(id text, tenant_id uuid, scopes text[], expires_at timestamp with time zone, revoked_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select k.id, k.tenant_id, k.scopes, k.expires_at, k.revoked_at from audit_log.api_keys as k where k.key_hash = p_key_hash
+$function$
+;
+alter function audit_log.find_key(bytea) owner to audit_owner;
+comment on function audit_log.find_key(bytea) is 'The key with this SHA-256, also when it has expired or was revoked: the caller decides, and does the same work for each.';
+grant execute on function audit_log.find_key(bytea) to audit_ingest;
+grant execute on function audit_log.find_key(bytea) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.find_leaf(p_tenant_id uuid, p_occurred_at timestamp with time zone, p_id uuid)
+ RETURNS TABLE(leaf_index bigint, leaf_hash bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select t.tile_index * 256 + position.at - 1, substring(t.hashes from position.at * 32 - 31 for 32)
+  from audit_log.events as e
+  cross join lateral (
+    select f.tile_index, f.hashes, f.seqs, f.ids from audit_log.tiles as f
+    where f.tenant_id = p_tenant_id and f.level = 0 and f.first_seq <= e.seq
+    order by f.first_seq desc
+    limit 1
+  ) as t
+  cross join lateral (select array_position(t.seqs, e.seq) as at) as position
+  where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id and t.ids[position.at] = e.id
+    and p_tenant_id = any ((select audit_log.tenant_ids())::uuid[]) and (select audit_log.has_role('auditor'))
+$function$
+;
+alter function audit_log.find_leaf(uuid,timestamp with time zone,uuid) owner to audit_owner;
+comment on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) is 'Where the leaf of an event stands in its tenant''s tree, for auditors of that tenant; no row when it is not sealed or not there.';
+grant execute on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) to audit_owner;
+grant execute on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.forget_batches(p_before timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_forgotten bigint;
+begin
+  delete from audit_log.batches as b
+  using (
+    select old.principal, old.key_hash from audit_log.batches as old
+    where old.received_at < least(p_before, now() - interval '24 hours')
+    order by old.received_at
+    limit 10000
+    for update skip locked
+  ) as old
+  where b.principal = old.principal and b.key_hash = old.key_hash;
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end
+$function$
+;
+alter function audit_log.forget_batches(timestamp with time zone) owner to audit_owner;
+comment on function audit_log.forget_batches(timestamp with time zone) is 'Deletes at most 10,000 claims older than p_before, and never one younger than 24 hours; how many it deleted.';
+grant execute on function audit_log.forget_batches(timestamp with time zone) to audit_job;
+grant execute on function audit_log.forget_batches(timestamp with time zone) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.has_role(p_role text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select coalesce(
+    array_position(array['viewer', 'auditor', 'admin'], p_role)
+      <= array_position(
+        array['viewer', 'auditor', 'admin'],
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb #>> '{app_metadata,audit_role}'
+      ),
+    false
+  )
+$function$
+;
+alter function audit_log.has_role(text) owner to audit_owner;
+comment on function audit_log.has_role(text) is 'True when the caller''s claims carry the role p_role or a higher one in app_metadata.audit_role: viewer < auditor < admin.';
+grant execute on function audit_log.has_role(text) to audit_owner;
+grant execute on function audit_log.has_role(text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.ingest(p_received_at timestamp with time zone, p_principal text, p_tenant_ids uuid[], p_occurred_ats timestamp with time zone[], p_ids uuid[], p_sources text[], p_actor_ids text[], p_actor_types text[], p_event_types text[], p_object_types text[], p_object_ids text[], p_results text[], p_messages text[], p_durations_ms integer[], p_contexts jsonb[], p_ip_addresses inet[], p_user_agents text[], p_device_fingerprints text[], p_request_ids text[], p_producer_ids text[], p_producer_seqs bigint[], p_leaf_hashes bytea[])
+ RETURNS TABLE(tenant_id uuid, occurred_at timestamp with time zone, id uuid, received_at timestamp with time zone, principal text, ip_address inet, user_agent text, device_fingerprint text, leaf_hash bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_count integer := cardinality(p_ids);
+  v_days date[];
+  v_closed date[];
+  v_seqs bigint[];
+  v_inserted bigint;
+begin
+  if (v_count = all (array[
+    cardinality(p_tenant_ids), cardinality(p_occurred_ats), cardinality(p_sources), cardinality(p_actor_ids), cardinality(p_actor_types),
+    cardinality(p_event_types), cardinality(p_object_types), cardinality(p_object_ids), cardinality(p_results), cardinality(p_messages),
+    cardinality(p_durations_ms), cardinality(p_contexts), cardinality(p_ip_addresses), cardinality(p_user_agents),
+    cardinality(p_device_fingerprints), cardinality(p_request_ids), cardinality(p_producer_ids), cardinality(p_producer_seqs),
+    cardinality(p_leaf_hashes)
+  ])) is not true then
+    raise exception 'ingest: arrays differ in length' using errcode = 'invalid_parameter_value';
+  end if;
+  perform audit_log.require_durable_commit();
+  -- The xid before the first number of the sequence: whoever reads the sequence and then takes an xid as gate knows that every smaller
+  -- number belongs to a transaction that ended once no transaction older than the gate is running.
+  perform pg_current_xact_id();
+
+  v_days := array(select distinct (at at time zone 'UTC')::date from unnest(p_occurred_ats) as at order by 1);
+  -- Shared with every other ingest; a day being closed waits for us, or we for it and then see it closed: the next statement's snapshot is newer.
+  perform pg_advisory_xact_lock_shared(1635083369, day - date '2000-01-01') from unnest(v_days) as day;
+  v_closed := array(select c.day from audit_log.closed_days as c where c.day = any (v_days));
+  perform audit_log.ensure_partition(day)
+  from unnest(v_days) as day
+  where to_regclass('audit_log.events_' || to_char(day, 'YYYYMMDD')) is null and day <> all (v_closed);
+
+  insert into audit_log.tenants (id, name)
+  select listed.id, listed.id::text from (select distinct t from unnest(p_tenant_ids) as t) as listed (id)
+  where not exists (select from audit_log.tenants as known where known.id = listed.id)
+  order by listed.id
+  on conflict do nothing;
+
+  -- A row is ours when it carries the number drawn for it, whatever else this transaction did before.
+  v_seqs := array(select nextval('audit_log.event_seq') from generate_series(1, v_count));
+  insert into audit_log.events (
+    tenant_id, occurred_at, id, seq, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message,
+    duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash
+  )
+  select
+    e.tenant_id, e.occurred_at, e.id, e.seq, p_received_at, p_principal, e.source, e.actor_id, e.actor_type, e.event_type, e.object_type, e.object_id,
+    e.result, e.message, e.duration_ms, e.context, e.ip_address, e.user_agent, e.device_fingerprint, e.request_id, e.producer_id, e.producer_seq,
+    e.leaf_hash
+  from (
+    -- In the select list arrays are read in step, without the tuplestore that a function in FROM fills first: 9 % of a batch.
+    select
+      unnest(p_tenant_ids) as tenant_id, unnest(p_occurred_ats) as occurred_at, unnest(p_ids) as id, unnest(v_seqs) as seq,
+      unnest(p_sources) as source, unnest(p_actor_ids) as actor_id, unnest(p_actor_types) as actor_type, unnest(p_event_types) as event_type,
+      unnest(p_object_types) as object_type, unnest(p_object_ids) as object_id, unnest(p_results) as result, unnest(p_messages) as message,
+      unnest(p_durations_ms) as duration_ms, unnest(p_contexts) as context, unnest(p_ip_addresses) as ip_address,
+      unnest(p_user_agents) as user_agent, unnest(p_device_fingerprints) as device_fingerprint, unnest(p_request_ids) as request_id,
+      unnest(p_producer_ids) as producer_id, unnest(p_producer_seqs) as producer_seq, unnest(p_leaf_hashes) as leaf_hash
+  ) as e
+  where v_closed = '{}' or (e.occurred_at at time zone 'UTC')::date <> all (v_closed)
+  on conflict do nothing;
+  get diagnostics v_inserted = row_count;
+  if v_inserted = v_count then
+    return;
+  end if;
+
+  -- ON CONFLICT DO NOTHING has waited for whoever inserted the same key first; only a new statement's snapshot sees that row.
+  return query
+  select e.tenant_id, e.occurred_at, e.id, stored.received_at, stored.principal, stored.ip_address, stored.user_agent, stored.device_fingerprint,
+    stored.leaf_hash
+  from unnest(p_tenant_ids, p_occurred_ats, p_ids, v_seqs) as e (tenant_id, occurred_at, id, seq)
+  left join lateral (
+    select s.* from audit_log.events as s
+    where s.tenant_id = e.tenant_id and s.occurred_at = e.occurred_at and s.id = e.id
+    limit 1
+  ) as stored on true
+  where stored.seq is distinct from e.seq;
+end
+$function$
+;
+alter function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) owner to audit_owner;
+comment on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) is 'Inserts events in array order, all or none, and returns those that it did not insert: the row that was there before, or, when the day is closed, nothing but the key. Makes missing partitions and tenants.';
+grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_ingest;
+grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
+grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to service_role;
+
+CREATE OR REPLACE FUNCTION audit_log.may_administer(p_tenant_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user), 'audit_job', 'member')
+    or (audit_log.has_role('admin') and coalesce(p_tenant_id = any (audit_log.tenant_ids()), false))
+$function$
+;
+alter function audit_log.may_administer(uuid) owner to audit_owner;
+comment on function audit_log.may_administer(uuid) is 'True when the caller is a job, or claims to be admin of that tenant. For security-definer functions to ask; nobody else may execute it.';
+grant execute on function audit_log.may_administer(uuid) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.record_bundle(p_name text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ insert into audit_log.checkpoint_bundles (name) values (p_name) on conflict do nothing $function$
+;
+alter function audit_log.record_bundle(text) owner to audit_owner;
+comment on function audit_log.record_bundle(text) is 'Records that a bundle of checkpoints is durable in object storage.';
+grant execute on function audit_log.record_bundle(text) to audit_job;
+grant execute on function audit_log.record_bundle(text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception '% on %.%: events are append-only', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+;
+alter function audit_log.refuse_change() owner to audit_owner;
+comment on function audit_log.refuse_change() is 'Refuses UPDATE, DELETE and TRUNCATE, also when session_replication_role is replica.';
+grant execute on function audit_log.refuse_change() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.refuse_losing_a_checkpoint()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'DELETE' and tg_table_name = 'checkpoints' then
+    if old.signed_at < now() - interval '48 hours' and exists (
+      select from audit_log.checkpoints as kept
+      where kept.tenant_id = old.tenant_id and kept.size > old.size
+        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', old.signed_at, 'UTC')
+    ) then
+      return old;
+    end if;
+  end if;
+  raise exception '% on %.%: checkpoints are append-only', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+;
+alter function audit_log.refuse_losing_a_checkpoint() owner to audit_owner;
+comment on function audit_log.refuse_losing_a_checkpoint() is 'Refuses UPDATE, DELETE and TRUNCATE; but a checkpoint older than 48 hours may go when a larger one of its tenant and hour stays.';
+grant execute on function audit_log.refuse_losing_a_checkpoint() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.refuse_rewriting_a_tree()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'UPDATE' and tg_table_name = 'tree_state' then
+    if new.tenant_id = old.tenant_id and new.size > old.size then
+      return new;
+    end if;
+  elsif tg_op = 'UPDATE' and tg_table_name = 'tiles' then
+    if (new.tenant_id, new.level, new.tile_index) = (old.tenant_id, old.level, old.tile_index)
+      and octet_length(new.hashes) > octet_length(old.hashes)
+      and substring(new.hashes from 1 for octet_length(old.hashes)) = old.hashes
+      and new.seqs[1:cardinality(old.seqs)] is not distinct from old.seqs
+      and new.occurred_ats[1:cardinality(old.occurred_ats)] is not distinct from old.occurred_ats
+      and new.ids[1:cardinality(old.ids)] is not distinct from old.ids then
+      return new;
+    end if;
+  end if;
+  raise exception '% on %.%: a tree is append-only', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+;
+alter function audit_log.refuse_rewriting_a_tree() owner to audit_owner;
+comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow and a tile be appended to; refuses every other UPDATE, and every DELETE and TRUNCATE.';
+grant execute on function audit_log.refuse_rewriting_a_tree() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.require_durable_commit()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+end
+$function$
+;
+alter function audit_log.require_durable_commit() owner to audit_owner;
+comment on function audit_log.require_durable_commit() is 'Makes the COMMIT of the running transaction wait for the disk, whatever the session, role or database says; remote_apply stays.';
+grant execute on function audit_log.require_durable_commit() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.revoke_key(p_tenant_id uuid, p_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'revoke key: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  update audit_log.api_keys as k set revoked_at = coalesce(k.revoked_at, now()) where k.tenant_id = p_tenant_id and k.id = p_id;
+  return found;
+end
+$function$
+;
+alter function audit_log.revoke_key(uuid,text) owner to audit_owner;
+comment on function audit_log.revoke_key(uuid,text) is 'Revokes a key of the tenant, for good; false when the tenant has no such key. Callers may believe a cached key for up to 60 s.';
+grant execute on function audit_log.revoke_key(uuid,text) to audit_job;
+grant execute on function audit_log.revoke_key(uuid,text) to audit_owner;
+grant execute on function audit_log.revoke_key(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.seal_append(p_from_seq bigint, p_to_seq bigint, p_tree_tenant_ids uuid[], p_tree_old_sizes bigint[], p_tree_new_sizes bigint[], p_tree_edges bytea[], p_tree_roots bytea[], p_tile_tenant_ids uuid[], p_tile_levels integer[], p_tile_indexes bigint[], p_tile_offsets integer[], p_tile_hashes bytea[], p_tile_leaves integer[], p_leaf_seqs bigint[], p_leaf_occurred_ats timestamp with time zone[], p_leaf_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rows bigint;
+begin
+  update audit_log.sealer set sealed_seq = p_to_seq where sealed_seq = p_from_seq and p_to_seq between p_from_seq and open_seq;
+  if not found then
+    raise exception 'seal: another sealer went ahead' using errcode = 'serialization_failure';
+  end if;
+
+  insert into audit_log.tree_state (tenant_id, size, edge, root)
+  select t.tenant_id, t.new_size, t.edge, t.root
+  from unnest(p_tree_tenant_ids, p_tree_old_sizes, p_tree_new_sizes, p_tree_edges, p_tree_roots) as t (tenant_id, old_size, new_size, edge, root)
+  where t.old_size = 0;
+  update audit_log.tree_state as s set size = t.new_size, edge = t.edge, root = t.root, sealed_at = now()
+  from unnest(p_tree_tenant_ids, p_tree_old_sizes, p_tree_new_sizes, p_tree_edges, p_tree_roots) as t (tenant_id, old_size, new_size, edge, root)
+  where t.old_size > 0 and s.tenant_id = t.tenant_id and s.size = t.old_size;
+  get diagnostics v_rows = row_count;
+  if v_rows <> (select count(*) from unnest(p_tree_old_sizes) as old (size) where old.size > 0) then
+    raise exception 'seal: a tree has another size than was read' using errcode = 'serialization_failure';
+  end if;
+
+  -- A tile that begins must not be there yet; one that goes on must end where the append begins.
+  insert into audit_log.tiles (tenant_id, level, tile_index, hashes, first_seq, seqs, occurred_ats, ids)
+  select t.tenant_id, t.level, t.tile_index, t.hashes, p_leaf_seqs[t.leaf], p_leaf_seqs[t.leaf:t.last], p_leaf_occurred_ats[t.leaf:t.last],
+    p_leaf_ids[t.leaf:t.last]
+  from (
+    select u.*, u.leaf + octet_length(u.hashes) / 32 - 1 as last
+    from unnest(p_tile_tenant_ids, p_tile_levels, p_tile_indexes, p_tile_offsets, p_tile_hashes, p_tile_leaves)
+      as u (tenant_id, level, tile_index, tile_offset, hashes, leaf)
+  ) as t
+  where t.tile_offset = 0;
+  update audit_log.tiles as s
+  set hashes = s.hashes || t.hashes, seqs = s.seqs || p_leaf_seqs[t.leaf:t.last], occurred_ats = s.occurred_ats || p_leaf_occurred_ats[t.leaf:t.last],
+    ids = s.ids || p_leaf_ids[t.leaf:t.last]
+  from (
+    select u.*, u.leaf + octet_length(u.hashes) / 32 - 1 as last
+    from unnest(p_tile_tenant_ids, p_tile_levels, p_tile_indexes, p_tile_offsets, p_tile_hashes, p_tile_leaves)
+      as u (tenant_id, level, tile_index, tile_offset, hashes, leaf)
+  ) as t
+  where t.tile_offset > 0 and s.tenant_id = t.tenant_id and s.level = t.level and s.tile_index = t.tile_index
+    and octet_length(s.hashes) = t.tile_offset * 32;
+  get diagnostics v_rows = row_count;
+  if v_rows <> (select count(*) from unnest(p_tile_offsets) as append (tile_offset) where append.tile_offset > 0) then
+    raise exception 'seal: a tile has another width than was read' using errcode = 'serialization_failure';
+  end if;
+end
+$function$
+;
+alter function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) owner to audit_owner;
+comment on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) is 'Appends leaves to trees and tiles and moves the sealer from p_from_seq to p_to_seq, if all is as it was read; raises serialization_failure otherwise.';
+grant execute on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) to audit_job;
+grant execute on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.seal_open()
+ RETURNS TABLE(outcome text, sealed_seq bigint, open_seq bigint, gate_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v audit_log.sealer;
+  v_before audit_log.sealer;
+  v_last bigint;
+begin
+  if pg_is_in_recovery() then
+    raise exception 'seal: this is a replica' using errcode = 'read_only_sql_transaction';
+  end if;
+  -- With an older snapshot the lock would protect nothing: what the sealer before us committed would be invisible.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'seal: isolation level is %', current_setting('transaction_isolation') using errcode = 'invalid_transaction_state';
+  end if;
+  -- An xid that is older than the reading of the sequence is no gate: an ingest between the two would have a younger one and be missed.
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'seal: this transaction has written before' using errcode = 'invalid_transaction_state';
+  end if;
+  if not pg_try_advisory_xact_lock(1635083369, -2) then
+    return query select 'busy'::text, null::bigint, null::bigint, null::timestamptz;
+    return;
+  end if;
+  perform audit_log.require_durable_commit();
+  select s.* into strict v from audit_log.sealer as s;
+  v_before := v;
+  -- A gate from the future comes from another cluster, by dump and restore: xids begin anew there.
+  if v.gate_xid >= pg_snapshot_xmax(pg_current_snapshot()) then
+    v.gate_seq := null;
+    v.gate_xid := null;
+    v.gate_at := null;
+  end if;
+  if v.gate_xid is null then
+    select case when q.is_called then q.last_value else 0 end into v_last from audit_log.event_seq as q;
+    if v_last > v.open_seq then
+      v.gate_seq := v_last;
+      v.gate_xid := pg_current_xact_id();
+      v.gate_at := clock_timestamp();
+    end if;
+  end if;
+  -- A snapshot of its own, newer than the gate.
+  if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
+    v.open_seq := v.gate_seq;
+    v.gate_seq := null;
+    v.gate_xid := null;
+    v.gate_at := null;
+  end if;
+  if v is distinct from v_before then
+    update audit_log.sealer as s
+    set open_seq = v.open_seq, gate_seq = v.gate_seq, gate_xid = v.gate_xid, gate_at = v.gate_at;
+  end if;
+  return query select 'open'::text, v.sealed_seq, v.open_seq, v.gate_at;
+end
+$function$
+;
+alter function audit_log.seal_open() owner to audit_owner;
+comment on function audit_log.seal_open() is 'Takes the sealer''s lock for the running transaction, sets or passes the gate, and says which events may be sealed now; ''busy'' when another sealer is at work.';
+grant execute on function audit_log.seal_open() to audit_job;
+grant execute on function audit_log.seal_open() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.seal_report(p_tenant_ids uuid[], p_occurred_ats timestamp with time zone[], p_ids uuid[], p_seqs bigint[], p_stored bytea[], p_rebuilt bytea[], p_tree_tenant_ids uuid[], p_tree_problems text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into audit_log.seal_problems (tenant_id, occurred_at, id, seq, stored_leaf_hash, rebuilt_leaf_hash)
+  select * from unnest(p_tenant_ids, p_occurred_ats, p_ids, p_seqs, p_stored, p_rebuilt)
+  on conflict do nothing;
+  insert into audit_log.tree_problems (tenant_id, problem)
+  select * from unnest(p_tree_tenant_ids, p_tree_problems)
+  on conflict do nothing;
+$function$
+;
+alter function audit_log.seal_report(uuid[],timestamp with time zone[],uuid[],bigint[],bytea[],bytea[],uuid[],text[]) owner to audit_owner;
+comment on function audit_log.seal_report(uuid[],timestamp with time zone[],uuid[],bigint[],bytea[],bytea[],uuid[],text[]) is 'Records events whose row does not rebuild its leaf hash, and tenants whose tree does not match its checkpoint.';
+grant execute on function audit_log.seal_report(uuid[],timestamp with time zone[],uuid[],bigint[],bytea[],bytea[],uuid[],text[]) to audit_job;
+grant execute on function audit_log.seal_report(uuid[],timestamp with time zone[],uuid[],bigint[],bytea[],bytea[],uuid[],text[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.seal_sign(p_verifier_key text, p_tenant_ids uuid[], p_sizes bigint[], p_roots bytea[], p_notes text[], p_signed_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rows bigint;
+begin
+  insert into audit_log.checkpoints (tenant_id, size, signed_at, verifier_key, root, note)
+  select c.tenant_id, c.size, p_signed_at, p_verifier_key, c.root, c.note
+  from unnest(p_tenant_ids, p_sizes, p_roots, p_notes) as c (tenant_id, size, root, note)
+  join audit_log.tree_state as s on s.tenant_id = c.tenant_id and s.size = c.size and s.root = c.root;
+  get diagnostics v_rows = row_count;
+  if v_rows <> cardinality(p_tenant_ids) then
+    raise exception 'seal: a checkpoint is not of the tree as it stands' using errcode = 'serialization_failure';
+  end if;
+end
+$function$
+;
+alter function audit_log.seal_sign(text,uuid[],bigint[],bytea[],text[],timestamp with time zone) owner to audit_owner;
+comment on function audit_log.seal_sign(text,uuid[],bigint[],bytea[],text[],timestamp with time zone) is 'Records signed checkpoints of trees as they stand; raises serialization_failure when one is of another size or root.';
+grant execute on function audit_log.seal_sign(text,uuid[],bigint[],bytea[],text[],timestamp with time zone) to audit_job;
+grant execute on function audit_log.seal_sign(text,uuid[],bigint[],bytea[],text[],timestamp with time zone) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.seal_trees(p_tenant_ids uuid[])
+ RETURNS TABLE(tenant_id uuid, size bigint, edge bytea, widths integer[], note text, verifier_key text, problem text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select t.tenant_id, coalesce(s.size, 0), coalesce(s.edge, ''),
+    -- Widths of the last tile of each level, null where there is none: to be compared with those of a tree of this size.
+    array(
+      select (
+        select octet_length(e.hashes) / 32 from audit_log.tiles as e
+        where e.tenant_id = t.tenant_id and e.level = l.level
+          and e.tile_index = div(coalesce(s.size, 0), 256::numeric ^ (l.level + 1))::bigint
+      )
+      from generate_series(0, 6) as l (level) order by l.level
+    ),
+    c.note, c.verifier_key, p.problem
+  from unnest(p_tenant_ids) as t (tenant_id)
+  left join audit_log.tree_state as s on s.tenant_id = t.tenant_id
+  left join audit_log.tree_problems as p on p.tenant_id = t.tenant_id
+  left join lateral (
+    select k.note, k.verifier_key from audit_log.checkpoints as k where k.tenant_id = t.tenant_id order by k.size desc, k.signed_at desc limit 1
+  ) as c on true
+$function$
+;
+alter function audit_log.seal_trees(uuid[]) owner to audit_owner;
+comment on function audit_log.seal_trees(uuid[]) is 'The trees of these tenants as they stand, each with its last checkpoint; size 0 for one that has none yet.';
+grant execute on function audit_log.seal_trees(uuid[]) to audit_job;
+grant execute on function audit_log.seal_trees(uuid[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.tenant_ids()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(listed.tenant_id::uuid), '{}')
+  from (
+    select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' as app
+  ) as claims
+  cross join lateral (
+    select claims.app ->> 'tenant_id' as tenant_id
+    where jsonb_typeof(claims.app -> 'tenant_id') = 'string'
+    union
+    select element.value
+    from jsonb_array_elements_text(
+      case when jsonb_typeof(claims.app -> 'tenant_ids') = 'array' then claims.app -> 'tenant_ids' else '[]' end
+    ) as element (value)
+  ) as listed
+  where listed.tenant_id ~ '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$'
+$function$
+;
+alter function audit_log.tenant_ids() owner to audit_owner;
+comment on function audit_log.tenant_ids() is 'Tenants that the caller''s claims name in app_metadata.tenant_id or app_metadata.tenant_ids; empty when there are none. In policies: (select audit_log.tenant_ids()), so that it runs once a query.';
+grant execute on function audit_log.tenant_ids() to audit_owner;
+grant execute on function audit_log.tenant_ids() to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.thin_checkpoints(p_limit integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_thinned bigint;
+begin
+  delete from audit_log.checkpoints as c
+  using (
+    select o.tenant_id, o.size, o.verifier_key
+    from audit_log.checkpoints as o
+    where o.signed_at < now() - interval '48 hours' and exists (
+      select from audit_log.checkpoints as kept
+      where kept.tenant_id = o.tenant_id and kept.size > o.size
+        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', o.signed_at, 'UTC')
+    )
+    order by o.signed_at
+    limit least(p_limit, 100000)
+  ) as o
+  where c.tenant_id = o.tenant_id and c.size = o.size and c.verifier_key = o.verifier_key;
+  get diagnostics v_thinned = row_count;
+  return v_thinned;
+end
+$function$
+;
+alter function audit_log.thin_checkpoints(integer) owner to audit_owner;
+comment on function audit_log.thin_checkpoints(integer) is 'Deletes checkpoints older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
+grant execute on function audit_log.thin_checkpoints(integer) to audit_job;
+grant execute on function audit_log.thin_checkpoints(integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.trees_signed_by_others(p_verifier_key text, p_limit integer)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select s.tenant_id from audit_log.tree_state as s
+  where not exists (
+    select from audit_log.checkpoints as c where c.tenant_id = s.tenant_id and c.size = s.size and c.verifier_key = p_verifier_key
+  ) and not exists (select from audit_log.tree_problems as p where p.tenant_id = s.tenant_id)
+  limit p_limit
+$function$
+;
+alter function audit_log.trees_signed_by_others(text,integer) owner to audit_owner;
+comment on function audit_log.trees_signed_by_others(text,integer) is 'Tenants, at most p_limit, whose tree as it stands has no checkpoint by this key.';
+grant execute on function audit_log.trees_signed_by_others(text,integer) to audit_job;
+grant execute on function audit_log.trees_signed_by_others(text,integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.use_signing_key(p_verifier_key text, p_log_origin text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_retired_at timestamptz;
+begin
+  select k.retired_at into v_retired_at from audit_log.signing_keys as k where k.verifier_key = p_verifier_key and k.log_origin = p_log_origin;
+  if found then
+    return case when v_retired_at <= now() then 'retired' else 'usable' end;
+  end if;
+  -- Two sealers that start a new log with two keys: the second waits here, and is refused.
+  lock table audit_log.signing_keys in share row exclusive mode;
+  if exists (select from audit_log.signing_keys) then
+    return 'unknown';
+  end if;
+  insert into audit_log.signing_keys (verifier_key, log_origin) values (p_verifier_key, p_log_origin);
+  return 'usable';
+end
+$function$
+;
+alter function audit_log.use_signing_key(text,text) owner to audit_owner;
+comment on function audit_log.use_signing_key(text,text) is 'Whether a key may sign: usable, retired, or unknown. The first key of a database becomes known by asking.';
+grant execute on function audit_log.use_signing_key(text,text) to audit_job;
+grant execute on function audit_log.use_signing_key(text,text) to audit_owner;
