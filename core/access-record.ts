@@ -59,7 +59,7 @@ export function createAccessRecorder(parts: AccessRecorderParts): AccessRecorder
     const contextJson = canonicalJson(access.detail);
     const stamps = {
       caller: reader.caller,
-      receivedMs: parts.now().getTime(),
+      receivedAt: formatTimestamp(parts.now().getTime()),
       defaultTenantId: undefined,
       requestFields: reader.fields,
       random: () => parts.randomBytes(16),

@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { EventError } from "./errors.ts";
 import type { CandidateEvent } from "./event.ts";
+import { formatTimestamp } from "./format/timestamp.ts";
 import type { EventRow } from "./ports.ts";
 import { type RequestFields, stamp, type Stamps, tenantOf } from "./stamp.ts";
 import { type TimeWindow, validateEvent } from "./validate.ts";
@@ -32,7 +33,8 @@ export type PreparedBatch = {
 };
 
 /** What preparing needs besides the batch. */
-export type Preparation = Omit<Stamps, "caller" | "requestFields"> & {
+export type Preparation = Omit<Stamps, "caller" | "requestFields" | "receivedAt"> & {
+  readonly receivedMs: number;
   readonly maxAgeMs: number;
   readonly maxAheadMs: number;
   readonly elapsedMs: () => number;
@@ -45,7 +47,7 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
   const startedMs = elapsedMs();
   const validated = batch.events.map((event) => validateEvent(event, window));
   const validatedMs = elapsedMs();
-  const stamps: Stamps = { ...preparation, caller: batch.caller, requestFields: batch.requestFields };
+  const stamps: Stamps = { ...preparation, receivedAt: formatTimestamp(receivedMs), caller: batch.caller, requestFields: batch.requestFields };
   const rows: EventRow[] = [];
   const firsts = new Map<string, AcceptedEntry>();
   let givenTenantId: string | undefined;

@@ -42,19 +42,19 @@ const closeBrace = 0x7d;
 /** True when brackets outside strings nest deeper than `depthMax`. Bytes of UTF-8 above 0x7f are never any of these characters. */
 function nestsDeeper(bytes: Uint8Array, depthMax: number): boolean {
   let depth = 0;
-  let inString = false;
   for (let index = 0; index < bytes.length; index++) {
     const byte = bytes[index];
-    if (inString) {
-      if (byte === backslash) index++;
-      else if (byte === quote) inString = false;
-    } else if (byte === quote) {
-      inString = true;
-    } else if (byte === openBrace || byte === openBracket) {
+    if (byte === quote) index = endOfString(bytes, index);
+    else if (byte === openBrace || byte === openBracket) {
       if (++depth > depthMax) return true;
-    } else if (byte === closeBrace || byte === closeBracket) {
-      depth--;
-    }
+    } else if (byte === closeBrace || byte === closeBracket) depth--;
   }
   return false;
+}
+
+/** Where the string that begins at `start` ends; past the end when it does not. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  let index = start + 1;
+  while (index < bytes.length && bytes[index] !== quote) index += bytes[index] === backslash ? 2 : 1;
+  return index;
 }

@@ -1,34 +1,40 @@
-import { canonicalJson, quoteJson } from "./format/canonical-json.ts";
 import type { AuditEvent } from "./event.ts";
+import { canonicalJson } from "./format/canonical-json.ts";
 import { limits } from "./limits.ts";
 import type { Sha256 } from "./ports.ts";
 
 /**
- * The leaf of a stored event, `docs/format/event.md`: RFC 8785 of `{"v":1}` and its fields, which stand here in the order that the RFC sorts them.
- * `contextJson` is the canonical JSON of `event.context` when the caller has it already.
+ * The leaf of a stored event, `docs/format/event.md`: RFC 8785 of `{"v":1}` and its fields. They stand here in the order into which the RFC sorts them,
+ * so that `JSON.stringify` writes them in one go; only the context, whose keys may be any, is sorted. `contextJson` is its canonical JSON when the
+ * caller has it already. Strings are those of a validated or stored event: well-formed.
  */
 export function leafOf(event: AuditEvent, contextJson?: string): string {
+  const rest = JSON.stringify({
+    device_fingerprint: event.device_fingerprint,
+    duration_ms: event.duration_ms,
+    event_type: event.event_type,
+    id: event.id,
+    ip_address: event.ip_address,
+    message: event.message,
+    object_id: event.object_id,
+    object_type: event.object_type,
+    occurred_at: event.occurred_at,
+    principal: event.principal,
+    producer_id: event.producer_id,
+    producer_seq: event.producer_seq,
+    received_at: event.received_at,
+    request_id: event.request_id,
+    result: event.result,
+    source: event.source,
+    tenant_id: event.tenant_id,
+    user_agent: event.user_agent,
+    v: 1,
+  });
   let leaf = "{";
-  if (event.actor_id !== undefined) leaf += `"actor_id":${quoteJson(event.actor_id)},`;
-  if (event.actor_type !== undefined) leaf += `"actor_type":${quoteJson(event.actor_type)},`;
+  if (event.actor_id !== undefined) leaf += `"actor_id":${JSON.stringify(event.actor_id)},`;
+  if (event.actor_type !== undefined) leaf += `"actor_type":${JSON.stringify(event.actor_type)},`;
   if (event.context !== undefined) leaf += `"context":${contextJson ?? canonicalJson(event.context)},`;
-  if (event.device_fingerprint !== undefined) leaf += `"device_fingerprint":${quoteJson(event.device_fingerprint)},`;
-  if (event.duration_ms !== undefined) leaf += `"duration_ms":${canonicalJson(event.duration_ms)},`;
-  leaf += `"event_type":${quoteJson(event.event_type)},"id":${quoteJson(event.id)},`;
-  if (event.ip_address !== undefined) leaf += `"ip_address":${quoteJson(event.ip_address)},`;
-  if (event.message !== undefined) leaf += `"message":${quoteJson(event.message)},`;
-  if (event.object_id !== undefined) leaf += `"object_id":${quoteJson(event.object_id)},`;
-  if (event.object_type !== undefined) leaf += `"object_type":${quoteJson(event.object_type)},`;
-  leaf += `"occurred_at":${quoteJson(event.occurred_at)},"principal":${quoteJson(event.principal)},`;
-  if (event.producer_id !== undefined) leaf += `"producer_id":${quoteJson(event.producer_id)},`;
-  if (event.producer_seq !== undefined) leaf += `"producer_seq":${canonicalJson(event.producer_seq)},`;
-  leaf += `"received_at":${quoteJson(event.received_at)},`;
-  if (event.request_id !== undefined) leaf += `"request_id":${quoteJson(event.request_id)},`;
-  leaf += `"result":${quoteJson(event.result)},`;
-  if (event.source !== undefined) leaf += `"source":${quoteJson(event.source)},`;
-  leaf += `"tenant_id":${quoteJson(event.tenant_id)},`;
-  if (event.user_agent !== undefined) leaf += `"user_agent":${quoteJson(event.user_agent)},`;
-  return leaf + `"v":1}`;
+  return leaf + rest.slice(1);
 }
 
 const encoder = new TextEncoder();

@@ -1,7 +1,6 @@
 import { type Caller, isEndUser } from "./caller.ts";
 import type { EventError } from "./errors.ts";
 import type { AuditEvent, CandidateEvent, RequestField } from "./event.ts";
-import { formatTimestamp } from "./format/timestamp.ts";
 import { makeUuid7 } from "./format/uuid7.ts";
 import { leafHashWithin, leafOf } from "./leaf.ts";
 import { limits } from "./limits.ts";
@@ -13,7 +12,7 @@ export type RequestFields = { readonly [Field in RequestField]?: string | undefi
 /** What every event of a batch is stamped with. `random` gives 16 bytes for the id of the event at `index`. */
 export type Stamps = {
   readonly caller: Caller;
-  readonly receivedMs: number;
+  readonly receivedAt: string;
   readonly defaultTenantId: string | undefined;
   readonly requestFields: RequestFields;
   readonly random: (index: number) => Uint8Array;
@@ -40,15 +39,14 @@ export function tenantOf(event: CandidateEvent, caller: Caller, defaultTenantId:
 
 /** The row to insert for a validated event, leaf hash included; or the fault that only the whole event can have. */
 export function stamp(event: CandidateEvent, contextJson: string | undefined, tenantId: string, index: number, stamps: Stamps): EventRow | EventError {
-  const receivedAt = formatTimestamp(stamps.receivedMs);
-  const occurredAt = event.occurred_at ?? receivedAt;
+  const occurredAt = event.occurred_at ?? stamps.receivedAt;
   const stamped: AuditEvent = {
     ...event,
     ...(isEndUser(stamps.caller) ? missingRequestFields(event, stamps.requestFields) : undefined),
     tenant_id: tenantId,
     occurred_at: occurredAt,
     id: event.id ?? makeUuid7(Date.parse(occurredAt), stamps.random(index)),
-    received_at: receivedAt,
+    received_at: stamps.receivedAt,
     principal: stamps.caller.principal,
   };
   const leafHash = leafHashWithin(leafOf(stamped, contextJson), stamps.sha256);

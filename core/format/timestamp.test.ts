@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { earliestMs, formatTimestamp, latestMs, parseTimestamp } from "./timestamp.ts";
+import { earliestMs, formatTimestamp, latestMs, parseTimestamp, rewriteTimestamp } from "./timestamp.ts";
 
 const parsed = (text: string) => {
   const ms = parseTimestamp(text);
@@ -77,5 +77,26 @@ describe("formatTimestamp()", () => {
 
   it.each([earliestMs - 1, latestMs + 1, NaN, Infinity])("refuses %s", (ms) => {
     expect(() => formatTimestamp(ms)).toThrow(RangeError);
+  });
+});
+
+describe("rewriteTimestamp()", () => {
+  it("equals formatTimestamp for every spelling of every instant", () => {
+    const spell = fc.constantFrom(
+      (text: string) => text,
+      (text: string) => text.toLowerCase(),
+      (text: string) => text.replace("T", "t"),
+      (text: string) => text.replace("Z", "z"),
+      (text: string) => text.replace(/\.\d+Z$/, "Z"),
+      (text: string) => text.replace(/\d\dZ$/, "Z"),
+      (text: string) => text.replace("Z", "99Z"),
+      (text: string) => text.replace("Z", "+00:00"),
+      (text: string) => text.replace(/\.\d+Z$/, "-12:34"),
+    );
+    fc.assert(fc.property(fc.integer({ min: 0, max: 4e12 }), spell, (instant, respell) => {
+      const text = respell(new Date(instant).toISOString());
+      const ms = parseTimestamp(text) ?? NaN;
+      expect(rewriteTimestamp(text, ms)).toBe(formatTimestamp(ms));
+    }));
   });
 });

@@ -31,6 +31,12 @@ export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** `formatTimestamp(ms)` for the `ms` that `text` was read as; `text` itself where it is written so already, as most are. */
+export function rewriteTimestamp(text: string, ms: number): string {
+  // Of all that parseTimestamp takes, only YYYY-MM-DDTHH:MM:SS.mmmZ has this length, this T and this Z.
+  return text.length === 24 && text[10] === "T" && text[23] === "Z" ? text : formatTimestamp(ms);
+}
+
 function daysOf(year: number, month: number): number {
   const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 2 && isLeapYear ? 29 : monthDays[month - 1] as number;
