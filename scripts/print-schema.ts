@@ -62,7 +62,9 @@ if (!values.check) {
 } else {
   const expected = readFileSync(golden, "utf8");
   if (expected !== schema) {
-    console.error(`compare test/db/schema.sql with the migrations: they differ: run npm run schema and commit it with the migration\n${firstDifference(expected, schema)}`);
+    console.error(
+      `compare test/db/schema.sql with the migrations: they differ: run npm run schema and commit it with the migration\n${firstDifference(expected, schema)}`,
+    );
     process.exitCode = 1;
   }
 }

@@ -20,7 +20,8 @@ export async function printSchema(client: Client, samplePartition: string): Prom
   return `${header}\n${blocks.join("\n\n")}\n`;
 }
 
-const header = `-- The schema as the catalogue has it after all migrations. Printed by \`npm run schema\`, compared by \`npm run schema -- --check\`; never edited.
+const header =
+  `-- The schema as the catalogue has it after all migrations. Printed by \`npm run schema\`, compared by \`npm run schema -- --check\`; never edited.
 -- One partition stands for all: each is made by audit_log.ensure_partition().
 `;
 

@@ -24,7 +24,7 @@ const folderPrefix = "audit-events-test-";
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandonedRuns();
-  const runFolder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
+  const runFolder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-${process.env["AUDIT_TEST_RUN"] ?? ""}-`));
   const record = openProcessRecord(join(runFolder, "processes.json"));
   const clusters = new Map<PostgresMajor, Promise<Cluster>>();
   const clusterOf = (major: PostgresMajor) => {
