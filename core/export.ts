@@ -5,6 +5,7 @@ import type { ExportManifest, ExportWriter } from "./export-writer.ts";
 import type { ExportRow } from "./format/export-row.ts";
 import type { Cursor, CursorCodec } from "./format/cursor.ts";
 import { toHex } from "./format/hex.ts";
+import { formatTimestamp } from "./format/timestamp.ts";
 import { limits } from "./limits.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 import type { ExportFormat } from "./query-parameters.ts";
@@ -35,7 +36,7 @@ export type ExportRequest = {
   readonly format: ExportFormat;
   readonly writer: ExportWriter;
   /** Where an earlier part ended, and the bound that it began with. */
-  readonly resume: Pick<Cursor, "position" | "seqMax" | "sliceMs"> | undefined;
+  readonly resume: Pick<Cursor, "position" | "receivedMax" | "sliceMs"> | undefined;
   readonly bounds: ExportBounds | undefined;
 };
 
@@ -56,8 +57,8 @@ export type ExportOutcome = {
  */
 export async function* exportEvents(parts: ExportParts, request: ExportRequest): AsyncGenerator<Uint8Array<ArrayBuffer>, ExportOutcome> {
   const { who, filter, writer } = request;
-  const { seqMax: seqNow, treeSize } = await parts.reader.exportBound(who.caller.claims, who.tenantId);
-  const seqMax = request.resume?.seqMax ?? seqNow;
+  const treeSize = await parts.reader.treeSize(who.caller.claims, who.tenantId);
+  const receivedMax = request.resume?.receivedMax ?? formatTimestamp(parts.now().getTime() + limits.exportClockSkewMs);
   const record = parts.recorder.nextKey();
   const began = { format: request.format, question: request.question, from: filter.from, to: filter.to, order: request.order };
   await parts.recorder.record("audit.events.export_started", who, accessOf(request, { ...began, export_id: record.id }));
@@ -66,7 +67,7 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
   let held: Uint8Array<ArrayBuffer> | undefined;
   let isRecorded = false;
   try {
-    const walk = walkPages(parts, request, seqMax, tally);
+    const walk = walkPages(parts, request, receivedMax, tally);
     let end: Position | undefined;
     let sliceMs: number | undefined;
     for await (const page of walk) {
@@ -79,7 +80,15 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
       sliceMs = page.sliceMs;
     }
     const cursor = end &&
-      { binding: request.binding, from: filter.from, to: filter.to, order: request.order, position: end, seqMax, ...sliceMs === undefined ? {} : { sliceMs } };
+      {
+        binding: request.binding,
+        from: filter.from,
+        to: filter.to,
+        order: request.order,
+        position: end,
+        receivedMax,
+        ...sliceMs === undefined ? {} : { sliceMs },
+      };
     const nextCursor = cursor && await parts.cursors.write(cursor, parts.now());
     const summary = { ...began, rows: tally.rows(), rows_sha256: tally.rowsSha256(), complete: end === undefined, tree_size: treeSize };
     const last = await writer.finish(manifestOf(request, summary, nextCursor, record));
@@ -106,7 +115,7 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
 }
 
 /** Pages up to the end of the filter or of the bounds. A page that runs out of time is continued; one that comes nowhere, again and again, is a fault. */
-async function* walkPages(parts: ExportParts, request: ExportRequest, seqMax: number, tally: Tally): AsyncGenerator<Page> {
+async function* walkPages(parts: ExportParts, request: ExportRequest, receivedMax: string, tally: Tally): AsyncGenerator<Page> {
   const { bounds, filter, order, who } = request;
   const endsAt = bounds === undefined ? Infinity : parts.elapsedMs() + bounds.ms;
   let after = request.resume?.position;
@@ -114,7 +123,7 @@ async function* walkPages(parts: ExportParts, request: ExportRequest, seqMax: nu
   let standstills = 0;
   for (;;) {
     const limit = Math.min(limits.exportPageRows, (bounds?.rowsMax ?? Infinity) - tally.rows());
-    const page = await parts.reader.page(who.caller.claims, { filter, order, limit, after, sliceMs, seqMax });
+    const page = await parts.reader.page(who.caller.claims, { filter, order, limit, after, sliceMs, receivedMax });
     standstills = page.partial && page.events.length === 0 && page.next?.occurredAt === after?.occurredAt ? standstills + 1 : 0;
     if (standstills > limits.exportStandstillsMax) {
       throw new AuditError("unavailable", "export events: the database is too slow to come anywhere; narrow the filter", { retryAfterSeconds: 30 });
@@ -129,10 +138,10 @@ async function* walkPages(parts: ExportParts, request: ExportRequest, seqMax: nu
 
 async function withLogIndexes(parts: ExportParts, who: Reader, { events }: Page, tally: Tally): Promise<readonly ExportRow[]> {
   if (events.length === 0) return [];
-  const indexes = await parts.reader.logIndexes(who.caller.claims, who.tenantId, events.map(({ seq }) => seq));
-  return events.map(({ event, leafHash, seq }) => {
+  const indexes = await parts.reader.leafIndexes(who.caller.claims, who.tenantId, events.map(({ event }) => event));
+  return events.map(({ event, leafHash }, place) => {
     tally.row(leafHash);
-    return { event, leafHash, logIndex: indexes.get(seq) };
+    return { event, leafHash, logIndex: indexes[place] };
   });
 }
 

@@ -52,6 +52,8 @@ export const limits = {
   exportRowGroupRows: 5_000,
   exportRowGroupBytes: 8 * 1024 * 1024,
   /** One export call on an Edge Function; the rest follows by cursor. */
+  /** How far the clocks of servers may differ: events acknowledged before an export began are in it for sure, received this much later are not. */
+  exportClockSkewMs: 30_000,
   /** Pages in a row that may come nowhere before an export gives up. */
   exportStandstillsMax: 8,
   exportEdgeRowsMax: 10_000,

@@ -2,8 +2,8 @@ import type { Claims } from "./caller.ts";
 import type { AuditEvent, EventResult } from "./event.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 
-/** An event as it was read: `seq` tells how far an export goes and is shown to nobody. */
-export type StoredEvent = { readonly event: AuditEvent; readonly leafHash: Uint8Array; readonly seq: number };
+/** An event as it was read. */
+export type StoredEvent = { readonly event: AuditEvent; readonly leafHash: Uint8Array };
 
 /** One page of a walk. `sliceMs` comes from a page that ran out of time: try no more of the window at once than this. */
 export type PageRequest = {
@@ -13,8 +13,8 @@ export type PageRequest = {
   readonly after?: Position | undefined;
   readonly offset?: number | undefined;
   readonly sliceMs?: number | undefined;
-  /** Events inserted later than this stay out. */
-  readonly seqMax?: number | undefined;
+  /** Events received later than this stay out. */
+  readonly receivedMax?: string | undefined;
 };
 
 /**
@@ -66,8 +66,8 @@ export type EventReader = {
   /** The event with this key, or undefined when there is none that the caller may see. */
   find(claims: Claims, key: EventKey): Promise<StoredEvent | undefined>;
   stats(claims: Claims, request: StatsRequest): Promise<Stats>;
-  /** Places in the tenant's tree of events by `seq`; those that are not sealed yet are missing. */
-  logIndexes(claims: Claims, tenantId: string, seqs: readonly number[]): Promise<ReadonlyMap<number, number>>;
-  /** Where an export that begins now ends: events acknowledged before are at or below `seqMax`; and what is sealed. */
-  exportBound(claims: Claims, tenantId: string): Promise<{ readonly seqMax: number; readonly treeSize: number }>;
+  /** Where the leaves of `events` stand in the tenant's tree, one answer an event in the same order; undefined for what is not sealed yet. */
+  leafIndexes(claims: Claims, tenantId: string, events: readonly AuditEvent[]): Promise<readonly (number | undefined)[]>;
+  /** How many leaves the tenant's tree has: 0 before anything is sealed. */
+  treeSize(claims: Claims, tenantId: string): Promise<number>;
 };

@@ -45,6 +45,9 @@ export async function readAs<T>(
     return await work(transactionOf(client, freshAsOf));
   } catch (error) {
     fault = error;
+    if (error instanceof OutOfTime) {
+      throw new AuditError("unavailable", `${action}: it took too long; narrow the window or the filter`, { retryAfterSeconds: 5 });
+    }
     throw logged(error, log);
   } finally {
     // Nothing was written, so nobody waits for the end of the transaction; the connection goes back to the pool when it has ended.

@@ -10,9 +10,9 @@ import type { Fragment } from "./query-fragment.ts";
 import { sql } from "./query-fragment.ts";
 import { afterSql, filterSql, orderSql } from "./query-sql.ts";
 
-export type EventRowRead = EventColumns & { readonly leaf_hash: Uint8Array; readonly seq: number };
+export type EventRowRead = EventColumns & { readonly leaf_hash: Uint8Array };
 
-export const selectEvents = sql`select e.tenant_id, e.occurred_at, e.id, e.seq, e.received_at, e.principal, e.source, e.actor_id, e.actor_type,
+export const selectEvents = sql`select e.tenant_id, e.occurred_at, e.id, e.received_at, e.principal, e.source, e.actor_id, e.actor_type,
   e.event_type, e.object_type, e.object_id, e.result, e.message, e.duration_ms, e.context, e.ip_address, e.user_agent, e.device_fingerprint,
   e.request_id, e.producer_id, e.producer_seq, e.leaf_hash from audit_log.events e`;
 
@@ -87,26 +87,26 @@ async function readInSlices(transaction: ReadTransaction, request: PageRequest, 
 
 async function readSlice(
   transaction: ReadTransaction,
-  { order, seqMax }: PageRequest,
+  { order, receivedMax }: PageRequest,
   filter: Filter,
   after: Position | undefined,
   limit: number,
   offset: number,
 ): Promise<StoredEvent[]> {
-  const rows = await transaction.rows<EventRowRead>(pageSql(narrowed(filter, order, after), order, after, limit, offset, seqMax));
+  const rows = await transaction.rows<EventRowRead>(pageSql(narrowed(filter, order, after), order, after, limit, offset, receivedMax));
   return rows.map(storedEvent);
 }
 
 /** The statement of a page: what the EXPLAIN tests look at. */
-export function pageSql(filter: Filter, order: Order, after: Position | undefined, limit: number, offset: number, seqMax?: number): Fragment {
+export function pageSql(filter: Filter, order: Order, after: Position | undefined, limit: number, offset: number, receivedMax?: string): Fragment {
   const beyond = after === undefined ? sql`` : sql` and ${afterSql(after, order)}`;
-  const bound = seqMax === undefined ? sql`` : sql` and e.seq <= ${seqMax}::bigint`;
+  const bound = receivedMax === undefined ? sql`` : sql` and e.received_at <= ${receivedMax}::timestamptz`;
   const skipped = offset === 0 ? sql`` : sql` offset ${offset}::bigint`;
   return sql`${selectEvents} where ${filterSql(filter)}${beyond}${bound} ${orderSql(order)} limit ${limit}::bigint${skipped}`;
 }
 
 export function storedEvent(row: EventRowRead): StoredEvent {
-  return { event: rowToEvent(row), leafHash: row.leaf_hash, seq: row.seq };
+  return { event: rowToEvent(row), leafHash: row.leaf_hash };
 }
 
 /** The filter without the part of its window that `after` has left behind: partitions are pruned by plain bounds alone. */

@@ -1,0 +1,41 @@
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { AuditError, problemResponse } from "../core/errors.ts";
+import { faultRecord } from "../core/fault-record.ts";
+import { createIngestHandler } from "../core/ingest-handler.ts";
+import { limits } from "../core/limits.ts";
+import type { ApiEnv, ApiParts } from "./context.ts";
+import type { Routes } from "./methods.ts";
+import { methodsOf } from "./methods.ts";
+import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts";
+import { eventRoutes } from "./routes/events.ts";
+
+/** Where the routes of the audit log begin. */
+export const apiPath = "/api/v1/audit";
+
+/** The query service. One app for every runtime; its routes are chained so that `hc<AppType>` knows them. */
+export function createApp(parts: ApiParts) {
+  const ingest = createIngestHandler(parts, { method: "api", eventsMax: limits.eventsPerApiRequestMax });
+  const routes = (): Routes => app.routes;
+  const app = new Hono<ApiEnv>()
+    .use(secureHeaders({ crossOriginResourcePolicy: false }), noStore)
+    // The door has its own request ids, log lines and CORS headers, the same as as an Edge Function; so it stands before ours.
+    .post(`${apiPath}/events`, (context) => ingest(context.req.raw))
+    .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit)
+    .route(apiPath, eventRoutes(parts));
+
+  app.notFound((context) => {
+    const methods = methodsOf(app.routes, context.req.path);
+    if (methods.length === 0) return problemResponse(new AuditError("not_found", "route request: nothing is served at this path"), context.get("requestId"));
+    const fault = new AuditError("method_not_allowed", "route request: this path does not answer to the method");
+    return problemResponse(fault, context.get("requestId"), { allow: [...methods, "OPTIONS"].join(", ") });
+  });
+  app.onError((error, context) => {
+    const isOurs = error instanceof AuditError && error.code !== "internal";
+    if (!isOurs) parts.log({ level: "error", event: "request.failed", request_id: context.get("requestId"), ...faultRecord(error) });
+    return problemResponse(error, context.get("requestId"));
+  });
+  return app;
+}
+
+export type AppType = ReturnType<typeof createApp>;

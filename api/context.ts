@@ -1,0 +1,29 @@
+import type { AccessRecorder } from "../core/access-record.ts";
+import type { Authenticate, Caller } from "../core/caller.ts";
+import type { ExportBounds, RunningHash } from "../core/export.ts";
+import type { CursorCodec } from "../core/format/cursor.ts";
+import type { IngestHandlerParts } from "../core/ingest-handler.ts";
+import type { EventStore, Log, Sha256 } from "../core/ports.ts";
+import type { EventReader } from "../core/query-store.ts";
+
+/** All that the query service is made of. Entry files make it from their runtime; tests make it from what they like. */
+export type ApiParts = {
+  readonly authenticate: Authenticate;
+  readonly reader: EventReader;
+  readonly events: EventStore;
+  readonly recorder: AccessRecorder;
+  readonly cursors: CursorCodec;
+  readonly createHash: () => RunningHash;
+  readonly sha256: Sha256;
+  readonly now: () => Date;
+  readonly elapsedMs: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly log: Log;
+  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
+  /** Undefined where a call may take as long as it needs. */
+  readonly exportBounds: ExportBounds | undefined;
+  readonly settings: IngestHandlerParts["settings"] & { readonly hotDays: number; readonly retentionYears: number };
+};
+
+/** What middleware leaves for handlers: the request's id, and on routes behind `requireScope` its verified caller. */
+export type ApiEnv = { Variables: { requestId: string; caller: Caller } };

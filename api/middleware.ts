@@ -1,0 +1,61 @@
+import type { MiddlewareHandler } from "hono";
+import { corsHeaders, preflight } from "../core/cors.ts";
+import { AuditError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { requestIdOf } from "../core/request-id.ts";
+import type { ApiEnv, ApiParts } from "./context.ts";
+import type { Routes } from "./methods.ts";
+import { methodsOf } from "./methods.ts";
+import { printableName } from "./validate.ts";
+
+/** The request's id, in the context and on every answer. */
+export function requestId(parts: Pick<ApiParts, "randomBytes">): MiddlewareHandler<ApiEnv> {
+  return async (context, next) => {
+    const id = requestIdOf(context.req.raw, parts.randomBytes);
+    context.set("requestId", id);
+    await next();
+    context.header("x-request-id", id);
+  };
+}
+
+/** One line a request, with the pattern of its route: the path and its parameters may hold what somebody looked for. */
+export function accessLog(parts: Pick<ApiParts, "log" | "elapsedMs">): MiddlewareHandler<ApiEnv> {
+  return async (context, next) => {
+    const startedMs = parts.elapsedMs();
+    await next();
+    const caller: ApiEnv["Variables"]["caller"] | undefined = context.get("caller");
+    const { method, routePath } = context.req;
+    const ms = Math.round((parts.elapsedMs() - startedMs) * 100) / 100;
+    const who = caller === undefined ? {} : { principal: caller.principal };
+    parts.log({ level: "info", event: "request", request_id: context.get("requestId"), method, route: routePath, status: context.res.status, ...who, ms });
+  };
+}
+
+/** CORS on every answer, refusals too: a page must be able to read why it was refused. Preflights are answered here. */
+export function cors(parts: Pick<ApiParts, "settings">, routes: () => Routes): MiddlewareHandler<ApiEnv> {
+  const { allowedOrigins } = parts.settings;
+  return async (context, next) => {
+    const methods = context.req.method === "OPTIONS" ? methodsOf(routes(), context.req.path) : [];
+    if (methods.length > 0) return preflight(context.req.raw, allowedOrigins, [...methods, "OPTIONS"]);
+    await next();
+    for (const [name, value] of Object.entries(corsHeaders(context.req.header("origin") ?? null, allowedOrigins))) context.header(name, value);
+    return undefined;
+  };
+}
+
+/** Refuses a query string that no honest filter needs, by the name of its longest parameter. */
+export const queryLimit: MiddlewareHandler = async (context, next) => {
+  const { search, searchParams } = new URL(context.req.url);
+  if (search.length > limits.queryStringBytesMax) {
+    const [name = ""] = [...searchParams].reduce((longest, entry) => entry[1].length > longest[1].length ? entry : longest, ["", ""]);
+    const pointer = printableName(name);
+    throw new AuditError("invalid_parameter", `read parameters: together they are longer than ${limits.queryStringBytesMax} bytes`, { pointer });
+  }
+  await next();
+};
+
+/** Nothing that a tenant may see belongs in a shared cache. */
+export const noStore: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+};

@@ -1,0 +1,44 @@
+import { describeRoute, resolver } from "hono-openapi";
+import { z } from "zod";
+
+/** What every refusal looks like, RFC 9457. */
+export const problemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.string(),
+  detail: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({
+    code: z.string(),
+    pointer: z.string(),
+    message: z.string(),
+    position: z.number().int().optional(),
+    length: z.number().int().optional(),
+    hint: z.string().optional(),
+  })).optional(),
+});
+
+const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: resolver(problemBody) } } });
+
+type Answers = { readonly [mediaType: string]: z.ZodType };
+
+/** An operation of the OpenAPI document whose good answer is `body`, or one of several media types. */
+export function operation(summary: string, body: z.ZodType | Answers, options: { readonly isPublic?: boolean; readonly description?: string } = {}) {
+  const answers: Answers = body instanceof z.ZodType ? { "application/json": body } : body;
+  const content = Object.fromEntries(Object.entries(answers).map(([type, schema]) => [type, { schema: resolver(schema) }]));
+  return describeRoute({
+    summary,
+    ...options.description === undefined ? {} : { description: options.description },
+    ...options.isPublic ? { security: [] } : {},
+    responses: {
+      200: { description: "Answer", content },
+      ...options.isPublic ? {} : {
+        400: problem("A parameter is not valid"),
+        401: problem("The credential is missing or not valid"),
+        403: problem("The credential does not allow this"),
+        503: problem("A part of the service is not available"),
+      },
+    },
+  });
+}

@@ -1,0 +1,43 @@
+import { createAuthenticate } from "../adapters/auth/authenticate.ts";
+import type { Settings } from "../adapters/environment.ts";
+import { jsonLog } from "../adapters/log.ts";
+import { createEventStore } from "../adapters/postgres/event-store.ts";
+import { createKeyStore } from "../adapters/postgres/key-store.ts";
+import { createPool } from "../adapters/postgres/pool.ts";
+import { createEventReader } from "../adapters/postgres/query-reader.ts";
+import { runningSha256, sha256 } from "../adapters/sha256.ts";
+import { createAccessRecorder } from "../core/access-record.ts";
+import { createCursorCodec } from "../core/format/cursor.ts";
+import type { ApiParts } from "./context.ts";
+
+/** What differs between a server and an Edge Function. */
+export type Runtime = Pick<ApiParts, "exportBounds" | "waitUntil"> & { readonly write: (line: string) => void };
+
+/** The parts of the service over one pool of connections, as `settings` say. `close` ends the pool, once what runs has ended. */
+export function createParts(settings: Settings, runtime: Runtime): { readonly parts: ApiParts; readonly close: () => Promise<void> } {
+  const { waitUntil, exportBounds } = runtime;
+  if (settings.cursorKey === undefined) throw new Error("create parts: AUDIT_CURSOR_KEY must have been required");
+  const now = () => new Date();
+  const elapsedMs = () => performance.now();
+  const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  const log = jsonLog(runtime.write, now);
+  const pool = createPool(settings, log);
+  const events = createEventStore(pool, log);
+  const parts: ApiParts = {
+    authenticate: createAuthenticate({ settings, keys: createKeyStore(pool, log), now }),
+    reader: createEventReader({ pool, log }, elapsedMs),
+    events,
+    recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
+    cursors: createCursorCodec(settings.cursorKey),
+    createHash: runningSha256,
+    sha256,
+    now,
+    elapsedMs,
+    randomBytes,
+    log,
+    waitUntil,
+    exportBounds,
+    settings,
+  };
+  return { parts, close: () => pool.end() };
+}

@@ -1,0 +1,109 @@
+import { Hono } from "hono";
+import { AuditError } from "../../core/errors.ts";
+import type { Json } from "../../core/event.ts";
+import { toHex } from "../../core/format/hex.ts";
+import { formatTimestamp } from "../../core/format/timestamp.ts";
+import { uuid7Ms } from "../../core/format/uuid7.ts";
+import type { Cursor } from "../../core/format/cursor.ts";
+import { limits } from "../../core/limits.ts";
+import { filterOf, questionBinding, questionOf } from "../../core/query.ts";
+import type { Filter, Order } from "../../core/query-filter.ts";
+import { eventParameters, idParameters, listParameters } from "../../core/query-parameters.ts";
+import type { Page, StoredEvent } from "../../core/query-store.ts";
+import { parseSpan } from "../../core/query-time.ts";
+import { readerOf, requireAdminFor, requireScope, tenantOf } from "../access.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { operation } from "../operation.ts";
+import { eventBody, listBody } from "../response-schemas.ts";
+import { path, query } from "../validate.ts";
+
+/** `GET /events` and `GET /events/{id}`. */
+export function eventRoutes(parts: ApiParts) {
+  const reader = readerOf(parts);
+  const readScope = requireScope(parts.authenticate, "read");
+  return new Hono<ApiEnv>()
+    .get("/events", operation("List events", listBody), readScope, query(listParameters), async (context) => {
+      const parameters = context.req.valid("query");
+      const caller = context.get("caller");
+      const tenantId = tenantOf(caller, parameters.tenant_id);
+      requireAdminFor(caller, parameters.include_deleted);
+      const question = questionOf(parameters, tenantId);
+      const binding = await questionBinding(question);
+      const now = parts.now();
+      const cursor = parameters.cursor === undefined ? undefined : await parts.cursors.read(parameters.cursor, binding, now);
+      const order = orderOf(parameters.order, cursor);
+      const asked = filterOf(question, now, parts.settings.eventMaxAheadMinutes);
+      const filter: Filter = cursor === undefined ? asked : { ...asked, from: cursor.from, to: cursor.to };
+      const page = await parts.reader.page(caller.claims, {
+        filter,
+        order,
+        limit: parameters.limit ?? limits.queryRowsDefault,
+        after: cursor?.position,
+        offset: parameters.offset ?? cursor?.skip,
+        sliceMs: cursor?.sliceMs,
+      });
+      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: question as unknown as Json } });
+      const next = nextCursor(page, { binding, from: filter.from, to: filter.to, order });
+      const nextText = next === undefined ? null : await parts.cursors.write(next, now);
+      if (nextText !== null) context.header("link", nextLink(context.req.url, nextText));
+      return context.json({
+        events: page.events.map(itemOf),
+        next_cursor: nextText,
+        fresh_as_of: page.freshAsOf,
+        ...page.partial ? { partial: true as const } : {},
+      });
+    })
+    .get("/events/:id", operation("Read one event", eventBody), readScope, path(idParameters), query(eventParameters), async (context) => {
+      const { id } = context.req.valid("param");
+      const parameters = context.req.valid("query");
+      const caller = context.get("caller");
+      const tenantId = tenantOf(caller, parameters.tenant_id);
+      requireAdminFor(caller, parameters.include_deleted);
+      const occurredAt = timeOf(id, parameters.at);
+      const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id });
+      if (stored === undefined) {
+        throw new AuditError(
+          "not_found",
+          parameters.at === undefined ? "read event: there is none at the time in its id; give at, the event's occurred_at" : "read event: there is none",
+        );
+      }
+      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
+      return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash) } });
+    });
+}
+
+/** The time at which an event is looked for: events are kept by day, so an id alone finds one only when it holds its time. */
+export function timeOf(id: string, at: string | undefined): string {
+  const given = at === undefined ? undefined : parseSpan(at)?.first;
+  if (given !== undefined) return given;
+  const ms = uuid7Ms(id);
+  if (ms !== undefined) return formatTimestamp(ms);
+  throw new AuditError("at_required", "read event: only a version-7 id holds its time; give at, the event's occurred_at", { pointer: "at" });
+}
+
+/** The order that was asked for; a cursor has its own, and cannot be turned around. */
+export function orderOf(asked: Order | undefined, cursor: Pick<Cursor, "order"> | undefined): Order {
+  if (cursor !== undefined && asked !== undefined && asked !== cursor.order) {
+    throw new AuditError("invalid_cursor", "read cursor: it walks in the other order; start again without it", { pointer: "cursor" });
+  }
+  return cursor?.order ?? asked ?? "desc";
+}
+
+/** An event of a list with the way to itself: relative to the list, since a proxy or the platform may have cut the path that we see. */
+function itemOf({ event, leafHash }: StoredEvent) {
+  return { ...event, leaf_hash: toHex(leafHash), href: `events/${event.id}?tenant_id=${event.tenant_id}&at=${event.occurred_at}` };
+}
+
+function nextCursor({ next, partial, sliceMs, offset }: Page, walk: Omit<Cursor, "position">): Cursor | undefined {
+  if (next === undefined) return undefined;
+  const slow = partial ? { ...sliceMs === undefined ? {} : { sliceMs }, ...offset ? { skip: offset } : {} } : {};
+  return { ...walk, position: next, ...slow };
+}
+
+/** RFC 8288, as a reference relative to the request: the same parameters with the cursor of the next page. */
+export function nextLink(url: string, cursor: string): string {
+  const parameters = new URL(url).searchParams;
+  parameters.delete("offset");
+  parameters.set("cursor", cursor);
+  return `<?${parameters}>; rel="next"`;
+}

@@ -1,0 +1,38 @@
+import { serve } from "@hono/node-server";
+import { readSettings } from "../adapters/environment.ts";
+import { createApp } from "./app.ts";
+import { createParts } from "./parts.ts";
+
+/** How long requests may run on after SIGTERM: less than the ten seconds that containers get. */
+const graceMs = 8_000;
+
+const settings = readSettings(process.env, ["AUDIT_CURSOR_KEY"]);
+const background = new Set<Promise<unknown>>();
+const { parts, close } = createParts(settings, {
+  exportBounds: undefined,
+  // A server lives on after an answer; what is still running is waited for when it stops.
+  waitUntil: (work) => {
+    background.add(work);
+    work.finally(() => background.delete(work)).catch(() => undefined);
+  },
+  write: (line) => void process.stdout.write(`${line}\n`),
+});
+const app = createApp(parts);
+const hostname = process.env["HOST"] ?? "127.0.0.1";
+const port = Number(process.env["PORT"] ?? 8000);
+
+const server = serve({ fetch: app.fetch, hostname, port }, (address) => {
+  parts.log({ level: "info", event: "listening", host: address.address, port: address.port });
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
+
+/** Takes no more requests, lets those in flight and the records of reads end, then closes the pool. */
+async function stop(signal: string): Promise<void> {
+  parts.log({ level: "info", event: "stopping", signal });
+  const timer = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(timer);
+  await Promise.allSettled(background);
+  await close();
+}
