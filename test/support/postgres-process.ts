@@ -85,6 +85,8 @@ export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promis
     await start();
     await prepareDatabase(adminUrl, password);
     await migrate(url, readMigrations(migrationsFolder));
+    // Whatever the settings say about commits, the schema itself outlives a crash.
+    await runSql(adminUrl, "checkpoint");
   } catch (error) {
     await remove();
     throw error;

@@ -1,0 +1,43 @@
+import { expect } from "vitest";
+import { type OwnPostgres, runSql } from "../support/postgres-process.ts";
+import { openDoor } from "./door.ts";
+import { expectFlawless, judgeLoad, ratePerSecond, recoveryMs, startTestLoad, until } from "./load.ts";
+
+/** How a server is run that forgets: it acknowledges before the disk has anything, and writes nothing soon by itself. */
+export const forgetful = { synchronous_commit: "off", wal_writer_delay: "10s", wal_writer_flush_after: "1GB", wal_buffers: "64MB", autovacuum: "off" };
+
+/** Lets the settings of a control run have their way over what ingest() asks for itself. */
+export async function allowForgetting(postgres: OwnPostgres): Promise<void> {
+  await runSql(postgres.adminUrl, "create or replace function audit_log.require_durable_commit() returns void language sql as ''");
+  // The schema itself must outlive the crash.
+  await runSql(postgres.adminUrl, "checkpoint");
+}
+
+/** Rounds of load, `kill -9` of all of PostgreSQL and restart, then the judgement: nothing acknowledged is lost, nothing is doubled. */
+export async function crashRounds(postgres: OwnPostgres, seed: number, rounds: number): Promise<void> {
+  const door = await openDoor({ database: postgres });
+  try {
+    const run = startTestLoad([door.url], seed);
+    const { load } = run;
+    await until("the first batches are stored", () => load.counts.acknowledged >= 2_000);
+    for (let round = 1; round <= rounds; round++) {
+      const fromMs = performance.now();
+      await until("a second has passed", () => performance.now() - fromMs > 1_000);
+      const rate = ratePerSecond(load, fromMs, performance.now());
+      await postgres.crash();
+      await postgres.start();
+      const readyMs = performance.now();
+      await until("ingest resumes", () => recoveryMs(load, readyMs) < Infinity, 20_000);
+      console.info(`crash ${round}: ${rate.toFixed(0)} events/s before it, first success ${recoveryMs(load, readyMs).toFixed(0)} ms after the restart`);
+      expect(rate).toBeGreaterThanOrEqual(2_000);
+      expect(recoveryMs(load, readyMs)).toBeLessThan(10_000);
+      // What waits to be retried is retried before the next round, so that each round begins at full rate.
+      const acknowledged = load.counts.acknowledged;
+      await until("the rate is back", () => load.counts.acknowledged >= acknowledged + 2_000);
+    }
+    await load.stop();
+    expectFlawless(await judgeLoad("crashes of PostgreSQL", run, postgres.adminUrl), load);
+  } finally {
+    await door.close();
+  }
+}

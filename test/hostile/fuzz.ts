@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import { recomputeLeafHash } from "../support/history-leaf.ts";
+import { countStoredRows, readStoredRows } from "../support/history-rows.ts";
+import { batchCases, bodyOf, type EventCase, type PayloadScope, validCase } from "../support/payloads.ts";
+import { mutatedBodies } from "../support/payloads-bytes.ts";
+import { type Answer, type Door, tenantA, tenantB } from "./door.ts";
+
+/** What a run of payloads came to. */
+export type FuzzReport = { readonly events: number; readonly bodies: number; readonly accepted: number; readonly statuses: ReadonlyMap<number, number> };
+
+const rightStatuses = new Set([200, 201, 207, 400, 413, 415, 422]);
+
+/**
+ * Sends `eventCount` generated events in batches and `bodyCount` broken bodies, and holds every promise about each: no 5xx, a verdict per event as
+ * the format's page says, no value of the caller's in a fault's message, and every row's leaf hash the one that a second implementation computes.
+ */
+export async function fuzz(door: Door, seed: number, eventCount: number, bodyCount: number): Promise<FuzzReport> {
+  const scope: PayloadScope = { nowMs: Date.now(), tenantIds: [tenantA, tenantB] };
+  const statuses = new Map<number, number>();
+  const count = (answer: Answer) => statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+  let [events, accepted] = [0, 0];
+  for (let round = 0; events < eventCount; round++) {
+    const batches = fc.sample(batchCases(scope, 60), { seed: seed + round, numRuns: 20 });
+    await inParallel(batches, 4, async (cases) => {
+      const answer = await door.post(bodyOf(cases));
+      count(answer);
+      accepted += judgeBatch(cases, answer);
+    });
+    events += batches.reduce((sum, batch) => sum + batch.length, 0);
+  }
+  const valid = fc.sample(fc.array(validCase(scope), { minLength: 1, maxLength: 4 }), { seed, numRuns: 50 }).map(bodyOf);
+  for (let sent = 0; sent < bodyCount; sent += 200) {
+    const bodies = fc.sample(mutatedBodies(valid), { seed: seed + sent, numRuns: Math.min(200, bodyCount - sent) });
+    await inParallel(bodies, 4, async (body) => {
+      const answer = await door.post(body);
+      count(answer);
+      judgeBody(answer);
+      accepted += answer.body.created_count ?? 0;
+    });
+  }
+  return { events, bodies: bodyCount, accepted, statuses };
+}
+
+/** Throws unless every case of the batch got the verdict it must get; returns how many events were created. */
+function judgeBatch(cases: readonly EventCase[], answer: Answer): number {
+  const shown = () => `${answer.status} ${answer.text.slice(0, 400)}`;
+  expect([200, 201, 207, 422], shown()).toContain(answer.status);
+  const results = answer.body.results ?? [];
+  expect(results.length, shown()).toBe(cases.length);
+  for (const [index, eventCase] of cases.entries()) {
+    const result = results[index];
+    const about = `${eventCase.why}: ${JSON.stringify(result)} for ${eventCase.text.slice(0, 600)}`;
+    if (eventCase.expect === "stored") expect(["created", "duplicate"], about).toContain(result?.status);
+    if (eventCase.expect === "rejected") expect(result?.status, about).toBe("rejected");
+    if (eventCase.id !== undefined && result?.status === "created") expect(result.id, about).toBe(eventCase.id);
+    if (result?.status === "rejected") {
+      expect(result.error, about).toMatchObject({ code: expect.any(String), pointer: expect.any(String), message: expect.any(String) });
+    } else expect(result?.leaf_hash, about).toMatch(/^[0-9a-f]{64}$/);
+  }
+  const tally = (status: string) => results.filter((result) => result.status === status).length;
+  expect([answer.body.created_count, answer.body.duplicate_count], shown()).toEqual([tally("created"), tally("duplicate")]);
+  expect(answer.body.rejected_count).toBe(tally("rejected") + tally("conflict"));
+  return tally("created");
+}
+
+function judgeBody(answer: Answer): void {
+  expect(rightStatuses, `${answer.status} ${answer.text.slice(0, 300)}`).toContain(answer.status);
+  if (answer.status >= 400) expect(answer.body, answer.text.slice(0, 300)).toMatchObject({ code: expect.any(String), request_id: expect.any(String) });
+}
+
+/** Every row of the database holds the leaf hash that the second implementation computes from it; returns how many rows there are. */
+export async function judgeRows(adminUrl: string): Promise<number> {
+  const total = await countStoredRows(adminUrl);
+  let judged = 0;
+  for (let day = -8; day <= 2; day++) {
+    const rows = await readStoredRows(
+      adminUrl,
+      `occurred_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc' + interval '${day} days'
+      and occurred_at < date_trunc('day', now() at time zone 'utc') at time zone 'utc' + interval '${day + 1} days'`,
+    );
+    for (const row of rows) expect(recomputeLeafHash(row), JSON.stringify(row)).toBe((row["leaf_hash"] ?? "").slice(2));
+    judged += rows.length;
+  }
+  expect(judged).toBe(total);
+  return total;
+}
+
+async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  await Promise.all(Array.from({ length: width }, async () => {
+    for (const item of queue) await work(item);
+  }));
+}

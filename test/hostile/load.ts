@@ -1,0 +1,69 @@
+import { expect } from "vitest";
+import { createHistory, type History } from "../support/history.ts";
+import { checkHistory, type CheckReport } from "../support/history-check.ts";
+import { readStoredRows } from "../support/history-rows.ts";
+import { type Load, type LoadOptions, startLoad } from "../support/load-client.ts";
+import { secretKey } from "../support/tokens.ts";
+import { tenantA, tenantB } from "./door.ts";
+
+/** A client's own timeout in these tests; how long the longest request may take is judged against it. */
+export const requestTimeoutMs = 3_000;
+
+/** Four clients with batches of 100, somewhat more than 2,000 events a second over all, unless `changes` says otherwise. */
+export function startTestLoad(urls: readonly string[], seed: number, changes: Partial<LoadOptions> = {}): { readonly load: Load; readonly history: History } {
+  const history = changes.history ?? createHistory();
+  const load = startLoad({
+    urls,
+    headers: { apikey: secretKey },
+    tenantIds: [tenantA, tenantB],
+    clients: 4,
+    batchSize: 100,
+    eventsPerSecond: 2_600,
+    requestTimeoutMs,
+    giveUpAfterMs: 45_000,
+    retryDelayMs: 100,
+    seed,
+    history,
+    ...changes,
+  });
+  return { load, history };
+}
+
+/** Judges a finished load against the rows; prints what it came to. `where` leaves out rows that are not the load's. */
+export async function judgeLoad(name: string, run: { readonly load: Load; readonly history: History }, adminUrl: string, where?: string): Promise<CheckReport> {
+  const rows = await readStoredRows(adminUrl, where);
+  const report = checkHistory(run.history.records(), rows);
+  const longestMs = Math.max(...run.load.requests.map((request) => request.durationMs));
+  const answers = Object.entries(Object.groupBy(run.load.requests, (request) => String(request.status))).map(([status, all]) => `${status}: ${all?.length}`);
+  console.info(`${name}: ${JSON.stringify({ ...report.totals, ...report.counts })}, answers {${answers.join(", ")}}, longest ${longestMs.toFixed(0)} ms`);
+  return report;
+}
+
+/** Everything acknowledged is there once and as it was sent, every batch got its verdict, and no request outlived its timeout by a second. */
+export function expectFlawless(report: CheckReport, load: Load): void {
+  expect(report.findings.slice(0, 10)).toEqual([]);
+  expect(load.unexpected).toEqual([]);
+  expect(load.counts.givenUp).toBe(0);
+  expect(report.totals.unknown).toBe(0);
+  expect(Math.max(...load.requests.map((request) => request.durationMs))).toBeLessThan(requestTimeoutMs + 1_000);
+}
+
+/** Milliseconds from `sinceMs` to the end of the first request that was answered 2xx after it. */
+export function recoveryMs(load: Load, sinceMs: number): number {
+  return (load.requests.find((request) => request.atMs > sinceMs && typeof request.status === "number" && request.status < 300)?.atMs ?? Infinity) - sinceMs;
+}
+
+/** Acknowledged events a second between two moments; every request carries `batchSize` of them. */
+export function ratePerSecond(load: Load, fromMs: number, toMs: number, batchSize = 100): number {
+  const answered = load.requests.filter((request) => request.atMs >= fromMs && request.atMs < toMs && request.status === 201);
+  return (answered.length * batchSize * 1000) / (toMs - fromMs);
+}
+
+/** Resolves when `condition` holds; throws after `timeoutMs`. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!await condition()) {
+    if (performance.now() > deadlineMs) throw new Error(`wait until ${what}: not within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
