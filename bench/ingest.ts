@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
 import { copyByTwoSessions, createPlainTable } from "./copy-baseline.ts";
+import { namedCases } from "./ingest-cases.ts";
 import { benchDayStart, type IngestCase, type IngestFigures, measure, measureIngest } from "./ingest-http.ts";
 import { sampleEvents } from "./sample-events.ts";
 import { quantile, type Spread, spread } from "./statistics.ts";
@@ -13,7 +14,9 @@ export async function benchIngest(options: { readonly quick: boolean }): Promise
   try {
     const rounds = await yardsticks(system, options.quick ? 3 : 5, options.quick ? 40_000 : 200_000);
     const single = await oneClient(system, options.quick ? 20_000 : 100_000);
-    return { keys: { ...rounds.keys, ...single.keys }, rows: [...rounds.rows, ...single.rows] };
+    if (options.quick) return { keys: { ...rounds.keys, ...single.keys }, rows: [...rounds.rows, ...single.rows] };
+    const cases = await namedCases(system, 10_000_000);
+    return { keys: { ...rounds.keys, ...single.keys, ...cases.keys }, rows: [...rounds.rows, ...single.rows, ...cases.rows] };
   } finally {
     await system.stop();
   }

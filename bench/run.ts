@@ -2,9 +2,13 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchIngest } from "./ingest.ts";
+import { benchSoak } from "./soak.ts";
 import { type BenchReport, tableOf, writeResults } from "./report.ts";
 
-const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = { ingest: benchIngest };
+const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = {
+  ingest: benchIngest,
+  soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
 const wanted = positionals.length === 0 ? Object.keys(benches) : positionals;

@@ -76,7 +76,13 @@ export async function withClient<T>(url: string, run: (client: pg.Client) => Pro
 /** A function of the project, or another `entry`, as a Deno process like the stack's. */
 export async function startBenchFunction(name: string, environment: Readonly<Record<string, string>>, entry?: string): Promise<DenoProcess> {
   const path = entry ?? join(projectFolder, "functions", name, "index.ts");
-  return await startDeno({ name, entry: path, environment, cacheFolder: join(tmpdir(), "audit-bench-deno"), output: (text) => /"level":"(error|warn)"/.test(text) && process.stderr.write(text) });
+  return await startDeno({
+    name,
+    entry: path,
+    environment,
+    cacheFolder: join(tmpdir(), "audit-bench-deno"),
+    output: (text) => /"level":"(error|warn)"/.test(text) && process.stderr.write(text),
+  });
 }
 
 /** What a function needs to run over `database`. */
