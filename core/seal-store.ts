@@ -1,14 +1,17 @@
 import type { AuditEvent } from "./event.ts";
 
-/** A committed event as its row says, and the leaf hash stored with it. `event` is undefined when no leaf can be built from the row. */
+/** What stays of a committed event once its leaf was checked: where it goes, and what finds it again. */
 export type SealRow = {
   readonly tenantId: string;
   readonly occurredAt: string;
   readonly id: string;
   readonly seq: number;
+  /** The hash stored with the row. */
   readonly leafHash: Uint8Array;
-  readonly event: AuditEvent | undefined;
 };
+
+/** A committed event as its row says; `event` is undefined when no leaf can be built from the row. */
+export type CommittedEvent = { readonly row: SealRow; readonly event: AuditEvent | undefined };
 
 /**
  * A tenant's tree as stored, with its newest checkpoint; size 0 and an empty edge before the first leaf. `widths` holds the hashes of the last
@@ -58,8 +61,8 @@ export type SealTurn = {
   readonly sealedSeq: number;
   readonly openSeq: number;
   readonly gateAt: string | undefined;
-  /** The next rows in seq order, at most `limit`. */
-  rows(limit: number): Promise<readonly SealRow[]>;
+  /** The next events in seq order, at most `limit`, some at a time: the next ones are on their way while a caller works on these. */
+  events(limit: number): AsyncIterable<readonly CommittedEvent[]>;
   trees(tenantIds: readonly string[]): Promise<readonly StoredTree[]>;
   /** Tenants, at most `limit`, whose newest checkpoint was signed by another key than this. */
   signedByOthers(verifierKey: string, limit: number): Promise<readonly string[]>;

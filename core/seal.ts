@@ -1,4 +1,5 @@
 import { AuditError } from "./errors.ts";
+import type { AuditEvent } from "./event.ts";
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import { openKeyRotation } from "./format/key-rotation.ts";
 import { sameBytes } from "./format/merkle.ts";
@@ -93,20 +94,8 @@ function gateOf({ gateAt }: TurnOutcome): { readonly gate_at?: string } {
 }
 
 async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Promise<TurnOutcome> {
-  const rows = turn.openSeq > turn.sealedSeq ? await turn.rows(bounds.rowsPerTurn) : [];
-  const toSeq = rows.length < bounds.rowsPerTurn ? turn.openSeq : (rows.at(-1) as SealRow).seq;
-  const problems: SealProblem[] = [];
-  const byTenant = new Map<string, SealRow[]>();
-  for (const row of rows) {
-    const rebuilt = rebuiltHash(row, sealer.sha256);
-    if (rebuilt === undefined || !sameBytes(rebuilt, row.leafHash)) {
-      problems.push({ row, rebuilt });
-      continue;
-    }
-    const ofTenant = byTenant.get(row.tenantId);
-    if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
-    else ofTenant.push(row);
-  }
+  const { byTenant, problems, count, lastSeq } = await readTurn(sealer, turn, bounds.rowsPerTurn);
+  const toSeq = count < bounds.rowsPerTurn ? turn.openSeq : lastSeq;
   // A tree that a predecessor's key signed last is signed again, so that whoever knows only the newest key can check it.
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
   for (const tenantId of strangers) if (!byTenant.has(tenantId)) byTenant.set(tenantId, []);
@@ -125,11 +114,35 @@ async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Pro
   };
 }
 
+/** The turn's events by tenant, each after its leaf was rebuilt and compared; those that differ apart. */
+async function readTurn(sealer: Sealer, turn: SealTurn, limit: number) {
+  const byTenant = new Map<string, SealRow[]>();
+  const problems: SealProblem[] = [];
+  let count = 0;
+  let lastSeq = turn.sealedSeq;
+  if (turn.openSeq === turn.sealedSeq) return { byTenant, problems, count, lastSeq };
+  for await (const page of turn.events(limit)) {
+    for (const { row, event } of page) {
+      count++;
+      lastSeq = row.seq;
+      const rebuilt = rebuiltHash(event, sealer.sha256);
+      if (rebuilt === undefined || !sameBytes(rebuilt, row.leafHash)) {
+        problems.push({ row, rebuilt });
+        continue;
+      }
+      const ofTenant = byTenant.get(row.tenantId);
+      if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
+      else ofTenant.push(row);
+    }
+  }
+  return { byTenant, problems, count, lastSeq };
+}
+
 /** The leaf hash that the row itself gives, or undefined when it gives none. */
-function rebuiltHash(row: SealRow, sha256: Sha256): Uint8Array | undefined {
-  if (row.event === undefined) return undefined;
+function rebuiltHash(event: AuditEvent | undefined, sha256: Sha256): Uint8Array | undefined {
+  if (event === undefined) return undefined;
   try {
-    return leafHashWithin(leafOf(row.event), sha256);
+    return leafHashWithin(leafOf(event), sha256);
   } catch {
     // A number or a string that no door would have let through.
     return undefined;

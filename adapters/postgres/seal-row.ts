@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../../core/event.ts";
-import type { SealRow } from "../../core/seal-store.ts";
+import type { CommittedEvent } from "../../core/seal-store.ts";
 
 /** Columns of a row in the order in which `rowToSeal` takes them; sent as text, so that nothing is lost before it is compared. */
 export const sealColumns =
@@ -10,11 +10,12 @@ export const sealColumns =
  * One event row as text, printed in UTC and DateStyle ISO. Stricter than the door: what stands here was normalised before it was hashed, so a microsecond, a mask or an IPv4-mapped
  * address is a change, not another spelling. A context that is not JSON for us leaves the event undefined.
  */
-export function rowToSeal(row: readonly (string | null)[]): SealRow {
+export function rowToSeal(row: readonly (string | null)[]): CommittedEvent {
   const tenantId = row[2] as string;
   const occurredAt = timeOf(row[3] as string);
   const id = row[4] as string;
-  return { tenantId, occurredAt, id, seq: Number(row[0]), leafHash: bytesOf(row[1] as string), event: eventOf(row, tenantId, occurredAt, id) };
+  const leafHash = bytesOf(row[1] as string);
+  return { row: { tenantId, occurredAt, id, seq: Number(row[0]), leafHash }, event: eventOf(row, tenantId, occurredAt, id) };
 }
 
 function eventOf(row: readonly (string | null)[], tenantId: string, occurredAt: string, id: string): AuditEvent | undefined {

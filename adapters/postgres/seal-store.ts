@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
-import type { SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
+import type { CommittedEvent, SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
 import { encodeArray } from "./binary-array.ts";
 import { rowToSeal, sealColumns } from "./seal-row.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
@@ -40,10 +40,7 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     sealedSeq,
     openSeq,
     gateAt: gate_at ?? undefined,
-    rows: async (limit) => {
-      const text = `select ${sealColumns} from audit_log.events where seq > $1 and seq <= $2 order by seq limit $3`;
-      return (await transaction.texts(text, [sealedSeq, openSeq, limit])).map(rowToSeal);
-    },
+    events: (limit) => readEvents(transaction, sealedSeq, openSeq, limit),
     trees: (tenantIds) => readTrees(transaction, tenantIds),
     signedByOthers: async (verifierKey, limit) => {
       const text = "select tenant_id from audit_log.trees_signed_by_others($1, $2) as other (tenant_id)";
@@ -53,6 +50,23 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     report: (rows, trees) => report(transaction, rows, trees),
   };
 }
+
+/**
+ * A cursor, because planning over hundreds of partitions costs milliseconds, and pages small enough that their texts die young. Each page is
+ * asked for before the one before it is handed out: Postgres prints one while the caller hashes the other.
+ */
+async function* readEvents(transaction: Transaction, afterSeq: number, toSeq: number, limit: number): AsyncGenerator<readonly CommittedEvent[]> {
+  const select = `select ${sealColumns} from audit_log.events where seq > ${afterSeq} and seq <= ${toSeq} order by seq limit ${limit}`;
+  await transaction.run(`declare committed no scroll cursor for ${select}`);
+  const fetchPage = () => transaction.texts(`fetch ${pageRows} from committed`);
+  for (let page = await fetchPage(); page.length > 0;) {
+    const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();
+    yield page.map(rowToSeal);
+    page = await next;
+  }
+}
+
+const pageRows = 500;
 
 type TreeRow = {
   readonly tenant_id: string;
