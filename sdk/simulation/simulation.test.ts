@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { faultsOfSeed } from "./simulation.ts";
+
+const seeds = Number(process.env["AUDIT_SIMULATION_SEEDS"] ?? 250);
+const first = Number(process.env["AUDIT_SIMULATION_FIRST"] ?? 1);
+
+describe("a client in a simulated world", () => {
+  for (const withSpool of [false, true]) {
+    it(
+      withSpool ? "delivers every event exactly once when it has a spool" : "accounts for every event to the unit when it has no spool",
+      async () => {
+        const faults: string[] = [];
+        for (let seed = first; seed < first + seeds; seed++) {
+          faults.push(...await faultsOfSeed(seed, withSpool));
+        }
+        expect(faults).toEqual([]);
+      },
+      120_000,
+    );
+  }
+});

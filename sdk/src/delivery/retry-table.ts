@@ -1,0 +1,69 @@
+/**
+ * What the client does with an answer that carries no verdict per event:
+ * `retry` the other door at once, then wait with full jitter; `pause` both doors for `Retry-After`; `refresh` the credential, then wait;
+ * `reroute` to the other door and leave this one alone for a while; `split` the batch in halves until the event at fault stands alone.
+ */
+export type RetryAction = "retry" | "pause" | "refresh" | "reroute" | "split";
+
+/** The status of an answer, or "network" when there was none that could be read. */
+export type AnswerStatus = number | "network";
+
+export type RetryRule = {
+  readonly statuses: readonly (AnswerStatus | readonly [from: number, to: number])[];
+  readonly action: RetryAction;
+  readonly why: string;
+};
+
+/** The first rule that names a status decides. Data, so that it can be read, shown and tested, and no rule hides in code. */
+export const retryTable: readonly RetryRule[] = [
+  {
+    statuses: ["network", [100, 299], 408, 425],
+    action: "retry",
+    why: "nobody knows whether the batch was stored: the same ids make a second try harmless",
+  },
+  {
+    statuses: [429],
+    action: "pause",
+    why: "the limit is the credential's, so the other door would refuse as well",
+  },
+  {
+    statuses: [401, 403, 407],
+    action: "refresh",
+    why: "a key can be corrected while events wait",
+  },
+  {
+    statuses: [[300, 399], 404, 405, 410, 421, 501, 505],
+    action: "reroute",
+    why: "this door is not here, or not yet",
+  },
+  {
+    statuses: [[500, 599]],
+    action: "retry",
+    why: "the server could not: it may later",
+  },
+  {
+    statuses: [[400, 499]],
+    action: "split",
+    why: "something in the batch is at fault: alone, the event is rejected and the others go on",
+  },
+];
+
+/** The action for `status`, by {@link retryTable}. */
+export function retryActionFor(status: AnswerStatus): RetryAction {
+  const named = (rule: RetryRule) =>
+    rule.statuses.some((one) => typeof one === "object" ? typeof status === "number" && status >= one[0] && status <= one[1] : one === status);
+  return retryTable.find(named)?.action ?? "retry";
+}
+
+/** Full jitter: anything from nothing to an exponential bound, so that a thousand clients do not return together. */
+export function backoffMs(attempts: number, random: number, settings: { readonly backoffBaseMs: number; readonly backoffCapMs: number }): number {
+  return random *
+    Math.min(settings.backoffCapMs, settings.backoffBaseMs * 2 ** Math.min(attempts, 20));
+}
+
+/** `Retry-After` (RFC 9110 section 10.2.3: seconds or a date) as milliseconds from `nowMs`, at most `capMs`; undefined when absent or unreadable. */
+export function retryAfterMs(header: string | null, nowMs: number, capMs: number): number | undefined {
+  if (header === null || header.trim() === "") return undefined;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), capMs);
+}

@@ -1,0 +1,53 @@
+import type { Runtime } from "./runtime.ts";
+
+/** One event on disk. */
+export type SpoolRecord = {
+  readonly segment: { readonly name: string };
+  readonly number: number;
+};
+
+/** An event read back from disk. */
+export type SpooledEvent = {
+  readonly record: SpoolRecord;
+  readonly json: string;
+};
+
+/** What a spool needs of the client that opens it. */
+export type SpoolHost = {
+  readonly runtime: Runtime;
+  /** `count` events of earlier or dead processes are now this client's to deliver; negative when another process took them over. */
+  readonly onRecovered: (count: number) => void;
+  /** `count` events of this client cannot be read back. */
+  readonly onLost: (count: number) => void;
+  /** There is something to read, or something that failed may work now. */
+  readonly onWake: () => void;
+  readonly onWarning: (message: string, cause?: unknown) => void;
+};
+
+export type SpoolStats = {
+  readonly bytes: number;
+  readonly segments: number;
+  readonly failures: number;
+  readonly corrupt: number;
+};
+
+/**
+ * Events on disk until they are acknowledged. A record returned by `append` survives the death of the process, and that of the machine as far as the
+ * fsync policy says. No method throws: a disk that fails costs durability, which is counted and warned of, never the application.
+ */
+export type SpoolSession = {
+  /** Writes one event; "full" beyond the bytes allowed, "failed" when the disk refuses: then the event is only in memory. */
+  readonly append: (json: string) => SpoolRecord | "full" | "failed";
+  /** The event is not kept in memory: `read` will bring it back. */
+  readonly leave: (record: SpoolRecord) => void;
+  /** How many events only the disk holds. */
+  readonly unread: () => number;
+  readonly read: (eventsMax: number, bytesMax: number) => readonly SpooledEvent[];
+  /** The server has decided: these events need not survive. */
+  readonly acknowledge: (records: readonly SpoolRecord[]) => void;
+  readonly stats: () => SpoolStats;
+  /** Leaves what is not acknowledged for the next client that opens the folder. */
+  readonly close: () => void;
+};
+
+export type Spool = { readonly open: (host: SpoolHost) => SpoolSession };
