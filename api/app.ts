@@ -2,28 +2,38 @@ import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { AuditError, problemResponse } from "../core/errors.ts";
 import { faultRecord } from "../core/fault-record.ts";
-import { createIngestHandler } from "../core/ingest-handler.ts";
-import { limits } from "../core/limits.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import type { Routes } from "./methods.ts";
 import { methodsOf } from "./methods.ts";
 import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { exportRoutes } from "./routes/export.ts";
+import { ingestRoutes } from "./routes/ingest.ts";
+import { openApiDocument } from "./routes/openapi.ts";
+import { healthRoutes, limitsRoutes } from "./routes/service.ts";
+import { statsRoutes } from "./routes/stats.ts";
 
 /** Where the routes of the audit log begin. */
 export const apiPath = "/api/v1/audit";
 
 /** The query service. One app for every runtime; its routes are chained so that `hc<AppType>` knows them. */
 export function createApp(parts: ApiParts) {
-  const ingest = createIngestHandler(parts, { method: "api", eventsMax: limits.eventsPerApiRequestMax });
   const routes = (): Routes => app.routes;
+  const document = (): Promise<unknown> => makeDocument();
   const app = new Hono<ApiEnv>()
     .use(secureHeaders({ crossOriginResourcePolicy: false }), noStore)
     // The door has its own request ids, log lines and CORS headers, the same as as an Edge Function; so it stands before ours.
-    .post(`${apiPath}/events`, (context) => ingest(context.req.raw))
+    .route(apiPath, ingestRoutes(parts))
     .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit)
-    .route(apiPath, eventRoutes(parts));
+    // Before /events/:id, which would take "export" for an id.
+    .route(apiPath, exportRoutes(parts))
+    .route(apiPath, eventRoutes(parts))
+    .route(apiPath, statsRoutes(parts))
+    .route(apiPath, limitsRoutes(parts))
+    .route("/", healthRoutes(parts))
+    .get("/openapi.json", async (context) => context.json(await document()));
 
+  const makeDocument = openApiDocument(app as unknown as Hono<ApiEnv>);
   app.notFound((context) => {
     const methods = methodsOf(app.routes, context.req.path);
     if (methods.length === 0) return problemResponse(new AuditError("not_found", "route request: nothing is served at this path"), context.get("requestId"));

@@ -19,7 +19,11 @@ export const problemBody = z.object({
   })).optional(),
 });
 
-const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: resolver(problemBody) } } });
+/** A refusal, as an answer of an operation. */
+export const problem = (description: string) => ({ description, content: { "application/problem+json": { schema: resolver(problemBody) } } });
+
+/** A good answer in JSON. */
+export const answer = (description: string, body: z.ZodType) => ({ description, content: { "application/json": { schema: resolver(body) } } });
 
 type Answers = { readonly [mediaType: string]: z.ZodType };
 

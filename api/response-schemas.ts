@@ -39,3 +39,56 @@ export const listBody = z.object({
 });
 
 export const eventBody = z.object({ event: eventFields });
+
+const count = z.number().int().min(0);
+const facet = z.array(z.object({ value: z.string(), count }));
+
+export const statsBody = z.object({
+  from: time,
+  to: time,
+  total: count.meta({ description: "events in the histogram" }),
+  histogram: z.object({
+    bucket_ms: count,
+    counted_from: time.nullable().meta({ description: "counts are exact from here on; later than from when time ran out, null when nothing could be counted" }),
+    buckets: z.array(z.object({ from: time, to: time, success: count, failure: count, warning: count })),
+  }),
+  facets: z.object({
+    counted_events: count.meta({ description: "newest matching events that facets and percentiles are counted over" }),
+    capped: z.boolean().meta({ description: "true when there are more: counts are then of the newest only" }),
+    values: z.object({ event_type: facet, source: facet, actor_id: facet, object_type: facet, result: facet }),
+  }),
+  duration_ms: z.object({ count, p50: count, p95: count, p99: count, max: count }).nullable(),
+  fresh_as_of: time,
+  partial: z.literal(true).optional(),
+});
+
+export const limitsBody = z.object({ limits: z.record(z.string(), z.number()), settings: z.record(z.string(), z.number()) });
+
+export const healthBody = z.object({ status: z.string() });
+
+const eventFault = z.object({ code: z.string(), pointer: z.string(), message: z.string() });
+
+export const ingestBody = z.object({
+  created_count: count.optional(),
+  duplicate_count: count.optional(),
+  rejected_count: count,
+  accepted_count: count.optional(),
+  durable: z.literal(false).optional(),
+  method: z.enum(["edge", "api"]),
+  received_at: time,
+  principal: z.string(),
+  tenant_id: uuid.optional(),
+  request_fields: z.record(z.string(), z.string()).optional(),
+  results: z.array(z.object({
+    index: count,
+    id: uuid.optional(),
+    occurred_at: time.optional(),
+    status: z.enum(["created", "duplicate", "conflict", "rejected", "accepted"]),
+    leaf_hash: hash.optional(),
+    stored: z.record(z.string(), z.unknown()).optional(),
+    error: eventFault.optional(),
+    errors: z.array(eventFault).optional(),
+  })),
+  timing: z.record(z.string(), z.number()),
+  request_id: z.string(),
+});

@@ -87,8 +87,9 @@ export function createAccessRecorder(parts: AccessRecorderParts): AccessRecorder
       parts.waitUntil?.(work);
     },
     record: async (type, reader, access, result = "success", key = nextKey()) => {
+      const row = rowOf(type, reader, access, result, key);
       try {
-        await parts.events.insert([rowOf(type, reader, access, result, key)]);
+        await parts.events.insert([row]);
       } catch (cause) {
         throw new AuditError("not_recorded", "record access: the log does not take the record, so nothing is handed out", { retryAfterSeconds: 2, cause });
       }

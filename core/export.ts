@@ -9,7 +9,7 @@ import { formatTimestamp } from "./format/timestamp.ts";
 import { limits } from "./limits.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 import type { ExportFormat } from "./query-parameters.ts";
-import type { EventReader, Page } from "./query-store.ts";
+import type { EventReader, Page, StoredEvent } from "./query-store.ts";
 
 /** SHA-256 over bytes that come in pieces. */
 export type RunningHash = { update(bytes: Uint8Array): void; digest(): Uint8Array };
@@ -61,7 +61,7 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
   const receivedMax = request.resume?.receivedMax ?? formatTimestamp(parts.now().getTime() + limits.exportClockSkewMs);
   const record = parts.recorder.nextKey();
   const began = { format: request.format, question: request.question, from: filter.from, to: filter.to, order: request.order };
-  await parts.recorder.record("audit.events.export_started", who, accessOf(request, { ...began, export_id: record.id }));
+  const started = await parts.recorder.record("audit.events.export_started", who, accessOf(request, { ...began, export_id: record.id }));
 
   const tally = createTally(parts.createHash);
   let held: Uint8Array<ArrayBuffer> | undefined;
@@ -71,7 +71,9 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
     let end: Position | undefined;
     let sliceMs: number | undefined;
     for await (const page of walk) {
-      for (const chunk of await writer.write(await withLogIndexes(parts, who, page, tally))) {
+      // Not the record of this very export: it would make two exports of the same events differ.
+      const events = page.events.filter(({ event }) => event.id !== started.id);
+      for (const chunk of await writer.write(await withLogIndexes(parts, who, events, tally))) {
         tally.bytes(chunk);
         if (held !== undefined) yield held;
         held = chunk;
@@ -136,7 +138,7 @@ async function* walkPages(parts: ExportParts, request: ExportRequest, receivedMa
   }
 }
 
-async function withLogIndexes(parts: ExportParts, who: Reader, { events }: Page, tally: Tally): Promise<readonly ExportRow[]> {
+async function withLogIndexes(parts: ExportParts, who: Reader, events: readonly StoredEvent[], tally: Tally): Promise<readonly ExportRow[]> {
   if (events.length === 0) return [];
   const indexes = await parts.reader.leafIndexes(who.caller.claims, who.tenantId, events.map(({ event }) => event));
   return events.map(({ event, leafHash }, place) => {

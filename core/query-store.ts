@@ -70,4 +70,6 @@ export type EventReader = {
   leafIndexes(claims: Claims, tenantId: string, events: readonly AuditEvent[]): Promise<readonly (number | undefined)[]>;
   /** How many leaves the tenant's tree has: 0 before anything is sealed. */
   treeSize(claims: Claims, tenantId: string): Promise<number>;
+  /** Resolves when the store answers and has what reading needs. */
+  ready(): Promise<void>;
 };

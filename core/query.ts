@@ -46,12 +46,12 @@ export function filterOf(question: Question, now: Date, aheadMinutes: number): F
 
 /** What binds a cursor to `question`, and tells reads with one filter from reads with another. */
 export function questionBinding(question: Question): Promise<string> {
-  return bindingOf(questionText(question));
+  return bindingOf(canonicalJson(questionJson(question)));
 }
 
-/** `question` as canonical JSON, for the record of who read what. */
-export function questionText(question: Question): string {
-  return canonicalJson(withoutUndefined(question));
+/** `question` as JSON, for the record of who read what. */
+export function questionJson(question: Question): Json {
+  return withoutUndefined(question);
 }
 
 function parameterConditions(parameters: FilterParameters): Condition[] {

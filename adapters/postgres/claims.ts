@@ -64,7 +64,7 @@ async function opened(pool: Pool, text: string): Promise<{ readonly client: Pool
     });
     try {
       const results = await call(client, text) as unknown as readonly QueryResult<{ fresh_as_of: string }>[];
-      return { client, freshAsOf: results.at(-1)?.rows[0]?.fresh_as_of ?? "" };
+      return { client, freshAsOf: results.at(-2)?.rows[0]?.fresh_as_of ?? "" };
     } catch (error) {
       client.release(true);
       if (!isConnectionLost(error) || attempt > 1) throw error;
@@ -74,14 +74,15 @@ async function opened(pool: Pool, text: string): Promise<{ readonly client: Pool
 
 /**
  * One simple query opens the transaction: one round trip. The claims stand in it as hexadecimal digits, which can neither end a literal nor begin
- * anything else. JIT is off: compiling a plan over hundreds of partitions takes longer than any page.
+ * anything else; they come before the savepoint, or going back to it would take them away. JIT is off: compiling a plan over hundreds of partitions takes longer than any page.
  */
 function openingSql(claims: Claims, timeoutMs: number): string {
   const hex = Array.from(new TextEncoder().encode(JSON.stringify(claims)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `begin read only; set local role authenticated; set local timezone = 'UTC'; set local datestyle = 'ISO'; set local jit = off;
-    set local statement_timeout = ${wholeMs(timeoutMs)}; set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; savepoint page;
+    set local statement_timeout = ${wholeMs(timeoutMs)}; set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs};
     select set_config('request.jwt.claims', convert_from(decode('${hex}', 'hex'), 'UTF8'), true),
-      date_trunc('milliseconds', case when pg_is_in_recovery() then coalesce(pg_last_xact_replay_timestamp(), now()) else now() end) as fresh_as_of`;
+      date_trunc('milliseconds', case when pg_is_in_recovery() then coalesce(pg_last_xact_replay_timestamp(), now()) else now() end) as fresh_as_of;
+    savepoint page`;
 }
 
 function transactionOf(client: PoolClient, freshAsOf: string): ReadTransaction {

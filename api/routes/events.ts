@@ -1,12 +1,11 @@
 import { Hono } from "hono";
 import { AuditError } from "../../core/errors.ts";
-import type { Json } from "../../core/event.ts";
 import { toHex } from "../../core/format/hex.ts";
 import { formatTimestamp } from "../../core/format/timestamp.ts";
 import { uuid7Ms } from "../../core/format/uuid7.ts";
 import type { Cursor } from "../../core/format/cursor.ts";
 import { limits } from "../../core/limits.ts";
-import { filterOf, questionBinding, questionOf } from "../../core/query.ts";
+import { filterOf, questionBinding, questionJson, questionOf } from "../../core/query.ts";
 import type { Filter, Order } from "../../core/query-filter.ts";
 import { eventParameters, idParameters, listParameters } from "../../core/query-parameters.ts";
 import type { Page, StoredEvent } from "../../core/query-store.ts";
@@ -42,7 +41,7 @@ export function eventRoutes(parts: ApiParts) {
         offset: parameters.offset ?? cursor?.skip,
         sliceMs: cursor?.sliceMs,
       });
-      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: question as unknown as Json } });
+      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
       const next = nextCursor(page, { binding, from: filter.from, to: filter.to, order });
       const nextText = next === undefined ? null : await parts.cursors.write(next, now);
       if (nextText !== null) context.header("link", nextLink(context.req.url, nextText));

@@ -1,0 +1,39 @@
+import { Hono } from "hono";
+import { describeRoute, resolver } from "hono-openapi";
+import { batchSchema } from "../../core/event-schema.ts";
+import { createIngestHandler } from "../../core/ingest-handler.ts";
+import { limits } from "../../core/limits.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { answer, problem } from "../operation.ts";
+import { ingestBody } from "../response-schemas.ts";
+
+const description = `Up to ${limits.eventsPerApiRequestMax} events, with a verdict each; one bare event will do too. The answer comes after COMMIT unless
+Prefer: respond-async was sent. An Idempotency-Key makes a retry safe when events have no ids.`;
+
+/** `POST /events`, the bulk door: the same handler as the Edge Function's. */
+export function ingestRoutes(parts: ApiParts) {
+  const ingest = createIngestHandler(parts, { method: "api", eventsMax: limits.eventsPerApiRequestMax });
+  const documented = describeRoute({
+    summary: "Store events",
+    description,
+    parameters: [
+      { in: "header", name: "idempotency-key", schema: { type: "string", maxLength: limits.idempotencyKeyBytesMax } },
+      { in: "header", name: "prefer", schema: { type: "string" }, description: "handling=strict, return=minimal, respond-async" },
+    ],
+    requestBody: { required: true, content: { "application/json": { schema: resolver(batchSchema(limits.eventsPerApiRequestMax), { io: "input" }) } } },
+    responses: {
+      200: answer("Nothing new", ingestBody),
+      201: answer("All were stored", ingestBody),
+      202: answer("Accepted, not durable yet", ingestBody),
+      207: answer("Some were refused", ingestBody),
+      400: problem("The body or a header is not valid"),
+      401: problem("The credential is missing or not valid"),
+      403: problem("The credential does not allow this"),
+      413: problem("Too many events or bytes"),
+      415: problem("The content type or encoding is not supported"),
+      422: problem("Every event was refused, or the Idempotency-Key came with another body"),
+      503: problem("A part of the service is not available"),
+    },
+  });
+  return new Hono<ApiEnv>().post("/events", documented, (context) => ingest(context.req.raw));
+}

@@ -1,0 +1,43 @@
+import { Hono } from "hono";
+import { limits } from "../../core/limits.ts";
+import { filterOf, questionBinding, questionJson, questionOf } from "../../core/query.ts";
+import { statsParameters } from "../../core/query-parameters.ts";
+import { readerOf, requireAdminFor, requireScope, tenantOf } from "../access.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { operation } from "../operation.ts";
+import { statsBody } from "../response-schemas.ts";
+import { query } from "../validate.ts";
+
+/** `GET /stats`. */
+export function statsRoutes(parts: ApiParts) {
+  const reader = readerOf(parts);
+  const readScope = requireScope(parts.authenticate, "read");
+  return new Hono<ApiEnv>().get(
+    "/stats",
+    operation("Count events by time, result and facet", statsBody),
+    readScope,
+    query(statsParameters),
+    async (context) => {
+      const parameters = context.req.valid("query");
+      const caller = context.get("caller");
+      const tenantId = tenantOf(caller, parameters.tenant_id);
+      requireAdminFor(caller, parameters.include_deleted);
+      const question = questionOf(parameters, tenantId);
+      const filter = filterOf(question, parts.now(), parts.settings.eventMaxAheadMinutes);
+      const stats = await parts.reader.stats(caller.claims, { filter, buckets: parameters.buckets ?? limits.statsBucketsMax });
+      const binding = await questionBinding(question);
+      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
+      const total = stats.buckets.reduce((sum, { success, failure, warning }) => sum + success + failure + warning, 0);
+      return context.json({
+        from: filter.from,
+        to: filter.to,
+        total,
+        histogram: { bucket_ms: stats.bucketMs, counted_from: stats.countedFrom ?? null, buckets: stats.buckets },
+        facets: { counted_events: stats.facetEvents, capped: stats.facetsCapped, values: stats.facets },
+        duration_ms: stats.duration ?? null,
+        fresh_as_of: stats.freshAsOf,
+        ...stats.partial ? { partial: true as const } : {},
+      });
+    },
+  );
+}
