@@ -14,8 +14,9 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Ui
   const coding = codingOf(request.headers.get("content-encoding"));
   if (Number(request.headers.get("content-length")) > limits.bytesMax) throw tooLarge(limits);
   if (request.body === null) return new Uint8Array(0);
-  const counted = request.body.pipeThrough(countBytes(limits));
-  const decoded = coding === undefined ? counted : counted.pipeThrough(slices()).pipeThrough(new DecompressionStream(coding) as Pair);
+  const decoded = coding === undefined
+    ? request.body
+    : request.body.pipeThrough(countBytes(limits)).pipeThrough(slices()).pipeThrough(new DecompressionStream(coding) as Pair);
   return await collect(decoded.getReader(), limits);
 }
 

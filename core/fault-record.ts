@@ -16,7 +16,9 @@ export function faultRecord(error: unknown): Record<string, unknown> {
 }
 
 function framesOf(error: Error): readonly string[] {
-  const lines = (error.stack ?? "").split("\n").map((line) => line.trim());
-  // A message may have lines of its own; a frame names a place in a file.
+  const stack = error.stack ?? "";
+  // The stack begins with the message, whose lines may look like frames.
+  const message = stack.indexOf(error.message);
+  const lines = stack.slice(message === -1 ? 0 : message + error.message.length).split("\n").map((line) => line.trim());
   return lines.filter((line) => /^at .*:\d+:\d+\)?$/.test(line)).slice(0, 5);
 }
