@@ -126,6 +126,21 @@ describe("startChaosProxy()", () => {
     expect(await (await dial(proxy.port)).ended).toBe("ECONNRESET");
   });
 
+  it("freezes what is open, for good, and lets new connections through", async () => {
+    const echo = await startEcho();
+    const proxy = await startProxy(echo.port);
+    const old = await dial(proxy.port);
+    old.socket.write("1");
+    await until(() => old.text() === "1");
+    proxy.freeze();
+    old.socket.write("2");
+    const young = await dial(proxy.port);
+    young.socket.write("3");
+    await until(() => young.text() === "3");
+    proxy.heal();
+    expect([echo.received(), old.text()]).toEqual(["13", "1"]);
+  });
+
   it("resets the client when the server is not there", async () => {
     const echo = await startEcho();
     const proxy = await startProxy(echo.port);

@@ -44,6 +44,8 @@ export type ChaosProxy = {
   heal(): void;
   /** Resets every open connection. */
   cut(): void;
+  /** A black hole for the connections that are open now: nothing passes any more and nobody is told, not even when healed. New ones are fine. */
+  freeze(): void;
   readonly counts: Counts;
   close(): Promise<void>;
 };
@@ -80,6 +82,9 @@ export async function startChaosProxy(target: Target, seed: number): Promise<Cha
       cut((connection) => connection.mute);
     },
     cut: () => cut(() => true),
+    freeze() {
+      for (const connection of state.open) connection.frozen = true;
+    },
     async close() {
       cut(() => true);
       apply(noFaults);
@@ -107,13 +112,14 @@ type Connection = {
   awaitsAnswer: boolean;
   /** An answer was swallowed: nothing passes to the client any more. */
   mute: boolean;
+  frozen: boolean;
 };
 
 function accept(state: State, client: Socket): void {
   state.counts.connections++;
   const server = connect({ host: state.target.host, port: state.target.port, allowHalfOpen: true, noDelay: true });
   const passed = { "to-server": 0, "to-client": 0 };
-  const connection: Connection = { client, server, passed, split: createMessageSplitter(), awaitsAnswer: false, mute: false };
+  const connection: Connection = { client, server, passed, split: createMessageSplitter(), awaitsAnswer: false, mute: false, frozen: false };
   state.open.add(connection);
   client.on("close", () => {
     state.open.delete(connection);
@@ -175,7 +181,7 @@ function swallows(state: State, connection: Connection, answer: "commit" | "http
 async function delay(state: State, connection: Connection, direction: Direction): Promise<void> {
   const delayMs = state.faults.latencyMs + state.random() * state.faults.jitterMs;
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-  while (state.faults.hold.includes(direction) && !connection.client.destroyed) await state.changed.promise;
+  while ((connection.frozen || state.faults.hold.includes(direction)) && !connection.client.destroyed) await state.changed.promise;
   if (state.random() < state.faults.resetProbability) throw new Error("chaos: reset in the place of a chunk");
 }
 
