@@ -1,4 +1,4 @@
-import type { DoorName } from "./door.ts";
+import { admittedAt, type Door, type DoorName } from "./door.ts";
 import { fifoLength, fifoPeek, fifoShift } from "./fifo.ts";
 import type { Batch, DeliveryState, Entry } from "./state.ts";
 
@@ -11,6 +11,7 @@ export function batchOf(state: DeliveryState, entries: readonly Entry[], prefer?
     bytes,
     attempts: 0,
     notBefore: 0,
+    againAt: 0,
     tried: [],
     door: undefined,
     prefer,
@@ -23,10 +24,15 @@ export function batchOf(state: DeliveryState, entries: readonly Entry[], prefer?
 export function splitBatch(state: DeliveryState, batch: Batch, eventsMax: number): Batch[] {
   const parts: Batch[] = [];
   for (let start = 0; start < batch.entries.length; start += eventsMax) {
-    const { attempts, notBefore, tried, prefer } = batch;
-    parts.push({ ...batchOf(state, batch.entries.slice(start, start + eventsMax), prefer), attempts, notBefore, tried });
+    const { attempts, notBefore, againAt, tried, prefer } = batch;
+    parts.push({ ...batchOf(state, batch.entries.slice(start, start + eventsMax), prefer), attempts, notBefore, againAt, tried });
   }
   return parts;
+}
+
+/** The earliest time at which `batch` may go through `one`. */
+export function batchDueAt(batch: Batch, one: Door): number {
+  return Math.max(batch.tried.includes(one.name) ? batch.againAt : batch.notBefore, admittedAt(one));
 }
 
 /** When the queue's next batch is due: now (0) when it is full or asked for, else when its oldest entry comes of age; Infinity when empty. */

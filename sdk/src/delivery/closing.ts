@@ -4,9 +4,7 @@ import type { DeliveryState, Entry } from "./state.ts";
 
 /** Forgets waits that are guesses (backoff, open breakers), not those the server asked for: for a client about to close. */
 export function hurry(state: DeliveryState, now: number): void {
-  for (const batch of state.waiting) {
-    batch.notBefore = Math.min(batch.notBefore, now);
-  }
+  for (const batch of state.waiting) Object.assign(batch, { notBefore: 0, againAt: 0, tried: [] });
   for (const door of state.doors) {
     door.openUntil = Math.min(door.openUntil, now);
   }

@@ -1,4 +1,4 @@
-import { queueDueAt, splitBatch, takeBatch } from "./batch.ts";
+import { batchDueAt, queueDueAt, splitBatch, takeBatch } from "./batch.ts";
 import { admittedAt, type Door, doorEntered, type DoorName, isOpen } from "./door.ts";
 import { fifoLength } from "./fifo.ts";
 import type { Batch, DeliveryState } from "./state.ts";
@@ -36,9 +36,8 @@ function doorsFor(state: DeliveryState, count: number, prefer: DoorName | undefi
 
 function nextBatch(state: DeliveryState, now: number): Batch | undefined {
   for (const batch of state.waiting) {
-    if (batch.notBefore > now) continue;
     const order = doorsFor(state, batch.entries.length, batch.prefer);
-    const open = order.find((door) => !batch.tried.includes(door.name) && admittedAt(door) <= now);
+    const open = order.find((door) => batchDueAt(batch, door) <= now);
     if (open === undefined) continue;
     state.waiting.splice(state.waiting.indexOf(batch), 1);
     const [head = batch, ...rest] = batch.entries.length > open.eventsMax ? splitBatch(state, batch, open.eventsMax) : [batch];
@@ -70,11 +69,7 @@ function sent(state: DeliveryState, batch: Batch, door: Door, now: number, fallb
 function nextWake(state: DeliveryState): number {
   let wake = Infinity;
   for (const batch of state.waiting) {
-    for (const door of state.doors) {
-      if (!batch.tried.includes(door.name)) {
-        wake = Math.min(wake, Math.max(batch.notBefore, admittedAt(door)));
-      }
-    }
+    for (const door of state.doors) wake = Math.min(wake, batchDueAt(batch, door));
   }
   const due = queueDueAt(state);
   if (due < Infinity && (state.keepaliveBudget === undefined || state.keepaliveBudget > 0)) {

@@ -79,11 +79,13 @@ function failed(state: DeliveryState, batch: Batch, door: Door, answer: Failure,
 /** Puts a batch back: at once to the other door when that one lets it in, else after a wait. */
 function again(state: DeliveryState, batch: Batch, failedDoor: Door, mayFallBack: boolean, now: number, random: number): void {
   if (batch.entries.length === 0) return;
-  const tried = [...batch.tried, failedDoor.name];
+  const tried = [...new Set([...batch.tried, failedDoor.name])];
   const other = mayFallBack && state.doors.some((one) => !tried.includes(one.name) && admittedAt(one) <= now);
+  // Should the other door shut meanwhile, this one is tried again when it would have been without it.
+  batch.againAt = now + backoffMs(batch.attempts, random, state.settings);
+  if (!other || batch.tried.includes(failedDoor.name)) batch.attempts++;
+  batch.notBefore = other ? now : batch.againAt;
   batch.tried = other ? tried : [];
-  batch.notBefore = other ? now : now + backoffMs(batch.attempts, random, state.settings);
-  if (!other) batch.attempts++;
   batch.door = undefined;
   batch.keepalive = false;
   state.waiting.push(batch);

@@ -24,13 +24,14 @@ export type Entry = {
   readonly record?: unknown;
 };
 
-/** Entries that travel together. `tried` names the doors that failed since the last wait. */
+/** Entries that travel together. `tried` names the doors that failed since the last wait: to those it may go again at `againAt`, to others at `notBefore`. */
 export type Batch = {
   readonly id: number;
   readonly entries: readonly Entry[];
   readonly bytes: number;
   attempts: number;
   notBefore: number;
+  againAt: number;
   tried: readonly DoorName[];
   door: DoorName | undefined;
   /** The door asked for by the caller; otherwise the size decides. */
