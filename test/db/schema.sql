@@ -825,6 +825,50 @@ comment on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) is '
 grant execute on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) to audit_owner;
 grant execute on function audit_log.find_leaf(uuid,timestamp with time zone,uuid) to authenticated;
 
+CREATE OR REPLACE FUNCTION audit_log.find_leaves(p_tenant_id uuid, p_occurred_ats timestamp with time zone[], p_ids uuid[])
+ RETURNS TABLE(place bigint, leaf_index bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(p_tenant_id = any (audit_log.tenant_ids()) and audit_log.has_role('auditor'), false) is not true then
+    return;
+  end if;
+  return query execute $query$
+    with wanted as materialized (
+      select w.place, w.id, e.seq
+      from unnest($2, $3) with ordinality as w (occurred_at, id, place)
+      cross join lateral (
+        select s.seq from audit_log.events as s
+        where s.tenant_id = $1 and s.occurred_at = w.occurred_at and s.id = w.id and s.occurred_at between $4 and $5
+        limit 1
+      ) as e
+    ), hit as materialized (
+      -- Which tiles, by their index alone; then the list of each tile once, however many of its leaves are asked for.
+      select distinct near.tile_index
+      from wanted
+      cross join lateral (
+        select t.tile_index from audit_log.tiles as t
+        where t.tenant_id = $1 and t.level = 0 and t.first_seq <= wanted.seq
+        order by t.first_seq desc
+        limit 1
+      ) as near
+    )
+    select wanted.place, t.tile_index * 256 + leaf.at - 1
+    from hit
+    join audit_log.tiles as t on t.tenant_id = $1 and t.level = 0 and t.tile_index = hit.tile_index
+    cross join lateral unnest(t.seqs, t.ids) with ordinality as leaf (seq, id, at)
+    join wanted on wanted.seq = leaf.seq and wanted.id = leaf.id
+  $query$ using p_tenant_id, p_occurred_ats, p_ids, (select min(at) from unnest(p_occurred_ats) as at), (select max(at) from unnest(p_occurred_ats) as at);
+end
+$function$
+;
+alter function audit_log.find_leaves(uuid,timestamp with time zone[],uuid[]) owner to audit_owner;
+comment on function audit_log.find_leaves(uuid,timestamp with time zone[],uuid[]) is 'Where the leaves of these events stand in their tenant''s tree, for auditors of that tenant; no row for an event that is not sealed or not there. place counts the arrays from 1.';
+grant execute on function audit_log.find_leaves(uuid,timestamp with time zone[],uuid[]) to audit_owner;
+grant execute on function audit_log.find_leaves(uuid,timestamp with time zone[],uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION audit_log.forget_batches(p_before timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql

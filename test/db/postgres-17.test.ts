@@ -1,0 +1,3 @@
+import { describeEverySuite } from "./every-suite.ts";
+
+describeEverySuite(17);
