@@ -63,14 +63,15 @@ export const limits = {
   /** Newest matching events that facets and percentiles are counted over. */
   statsFacetRowsMax: 50_000,
   statsFacetValuesMax: 20,
-  ingestStatementTimeoutMs: 20_000,
+  /** With the grace below it bounds how long a connection that died unnoticed takes a place in the pool: ingest resumes within 10 s. */
+  ingestStatementTimeoutMs: 7_000,
   keyStatementTimeoutMs: 3_000,
   databaseConnectTimeoutMs: 5_000,
   databaseIdleMs: 30_000,
   /** How long after its own timeout the server may take to say so, before its connection is given up. */
-  databaseAnswerGraceMs: 2_000,
+  databaseAnswerGraceMs: 1_000,
   /** A process that stops inside a transaction must not hold rows and the sealer's gate for longer. */
-  idleInTransactionMs: 15_000,
+  idleInTransactionMs: 5_000,
   deadlockAttemptsMax: 4,
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
   keyCacheMs: 30_000,

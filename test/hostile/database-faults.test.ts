@@ -1,3 +1,4 @@
+import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { seedFor } from "../support/payloads-seed.ts";
 import { runSql, startOwnPostgres } from "../support/postgres-process.ts";
@@ -88,5 +89,29 @@ describe("a black hole between function and PostgreSQL", () => {
     console.info(`frozen connections: ingest resumed after ${resumedMs.toFixed(0)} ms, every batch had its verdict after ${allMs.toFixed(0)} ms`);
     expectFlawless(await judgeLoad("frozen connections", run, bench.database().adminUrl), run.load);
     expect(resumedMs).toBeLessThan(10_000);
+  });
+
+  it("that swallows every connection in the middle of an insert is left within 10 s, and the rows' locks are given up", { timeout: 90_000 }, async () => {
+    const seed = seedFor("frozen inserts");
+    const { adminUrl, url } = bench.database();
+    const proxy = await bench.proxy(url, seed);
+    const door = await bench.door(proxy.through(url));
+    const run = startTestLoad([door.url], seed);
+    await until("batches are stored", () => run.load.counts.acknowledged >= 2_000);
+    // Whoever closes a day holds this lock: here it makes every insert wait, so that all connections are in the same place when they freeze.
+    const closer = new pg.Client({ connectionString: adminUrl });
+    await closer.connect();
+    await closer.query("begin; select pg_advisory_xact_lock(1635083369, current_date - date '2000-01-01' + days) from generate_series(-1, 1) as days");
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and query like '%audit_log.ingest%' and wait_event_type = 'Lock'";
+    await until("every connection waits in its insert", async () => (await runSql(adminUrl, waiting)).length === 4);
+    proxy.freeze();
+    await closer.query("commit");
+    await closer.end();
+    const frozenMs = performance.now();
+    await until("ingest resumes", () => recoveryMs(run.load, frozenMs) < Infinity, 60_000);
+    await run.load.stop();
+    console.info(`frozen inserts: ingest resumed after ${recoveryMs(run.load, frozenMs).toFixed(0)} ms`);
+    expectFlawless(await judgeLoad("frozen inserts", run, adminUrl), run.load);
+    expect(recoveryMs(run.load, frozenMs)).toBeLessThan(10_000);
   });
 });
