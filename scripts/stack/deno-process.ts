@@ -48,8 +48,9 @@ export function denoBinary(version: DenoVersion = "2.9"): string {
  * It may talk to this machine only, sees the environment given and no other, and reads no file but its own modules.
  */
 export async function startDeno(options: DenoOptions): Promise<DenoProcess> {
-  const folders = options.writableFolders ?? [];
-  const fileAccess = folders.length === 0 ? [] : [`--allow-read=${folders.join(",")}`, `--allow-write=${folders.join(",")}`];
+  // Commas divide Deno's lists; one that belongs to a path is doubled.
+  const folders = (options.writableFolders ?? []).map((folder) => folder.replaceAll(",", ",,")).join(",");
+  const fileAccess = folders === "" ? [] : [`--allow-read=${folders}`, `--allow-write=${folders}`];
   const permissions = ["--no-prompt", "--allow-net=127.0.0.1,localhost", "--allow-env", ...fileAccess];
   const config = join(projectFolder, "deno.json");
   const args = ["serve", "--no-check", `--config=${config}`, "--host=127.0.0.1", "--port=0", ...permissions, options.entry];

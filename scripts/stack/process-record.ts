@@ -66,15 +66,15 @@ export function openProcessRecord(file: string): ProcessRecord {
 }
 
 /**
- * Ends what an earlier run noted in `file` and left behind: politely, then by force; temporary folders go as well. Returns the names of what
+ * Ends what an earlier run noted in `file` and left behind: politely, after `graceMs` by force; temporary folders go as well. Returns the names of what
  * still ran.
  */
-export async function endLeftovers(file: string): Promise<readonly string[]> {
+export async function endLeftovers(file: string, graceMs = 10_000): Promise<readonly string[]> {
   const entries = read(file);
   const living = livingProcesses(file);
-  for (const [signal, graceMs] of [["SIGINT", 10_000], ["SIGKILL", 10_000]] as const) {
+  for (const [signal, waitMs] of [["SIGINT", graceMs], ["SIGKILL", 10_000]] as const) {
     for (const entry of livingProcesses(file)) sendSignal(entry.pid, signal);
-    await until(() => livingProcesses(file).length === 0, graceMs);
+    await until(() => livingProcesses(file).length === 0, waitMs);
   }
   const stubborn = livingProcesses(file).map((entry) => `${entry.name} (process ${entry.pid})`);
   if (stubborn.length > 0) throw new Error(`end what an earlier run left: still running: ${stubborn.join(", ")}`);

@@ -35,7 +35,10 @@ export function forward(request: IncomingMessage, response: ServerResponse, port
     if (!answered) refuse(request, response, new AuditError("unavailable", "forward request: the service behind it does not answer", { retryAfterSeconds: 1 }));
   });
   response.once("close", () => {
-    if (!response.writableFinished) upstream.destroy();
+    // Also when the answer came before the end of the request: the service would wait for the rest of it.
+    if (response.writableFinished && upstream.writableFinished) return;
+    request.unpipe(upstream).resume();
+    upstream.destroy();
   });
   sendBody(request, upstream);
 }

@@ -1,0 +1,237 @@
+import { Buffer } from "node:buffer";
+import pg from "pg";
+import type { EventRecord } from "../../verify/leaf.ts";
+import type { LeafTile, LogSource, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
+
+type Texts = readonly (string | null)[];
+
+/** Rows of one fetch: small enough that their texts die young. */
+const pageRows = 1000;
+
+/** What a log in a database says of its keys: not independent of whoever can write to it. */
+export type DatabaseLog = LogSource & {
+  readonly eventCount: number;
+  readonly keys: readonly string[];
+  readonly rotations: readonly string[];
+  close(): Promise<void>;
+};
+
+/**
+ * A log read from Postgres in one read-only snapshot, so that a sealer at work meanwhile changes nothing of it. Throws when it cannot be read, and
+ * on a replica, whose events may lag behind its trees.
+ */
+export async function openDatabaseLog(url: string, onlyTenantId?: string): Promise<DatabaseLog> {
+  const client = new pg.Client({ connectionString: url, application_name: "audit-events verify" });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return await openSnapshot(client, onlyTenantId);
+  } catch (fault) {
+    await client.end().catch(() => {});
+    throw fault;
+  }
+}
+
+async function openSnapshot(client: pg.Client, onlyTenantId: string | undefined): Promise<DatabaseLog> {
+  const read = async (text: string, values: readonly unknown[] = []): Promise<readonly Texts[]> => {
+    const types = { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig;
+    return (await client.query<(string | null)[]>({ text, values: [...values], rowMode: "array", types })).rows;
+  };
+  await client.query("begin isolation level repeatable read, read only; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local jit = off");
+  const [[isReplica, isMember, isSuperuser] = []] = await read(
+    `select pg_is_in_recovery(), coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'audit_job'), false),
+       (select rolsuper from pg_roles where rolname = current_user)`,
+  );
+  if (isReplica === "t") throw new Error("verify database: it is a replica: verify the primary");
+  if (isSuperuser !== "t" && isMember === "t") await client.query("set local role audit_job");
+
+  const ofTenant = onlyTenantId === undefined ? "" : `where tenant_id = '${uuidLiteral(onlyTenantId)}'`;
+  const [[sealedSeq] = []] = await read("select sealed_seq from audit_log.sealer");
+  const [[eventCount] = []] = await read(
+    "select sum(greatest(reltuples, 0))::bigint from pg_class where oid in (select inhrelid from pg_inherits where inhparent = 'audit_log.events'::regclass)",
+  );
+  const tenants = await readTenants(read, ofTenant);
+  const keys = (await read("select verifier_key from audit_log.signing_keys order by since")).map(([key]) => key as string);
+  const rotations = (await read("select statement from audit_log.key_rotations order by announced_at, retired_at")).map(([statement]) => statement as string);
+  return {
+    sealedSeq: Number(sealedSeq),
+    eventCount: Number(eventCount ?? 0),
+    tenants,
+    keys,
+    rotations,
+    events: () => readEvents(client, read, ofTenant),
+    leafTiles: async (tenantId, fromIndex, limit) => {
+      const text = `select tile_index, encode(hashes, 'hex'), seqs, occurred_ats, ids from audit_log.tiles
+        where tenant_id = $1 and level = 0 and tile_index >= $2 order by tile_index limit $3`;
+      return (await read(text, [tenantId, fromIndex, limit])).map(leafTileOf);
+    },
+    upperTiles: async (tenantId) => {
+      const text = "select level, tile_index, encode(hashes, 'hex') from audit_log.tiles where tenant_id = $1 and level > 0 order by level, tile_index";
+      return (await read(text, [tenantId])).map(([level, index, hashes]): UpperTile => ({
+        level: Number(level),
+        index: Number(index),
+        hashes: Buffer.from(hashes ?? "", "hex"),
+      }));
+    },
+    close: () => client.end(),
+  };
+}
+
+type Read = (text: string, values?: readonly unknown[]) => Promise<readonly Texts[]>;
+
+async function readTenants(read: Read, ofTenant: string): Promise<readonly TenantClaims[]> {
+  const ids = await read(`select distinct tenant_id from (
+      select tenant_id from audit_log.tree_state union select tenant_id from audit_log.checkpoints union select tenant_id from audit_log.tiles
+      union select tenant_id from audit_log.seal_problems union select tenant_id from audit_log.tree_problems
+    ) as known ${ofTenant} order by tenant_id`);
+  const trees = keyed(await read(`select tenant_id, size, encode(root, 'hex') from audit_log.tree_state ${ofTenant}`));
+  const checkpoints = keyed(await read(`select tenant_id, note from audit_log.checkpoints ${ofTenant} order by tenant_id, size`));
+  const problems = keyed(await read(`select tenant_id, seq, occurred_at, id from audit_log.seal_problems ${ofTenant} order by tenant_id, seq`));
+  const treeProblems = keyed(await read(`select tenant_id, problem from audit_log.tree_problems ${ofTenant}`));
+  return ids.map(([id]): TenantClaims => {
+    const tenantId = id as string;
+    const [tree] = trees.get(tenantId) ?? [];
+    return {
+      tenantId,
+      tree: tree === undefined ? undefined : { size: Number(tree[1]), root: Buffer.from(tree[2] ?? "", "hex") },
+      checkpoints: (checkpoints.get(tenantId) ?? []).map((row) => row[1] as string),
+      sealProblems: (problems.get(tenantId) ?? []).map((row) => ({ seq: Number(row[1]), occurredAt: timeOf(row[2] as string), id: row[3] as string })),
+      treeProblem: treeProblems.get(tenantId)?.[0]?.[1] ?? undefined,
+    };
+  });
+}
+
+function keyed(rows: readonly Texts[]): ReadonlyMap<string, Texts[]> {
+  const groups = new Map<string, Texts[]>();
+  for (const row of rows) {
+    const group = groups.get(row[0] as string);
+    if (group === undefined) groups.set(row[0] as string, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+const columns = [
+  "tenant_id",
+  "occurred_at",
+  "id",
+  "received_at",
+  "principal",
+  "source",
+  "actor_id",
+  "actor_type",
+  "event_type",
+  "object_type",
+  "object_id",
+  "result",
+  "message",
+  "duration_ms",
+  "context",
+  "ip_address",
+  "user_agent",
+  "device_fingerprint",
+  "request_id",
+  "producer_id",
+  "producer_seq",
+];
+
+/** Every event in seq order, each page asked for before the one before it is handed out: Postgres prints one while the other is hashed. */
+async function* readEvents(client: pg.Client, read: Read, ofTenant: string): AsyncGenerator<readonly StoredEvent[]> {
+  const select = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events ${ofTenant} order by seq`;
+  await client.query(`declare every_event no scroll cursor for ${select}`);
+  const fetchPage = () => read(`fetch ${pageRows} from every_event`);
+  for (let page = await fetchPage(); page.length > 0;) {
+    const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();
+    yield page.map(storedEventOf);
+    page = await next;
+  }
+}
+
+function storedEventOf(row: Texts): StoredEvent {
+  const occurredAt = timeOf(row[3] as string);
+  return {
+    seq: Number(row[0]),
+    leafHash: Buffer.from(row[1] as string, "hex"),
+    tenantId: row[2] as string,
+    occurredAt,
+    id: row[4] as string,
+    event: eventOf(row, occurredAt),
+  };
+}
+
+/** The row as an event. One shape for all of them, which is fastest to build and to read; what is null stays null. */
+function eventOf(row: Texts, occurredAt: string): EventRecord {
+  return {
+    tenant_id: row[2],
+    occurred_at: occurredAt,
+    id: row[4],
+    received_at: timeOf(row[5] as string),
+    principal: row[6],
+    source: row[7],
+    actor_id: row[8],
+    actor_type: row[9],
+    event_type: row[10],
+    object_type: row[11],
+    object_id: row[12],
+    result: row[13],
+    message: row[14],
+    duration_ms: numberOf(row[15] as string | null),
+    context: jsonOf(row[16] as string | null),
+    ip_address: addressOf(row[17] as string | null),
+    user_agent: row[18],
+    device_fingerprint: row[19],
+    request_id: row[20],
+    producer_id: row[21],
+    producer_seq: numberOf(row[22] as string | null),
+  };
+}
+
+/** `2026-11-22 02:37:18.12+00` as `2026-11-22T02:37:18.120Z`. Digits beyond milliseconds stay: no door stores any, so they are a change. */
+function timeOf(text: string): string {
+  if (!text.endsWith("+00")) return text;
+  const fraction = text.slice(20, -3);
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(3, "0")}Z`;
+}
+
+function numberOf(text: string | null): number | null {
+  return text === null ? null : Number(text);
+}
+
+/** A value that JSON.parse refuses becomes one that no leaf can hold. */
+function jsonOf(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Postgres prints some IPv6 addresses with their last 32 bits as IPv4; the leaf has hexadecimal there (RFC 5952 section 4.3). */
+function addressOf(text: string | null): string | null {
+  const dotted = text === null ? null : /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  if (dotted === null) return text;
+  const [a = 0, b = 0, c = 0, d = 0] = dotted.slice(2).map(Number);
+  return `${dotted[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+}
+
+function leafTileOf([index, hashes, seqs, occurredAts, ids]: Texts): LeafTile {
+  return {
+    index: Number(index),
+    hashes: Buffer.from(hashes ?? "", "hex"),
+    seqs: arrayOf(seqs).map(Number),
+    occurredAts: arrayOf(occurredAts).map(timeOf),
+    ids: arrayOf(ids),
+  };
+}
+
+/** A one-dimensional array of numbers, UUIDs or times as Postgres prints it: none of them holds a comma, a quote or a brace. */
+function arrayOf(text: string | null | undefined): string[] {
+  if (text === null || text === undefined || text === "{}") return [];
+  return text.slice(1, -1).replaceAll('"', "").split(",");
+}
+
+function uuidLiteral(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) throw new Error("verify database: tenant: is not a UUID");
+  return text.toLowerCase();
+}
