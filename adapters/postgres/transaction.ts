@@ -74,7 +74,7 @@ function transactionOf(client: PoolClient, options: TransactionOptions): Transac
   };
 }
 
-const asTexts = { rowMode: "array", types: { getTypeParser: () => (value: unknown) => value } as unknown as CustomTypesConfig };
+const asTexts = { rowMode: "array", types: { getTypeParser: () => (value: unknown) => value } as unknown as CustomTypesConfig } as const;
 
 type Statement = { readonly text: string; readonly values?: unknown[]; readonly rowMode?: "array"; readonly types?: CustomTypesConfig };
 
