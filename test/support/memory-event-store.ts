@@ -49,7 +49,11 @@ export function memoryEventStore(): MemoryEventStore {
     const known = claims.get(key);
     const isFree = known === undefined || Date.parse(known.receivedAt) < Date.parse(claim.receivedAt) - 24 * 3_600_000;
     const standing = isFree ? { bodyHash, receivedAt: claim.receivedAt } : known;
-    return { key, standing, outcome: { first: isFree, sameBody: standing.bodyHash === bodyHash, receivedAt: formatTimestamp(Date.parse(standing.receivedAt)) } };
+    return {
+      key,
+      standing,
+      outcome: { first: isFree, sameBody: standing.bodyHash === bodyHash, receivedAt: formatTimestamp(Date.parse(standing.receivedAt)) },
+    };
   }
 
   return {
