@@ -16,6 +16,7 @@ const checks: readonly Check[] = [
   { name: "types", command: "tsc", args: ["-p", "."] },
   { name: "lint", command: "deno", args: ["lint", "--quiet"] },
   { name: "format", command: "deno", args: ["fmt", "--check"] },
+  { name: "migrations", command: "squawk", args: ["migrations/*.sql"] },
   { name: "imports", command: process.execPath, args: ["scripts/check-imports.ts"] },
 ];
 
