@@ -46,7 +46,7 @@ async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, curr
 
 function callerOf(payload: JWTPayload): Caller {
   if (payload["role"] !== "authenticated") throw unauthenticated("token is not a user's");
-  if (payload.sub === undefined || !subject.test(payload.sub)) throw unauthenticated("token's subject is not usable");
+  if (typeof payload.sub !== "string" || !subject.test(payload.sub)) throw unauthenticated("token's subject is not usable");
   const metadata = metadataOf(payload["app_metadata"]);
   const tenants = [...new Set([...metadata.tenant_id === undefined ? [] : [metadata.tenant_id], ...metadata.tenant_ids ?? []])];
   if (tenants.length === 0) throw new AuditError("forbidden", "read token: app_metadata names no tenant");

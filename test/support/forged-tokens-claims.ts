@@ -32,6 +32,7 @@ export function forgedClaims(scope: ForgeryScope): Forgery[] {
     claiming("subject of an API key", { sub: "key:abcdefghijkl" }),
     claiming("subject of a secret key", { sub: "secret:default" }),
     claiming("subject that is a number", { sub: 1 }),
+    claiming("subject that is a list", { sub: ["00000000-0000-4000-8000-000000000001"] }),
     claiming("subject with a line feed", { sub: "a\nb" }),
   ];
 }
