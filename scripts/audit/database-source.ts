@@ -6,7 +6,7 @@ import type { LeafTile, LogSource, StoredEvent, TenantClaims, UpperTile } from "
 type Texts = readonly (string | null)[];
 
 /** Rows of one fetch: small enough that their texts die young. */
-const pageRows = 1000;
+const pageRows = 500;
 
 /** What a log in a database says of its keys: not independent of whoever can write to it. */
 export type DatabaseLog = LogSource & {
@@ -21,29 +21,46 @@ export type DatabaseLog = LogSource & {
  * on a replica, whose events may lag behind its trees.
  */
 export async function openDatabaseLog(url: string, onlyTenantId?: string): Promise<DatabaseLog> {
-  const client = new pg.Client({ connectionString: url, application_name: "audit-events verify" });
-  client.on("error", () => {});
-  await client.connect();
+  // Two connections with one snapshot: while one prints the next events, the other answers about tiles.
+  const connections = [connection(url), connection(url)] as const;
   try {
-    return await openSnapshot(client, onlyTenantId);
+    return await openSnapshot(connections, onlyTenantId);
   } catch (fault) {
-    await client.end().catch(() => {});
+    await Promise.allSettled(connections.map((client) => client.end()));
     throw fault;
   }
 }
 
-async function openSnapshot(client: pg.Client, onlyTenantId: string | undefined): Promise<DatabaseLog> {
-  const read = async (text: string, values: readonly unknown[] = []): Promise<readonly Texts[]> => {
-    const types = { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig;
-    return (await client.query<(string | null)[]>({ text, values: [...values], rowMode: "array", types })).rows;
-  };
-  await client.query("begin isolation level repeatable read, read only; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local jit = off");
-  const [[isReplica, isMember, isSuperuser] = []] = await read(
+function connection(url: string): pg.Client {
+  const client = new pg.Client({ connectionString: url, application_name: "audit-events verify" });
+  client.on("error", () => {});
+  return client;
+}
+
+type Read = (text: string, values?: readonly unknown[]) => Promise<readonly Texts[]>;
+
+function readWith(client: pg.Client): Read {
+  const types = { getTypeParser: () => (value: unknown) => value } as unknown as pg.CustomTypesConfig;
+  return async (text, values = []) => (await client.query<(string | null)[]>({ text, values: [...values], rowMode: "array", types })).rows;
+}
+
+const snapshotSql = "begin isolation level repeatable read, read only";
+const settingsSql = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local jit = off; set local statement_timeout = 0";
+
+async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], onlyTenantId: string | undefined): Promise<DatabaseLog> {
+  await first.connect();
+  await first.query(`${snapshotSql}; ${settingsSql}`);
+  const [[isReplica, isMember, isSuperuser] = []] = await readWith(first)(
     `select pg_is_in_recovery(), coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'audit_job'), false),
        (select rolsuper from pg_roles where rolname = current_user)`,
   );
   if (isReplica === "t") throw new Error("verify database: it is a replica: verify the primary");
-  if (isSuperuser !== "t" && isMember === "t") await client.query("set local role audit_job");
+  const roleSql = isSuperuser !== "t" && isMember === "t" ? "set local role audit_job" : "select";
+  const [[snapshot] = []] = await readWith(first)("select pg_export_snapshot()");
+  await second.connect();
+  await second.query(`${snapshotSql}; set transaction snapshot '${snapshot}'; ${settingsSql}; ${roleSql}`);
+  await first.query(roleSql);
+  const read = readWith(second);
 
   const ofTenant = onlyTenantId === undefined ? "" : `where tenant_id = '${uuidLiteral(onlyTenantId)}'`;
   const [[sealedSeq] = []] = await read("select sealed_seq from audit_log.sealer");
@@ -59,7 +76,7 @@ async function openSnapshot(client: pg.Client, onlyTenantId: string | undefined)
     tenants,
     keys,
     rotations,
-    events: () => readEvents(client, read, ofTenant),
+    events: () => readEvents(first, ofTenant),
     leafTiles: async (tenantId, fromIndex, limit) => {
       const text = `select tile_index, encode(hashes, 'hex'), seqs, occurred_ats, ids from audit_log.tiles
         where tenant_id = $1 and level = 0 and tile_index >= $2 order by tile_index limit $3`;
@@ -73,11 +90,9 @@ async function openSnapshot(client: pg.Client, onlyTenantId: string | undefined)
         hashes: Buffer.from(hashes ?? "", "hex"),
       }));
     },
-    close: () => client.end(),
+    close: async () => void await Promise.allSettled([first.end(), second.end()]),
   };
 }
-
-type Read = (text: string, values?: readonly unknown[]) => Promise<readonly Texts[]>;
 
 async function readTenants(read: Read, ofTenant: string): Promise<readonly TenantClaims[]> {
   const ids = await read(`select distinct tenant_id from (
@@ -136,9 +151,10 @@ const columns = [
 ];
 
 /** Every event in seq order, each page asked for before the one before it is handed out: Postgres prints one while the other is hashed. */
-async function* readEvents(client: pg.Client, read: Read, ofTenant: string): AsyncGenerator<readonly StoredEvent[]> {
+async function* readEvents(client: pg.Client, ofTenant: string): AsyncGenerator<readonly StoredEvent[]> {
   const select = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events ${ofTenant} order by seq`;
   await client.query(`declare every_event no scroll cursor for ${select}`);
+  const read = readWith(client);
   const fetchPage = () => read(`fetch ${pageRows} from every_event`);
   for (let page = await fetchPage(); page.length > 0;) {
     const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();

@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { followRotations, type KeyRing } from "../../verify/keys.ts";
+import { verifyLog } from "../../verify/log.ts";
+import { verifyReceipt } from "../../verify/receipt.ts";
+import type { LogReport } from "../../verify/report.ts";
+import { openDatabaseLog } from "./database-source.ts";
+import { readExport } from "./export-source.ts";
+import { readKept } from "./kept-checkpoints.ts";
+import { nativeHash } from "./native-hash.ts";
+import { reportText } from "./print-report.ts";
+import { startProgress } from "./progress.ts";
+
+type Options = {
+  readonly database?: string;
+  readonly local?: string;
+  readonly export?: string;
+  readonly receipt?: string;
+  readonly event?: string;
+  readonly key?: readonly string[];
+  readonly checkpoint?: readonly string[];
+  readonly bundles?: string;
+  readonly rotation?: readonly string[];
+  readonly tenant?: string;
+  readonly json?: boolean;
+};
+
+/** Exit codes: scripts that watch a log must tell a changed log from a check that could not be made. */
+export const exitCodes = { sound: 0, tampered: 1, unchecked: 2 } as const;
+
+/** `audit-events verify`: checks a log, an export or a receipt with code that shares nothing with what wrote it. */
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .description("Recompute every leaf and every root, and compare them with what was signed")
+    .option("--database <url>", "verify the log in this database (the primary, not a replica)")
+    .option("--local <dir>", "verify the log of the local stack whose local.json is in this folder")
+    .option("--export <file>", "verify an exported log, one JSON object a line")
+    .option("--receipt <file>", "verify the receipt of one event (.tlog-proof)")
+    .option("--event <file>", "the event that the receipt is for, as JSON; without it the receipt's own is printed")
+    .option("--key <vkey>", "trust this key (repeatable); without it the log's own keys are used, which proves less", collect)
+    .option("--checkpoint <file>", "a checkpoint or a bundle of them kept from before (repeatable)", collect)
+    .option("--bundles <dir>", "every bundle of checkpoints in this folder of the archive")
+    .option("--rotation <file>", "a key rotation statement (repeatable); those of the log are used too", collect)
+    .option("--tenant <id>", "only this tenant's log", tenantId)
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExit code 0: sound. 1: tampered. 2: could not be checked.")
+    .action(async (options: Options) => {
+      process.exitCode = await runVerify(options).catch((fault: unknown) => {
+        const message = fault instanceof Error ? fault.message || String((fault as { code?: unknown }).code ?? fault.name) : String(fault);
+        if (options.json) console.log(JSON.stringify({ status: "unchecked", message }));
+        console.error(`could not be checked: ${message}`);
+        return exitCodes.unchecked;
+      });
+    });
+}
+
+async function runVerify(options: Options): Promise<number> {
+  const inputs = [options.database, options.local, options.export, options.receipt].filter((input) => input !== undefined);
+  if (inputs.length !== 1) throw new Error("verify: input: give one of --database, --local, --export, --receipt");
+  const rotations = (options.rotation ?? []).map((file) => readFileSync(file, "utf8"));
+  if (options.receipt !== undefined) return await verifyReceiptFile(options, options.receipt, rotations);
+  const expected = await readKept(options.checkpoint ?? [], options.bundles);
+  if (options.export !== undefined) return await verifyExportFile(options, options.export, rotations, expected);
+  return await verifyDatabase(options, rotations, expected);
+}
+
+async function verifyDatabase(options: Options, rotations: readonly string[], expected: readonly string[]): Promise<number> {
+  const local = options.local === undefined ? undefined : JSON.parse(readFileSync(join(options.local, "local.json"), "utf8"));
+  const log = await openDatabaseLog(options.database ?? local.database_url, options.tenant);
+  try {
+    // local.json is written by the stack, apart from the database: its key is no claim of the log's.
+    const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key as string]);
+    const isIndependent = trusted !== log.keys;
+    const ring = await ringOf(trusted, [...log.rotations, ...rotations]);
+    const progress = startProgress("events", log.eventCount);
+    const report = await verifyLog(log, {
+      ring,
+      expected: options.tenant === undefined ? expected : expected.filter((note) => note.split("\n")[0]?.endsWith(`/${options.tenant}`)),
+      hash: nativeHash,
+      progress: progress.update,
+    });
+    progress.finish();
+    return printed(report, options, isIndependent, expected.length);
+  } finally {
+    await log.close();
+  }
+}
+
+async function verifyExportFile(options: Options, file: string, rotations: readonly string[], expected: readonly string[]): Promise<number> {
+  const log = await readExport(file);
+  const ring = await ringOf(options.key ?? log.keys, [...log.rotations, ...rotations]);
+  const progress = startProgress("events", 0);
+  const report = await log.verify({ ring, expected, hash: nativeHash, progress: progress.update });
+  progress.finish();
+  return printed(report, options, options.key !== undefined, expected.length);
+}
+
+async function verifyReceiptFile(options: Options, file: string, rotations: readonly string[]): Promise<number> {
+  if (options.key === undefined) throw new Error("verify receipt: key: give the log's with --key; a receipt cannot vouch for its own");
+  const ring = await ringOf(options.key, rotations);
+  const receipt = readFileSync(file, "utf8");
+  const event = options.event === undefined ? undefined : JSON.parse(readFileSync(options.event, "utf8"));
+  try {
+    const proven = await verifyReceipt(receipt, ring, event, nativeHash);
+    const { origin, size, signedAt, key } = proven.checkpoint;
+    const answer = { status: "sound", index: proven.index, origin, size, signed_at: signedAt.toISOString(), key, event: proven.event };
+    console.log(
+      options.json
+        ? JSON.stringify(answer)
+        : `SOUND\nevent ${proven.index} of ${origin}, signed ${answer.signed_at} by ${key}\n${JSON.stringify(proven.event, null, 2)}`,
+    );
+    return exitCodes.sound;
+  } catch (fault) {
+    const message = (fault as Error).message;
+    console.log(options.json ? JSON.stringify({ status: "tampered", message }) : `TAMPERED\n${message}`);
+    return exitCodes.tampered;
+  }
+}
+
+async function ringOf(trusted: readonly string[], rotations: readonly string[]): Promise<KeyRing> {
+  if (trusted.length === 0) throw new Error("verify: key: the log names none: give it with --key");
+  return await followRotations(trusted, rotations);
+}
+
+function printed(report: LogReport, options: Options, isIndependent: boolean, keptCount: number): number {
+  const notes = [
+    ...(isIndependent ? [] : ["not independent: the keys are the log's own; give the one you know with --key"]),
+    ...(keptCount > 0
+      ? []
+      : ["not compared with any checkpoint kept elsewhere: a log rolled back with its checkpoints would not show (--checkpoint, --bundles)"]),
+  ];
+  if (options.json) {
+    console.log(JSON.stringify({ status: report.sound ? "sound" : "tampered", independent: isIndependent, kept_checkpoints: keptCount, ...report }));
+  } else console.log(reportText(report, notes));
+  return report.sound ? exitCodes.sound : exitCodes.tampered;
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function tenantId(value: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new InvalidArgumentError("It is not a UUID.");
+  return value.toLowerCase();
+}

@@ -1,0 +1,34 @@
+import { fromBase64 } from "./bytes.ts";
+import type { KeyRing } from "./keys.ts";
+import { isSignedBy, readNote, signingTime } from "./note.ts";
+
+/** A checkpoint whose signature was verified. */
+export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Uint8Array; readonly signedAt: Date; readonly key: string };
+
+/**
+ * The checkpoint that `note` states, C2SP tlog-checkpoint. Throws, saying why, unless a key of the ring signed it, with its time, before that
+ * key retired.
+ */
+export async function openCheckpoint(text: string, ring: KeyRing): Promise<Checkpoint> {
+  const note = readNote(text);
+  const [origin = "", size = "", root = "", end, ...rest] = note.text.split("\n");
+  const rootBytes = fromBase64(root);
+  if (origin === "" || !/^(?:0|[1-9]\d{0,15})$/.test(size) || rootBytes?.length !== 32 || end !== "" || rest.length > 0) {
+    throw new Error("open checkpoint: text: is not origin, size and root");
+  }
+  for (const key of ring.keys) {
+    if (!await isSignedBy(note, key)) continue;
+    const signedAt = await signingTime(note, key);
+    if (signedAt === undefined) throw new Error("open checkpoint: time: is not signed");
+    if (key.retiredAt !== undefined && signedAt > key.retiredAt) {
+      throw new Error(`open checkpoint: key: retired at ${key.retiredAt.toISOString()}, signed at ${signedAt.toISOString()}`);
+    }
+    return { origin, size: Number(size), root: rootBytes, signedAt, key: key.text };
+  }
+  throw new Error("open checkpoint: signature: is not valid, or not by a trusted key");
+}
+
+/** The tenant that a checkpoint's origin ends in, or undefined when it is not a tenant's. */
+export function tenantOf(origin: string): string | undefined {
+  return /\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/.exec(origin)?.[1];
+}

@@ -1,0 +1,144 @@
+import { equalBytes } from "./bytes.ts";
+import { openCheckpoint, tenantOf } from "./checkpoint.ts";
+import { judgeEvents } from "./judge-events.ts";
+import { judgeTree } from "./judge-tree.ts";
+import type { KeyRing } from "./keys.ts";
+import { type EventRecord, leafHash, leafOf } from "./leaf.ts";
+import { type FindingList, findingList, type LogReport } from "./report.ts";
+import { type Hash, sha256 } from "./sha256.ts";
+import type { LogSource, StoredEvent, TenantClaims } from "./source.ts";
+import { type ExpectedCheckpoint, treeCheck } from "./tree-check.ts";
+import { needsTiles, nextPlace, openWalk, readTiles, remember, step, suspect, type Walk } from "./walk.ts";
+
+export type VerifyOptions = {
+  readonly ring: KeyRing;
+  /** Checkpoints kept outside the log: notes. Only they show a log that was rolled back together with its checkpoints. */
+  readonly expected?: readonly string[];
+  readonly hash?: Hash;
+  readonly progress?: (events: number) => void;
+};
+
+/** Events that no tree names, kept in full for the report. */
+const straysMax = 1000;
+
+/**
+ * Checks a whole log: rebuilds every leaf from its event and every root from the leaves, and compares them with the tiles, with every signed
+ * checkpoint and with `expected`. One pass over the events in seq order, merged with each tenant's tiles; memory grows with tenants, not with
+ * events. Throws when an expected checkpoint is not one, or not signed by the ring: then nothing can be said.
+ */
+export async function verifyLog(source: LogSource, options: VerifyOptions): Promise<LogReport> {
+  const hash = options.hash ?? sha256;
+  const findings = findingList();
+  for (const fault of options.ring.faults) findings.add({ kind: "key_invalid", message: fault });
+  const walks = await openWalks(source, options, hash, findings);
+  const count = { events: 0, unsealed: 0, strays: 0 };
+  const strays: StoredEvent[] = [];
+  const differing: StoredEvent[] = [];
+
+  for await (const page of source.events()) {
+    for (const stored of page) {
+      count.events++;
+      const rebuilt = rebuild(hash, stored.event);
+      const walk = walks.get(stored.tenantId);
+      if (walk !== undefined) {
+        // Places whose event did not come: it is gone, or stands elsewhere.
+        await passMissing(source, walk, stored.seq);
+        if (needsTiles(walk)) await readTiles(source, walk);
+        const place = nextPlace(walk);
+        if (place?.seq === stored.seq) {
+          const isSame = place.id === stored.id && place.occurredAt === stored.occurredAt && rebuilt !== undefined && equalBytes(rebuilt, place.hash);
+          if (!isSame || !equalBytes(stored.leafHash, place.hash)) suspect(walk, { place, stored, rebuilt });
+          step(walk, place, isSame ? undefined : rebuilt);
+          if (place.index % 32 === 0 || !isSame) remember(walk, stored.event);
+          continue;
+        }
+      }
+      if (walk?.broken !== undefined || walk?.claims.treeProblem !== undefined) count.unsealed++;
+      else if (stored.seq <= Math.max(source.sealedSeq, walk?.lastSeq ?? 0)) {
+        if (walk?.claims.sealProblems.some((problem) => problem.seq === stored.seq)) continue;
+        count.strays++;
+        if (strays.length < straysMax) strays.push(stored);
+      } else {
+        count.unsealed++;
+        if (rebuilt === undefined || !equalBytes(rebuilt, stored.leafHash)) differing.push(stored);
+      }
+    }
+    options.progress?.(count.events);
+  }
+  for (const walk of walks.values()) await passMissing(source, walk, Number.POSITIVE_INFINITY);
+
+  const trees = [...walks.values()].map((walk) => ({ walk, outcome: walk.tree.finish() }));
+  judgeEvents(hash, trees, strays, count.strays, differing, findings);
+  const tenants = [];
+  for (const { walk, outcome } of trees) tenants.push(judgeTree(walk, outcome, await source.upperTiles(walk.claims.tenantId), findings));
+  const first = findings.kept.find((finding) => finding.id !== undefined);
+  return {
+    sound: findings.count() === 0,
+    events: count.events,
+    unsealed: count.unsealed,
+    tenants,
+    ...(first === undefined ? {} : { first_bad_event: first }),
+    findings: findings.kept,
+    finding_count: findings.count(),
+  };
+}
+
+/** Judges as missing every place before `seq`: events come in order, so theirs will not come any more. */
+async function passMissing(source: LogSource, walk: Walk, seq: number): Promise<void> {
+  for (;;) {
+    if (needsTiles(walk)) await readTiles(source, walk);
+    const place = nextPlace(walk);
+    if (place === undefined || place.seq >= seq) return;
+    suspect(walk, { place });
+    step(walk, place);
+  }
+}
+
+function rebuild(hash: Hash, event: EventRecord): Uint8Array | undefined {
+  try {
+    return leafHash(hash, leafOf(event));
+  } catch {
+    // No leaf can hold such a value: it was not there when the event was hashed.
+    return undefined;
+  }
+}
+
+async function openWalks(source: LogSource, options: VerifyOptions, hash: Hash, findings: FindingList): Promise<ReadonlyMap<string, Walk>> {
+  const expected = new Map<string, ExpectedCheckpoint[]>();
+  for (const note of options.expected ?? []) {
+    const checkpoint = await openCheckpoint(note, options.ring);
+    const tenantId = tenantOf(checkpoint.origin);
+    if (tenantId === undefined) throw new Error(`open checkpoint: origin: ${checkpoint.origin} is no tenant's`);
+    expected.set(tenantId, [...expected.get(tenantId) ?? [], { ...checkpoint, from: "elsewhere" }]);
+  }
+  const walks = new Map<string, Walk>();
+  for (const claims of [...source.tenants, ...absentTenants(source.tenants, expected.keys())]) {
+    const own = await openOwn(claims, options.ring, findings);
+    const checkpoints = [...own, ...expected.get(claims.tenantId) ?? []];
+    walks.set(claims.tenantId, openWalk(claims, own, treeCheck(hash, checkpoints)));
+  }
+  return walks;
+}
+
+/** Tenants that a checkpoint kept elsewhere names and the log does not: all that they had is gone. */
+function absentTenants(known: readonly TenantClaims[], named: Iterable<string>): TenantClaims[] {
+  const ids = new Set(known.map((claims) => claims.tenantId));
+  const absent = [...named].filter((tenantId) => !ids.has(tenantId));
+  return absent.map((tenantId) => ({ tenantId, tree: undefined, checkpoints: [], sealProblems: [], treeProblem: undefined }));
+}
+
+/** The log's own checkpoints, those that are validly signed; a finding for each of the others. */
+async function openOwn(claims: TenantClaims, ring: KeyRing, findings: FindingList): Promise<ExpectedCheckpoint[]> {
+  const opened: ExpectedCheckpoint[] = [];
+  for (const note of claims.checkpoints) {
+    try {
+      const checkpoint = await openCheckpoint(note, ring);
+      if (tenantOf(checkpoint.origin) !== claims.tenantId) throw new Error(`open checkpoint: origin: is ${checkpoint.origin}`);
+      opened.push({ ...checkpoint, from: "log" });
+    } catch (fault) {
+      const size = /^[^\n]*\n(\d{1,16})\n/.exec(note)?.[1] ?? "unknown";
+      findings.add({ kind: "checkpoint_invalid", tenant_id: claims.tenantId, message: `checkpoint of size ${size}: ${(fault as Error).message}` });
+    }
+  }
+  return opened;
+}

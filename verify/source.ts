@@ -1,0 +1,50 @@
+import type { EventRecord } from "./leaf.ts";
+
+/** A stored event: its row as read, nothing of it believed. `seq` orders rows; `leafHash` is the hash stored with it. */
+export type StoredEvent = {
+  readonly tenantId: string;
+  readonly seq: number;
+  readonly occurredAt: string;
+  readonly id: string;
+  readonly leafHash: Uint8Array;
+  readonly event: EventRecord;
+};
+
+/** A tile of level 0 as stored: which events stand at its places. */
+export type LeafTile = {
+  readonly index: number;
+  /** 32 bytes a hash, end to end. */
+  readonly hashes: Uint8Array;
+  readonly seqs: readonly number[];
+  readonly occurredAts: readonly string[];
+  readonly ids: readonly string[];
+};
+
+/** A tile above level 0. */
+export type UpperTile = { readonly level: number; readonly index: number; readonly hashes: Uint8Array };
+
+/** What a tenant's log claims of itself; `tree` is undefined when none is recorded. */
+export type TenantClaims = {
+  readonly tenantId: string;
+  readonly tree: { readonly size: number; readonly root: Uint8Array } | undefined;
+  readonly checkpoints: readonly string[];
+  /** What the sealer found and recorded: events whose row differed before they were sealed, a tree that differed from its checkpoint. */
+  readonly sealProblems: readonly { readonly seq: number; readonly occurredAt: string; readonly id: string }[];
+  readonly treeProblem: string | undefined;
+};
+
+/**
+ * Where a log is read from: one state of it, whatever happens meanwhile. Times and ids are text, the same text in tiles and in events, and equal
+ * text is an equal value.
+ */
+export type LogSource = {
+  /** Every event up to this seq should be sealed. */
+  readonly sealedSeq: number;
+  /** Every tenant that has a tree, a tile, a checkpoint or a recorded problem. */
+  readonly tenants: readonly TenantClaims[];
+  /** Every event, in the order of seq, some at a time. */
+  events(): AsyncIterable<readonly StoredEvent[]>;
+  /** Tiles of level 0 from `fromIndex` on, in order; fewer than `limit` means that there are no more. */
+  leafTiles(tenantId: string, fromIndex: number, limit: number): Promise<readonly LeafTile[]>;
+  upperTiles(tenantId: string): Promise<readonly UpperTile[]>;
+};
