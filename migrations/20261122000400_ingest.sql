@@ -152,6 +152,7 @@ create table audit_log.batches (
   key_hash bytea not null,
   body_hash bytea not null,
   received_at timestamptz not null,
+  claimed_at timestamptz not null default now(),
   constraint batches_are_claimed_once_per_principal_and_key primary key (principal, key_hash),
   constraint key_hash_is_a_sha256 check (octet_length(key_hash) = 32),
   constraint body_hash_is_a_sha256 check (octet_length(body_hash) = 32)
@@ -162,8 +163,9 @@ comment on table audit_log.batches is
 comment on column audit_log.batches.principal is 'The verified caller; keys of two callers never meet.';
 comment on column audit_log.batches.key_hash is 'SHA-256 of the Idempotency-Key.';
 comment on column audit_log.batches.body_hash is 'SHA-256 of the body that first came with the key.';
-comment on column audit_log.batches.received_at is 'When that first request arrived. After 24 hours the claim counts as absent.';
-create index batches_by_age on audit_log.batches (received_at);
+comment on column audit_log.batches.received_at is 'When that first request arrived, by the clock of the function that took it.';
+comment on column audit_log.batches.claimed_at is 'The same by the database''s clock: after 24 hours the claim counts as absent, whatever the clock of any function says.';
+create index batches_by_age on audit_log.batches (claimed_at);
 
 alter table audit_log.batches enable row level security;
 alter table audit_log.batches force row level security;
@@ -183,8 +185,9 @@ begin
   return query
   insert into audit_log.batches as b (principal, key_hash, body_hash, received_at)
   values (p_principal, p_key_hash, p_body_hash, p_received_at)
-  on conflict (principal, key_hash) do update set body_hash = excluded.body_hash, received_at = excluded.received_at
-    where b.received_at < excluded.received_at - interval '24 hours'
+  on conflict (principal, key_hash) do update
+    set body_hash = excluded.body_hash, received_at = excluded.received_at, claimed_at = excluded.claimed_at
+    where b.claimed_at < excluded.claimed_at - interval '24 hours'
   returning true, true, b.received_at;
   if not found then
     return query
@@ -207,8 +210,8 @@ begin
   delete from audit_log.batches as b
   using (
     select old.principal, old.key_hash from audit_log.batches as old
-    where old.received_at < least(p_before, now() - interval '24 hours')
-    order by old.received_at
+    where old.claimed_at < least(p_before, now() - interval '24 hours')
+    order by old.claimed_at
     limit 10000
     for update skip locked
   ) as old

@@ -40,6 +40,7 @@ describeEventStore("createEventStore() on Postgres", () => ({
   store,
   rowsOf,
   closeDay: async (day) => void await admin.query("insert into audit_log.closed_days (day) values ($1)", [day]),
+  ageClaims: async (ms) => void await admin.query("update audit_log.batches set claimed_at = claimed_at - $1 * interval '1 millisecond'", [ms]),
 }));
 
 describe("createEventStore()", () => {

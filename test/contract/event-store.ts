@@ -16,6 +16,8 @@ export type StoreUnderTest = {
   /** Every stored event of a tenant with its hash, as read back from where it lies. */
   readonly rowsOf: (tenantId: string) => Promise<readonly { readonly event: AuditEvent; readonly leafHash: Uint8Array }[]>;
   readonly closeDay: (day: string) => Promise<void>;
+  /** Makes every claim so much older by the store's own clock. */
+  readonly ageClaims: (ms: number) => Promise<void>;
 };
 
 const dayMs = 86_400_000;
@@ -206,17 +208,22 @@ function insertOnceContract(open: () => StoreUnderTest): void {
     expect(await claimed(store, { ...claim, principal: "user:another" })).toMatchObject({ first: true });
   });
 
-  it("forgets a claim after 24 hours", async () => {
-    const { store } = open();
-    const nowMs = Date.now();
-    const claim = claimOf({ receivedAt: instant(nowMs - dayMs - 1000) });
+  it("forgets a claim after 24 hours by its own clock, and not before", async () => {
+    const { store, ageClaims } = open();
+    const claim = claimOf();
     await claimed(store, claim);
-    expect(await claimed(store, { ...claim, receivedAt: instant(nowMs - 2000) })).toMatchObject({ first: false });
-    expect(await claimed(store, { ...claim, receivedAt: instant(nowMs), bodyHash: new Uint8Array(32).fill(9) })).toEqual({
-      first: true,
-      sameBody: true,
-      receivedAt: instant(nowMs),
-    });
+    await ageClaims(dayMs - 60_000);
+    expect(await claimed(store, { ...claim, receivedAt: instant(Date.now()) })).toMatchObject({ first: false });
+    await ageClaims(61_000);
+    const later = { ...claim, receivedAt: instant(Date.now()), bodyHash: new Uint8Array(32).fill(9) };
+    expect(await claimed(store, later)).toEqual({ first: true, sameBody: true, receivedAt: later.receivedAt });
+  });
+
+  it("holds a claim whose receivedAt is of a clock that was a day slow", async () => {
+    const { store } = open();
+    const claim = claimOf({ receivedAt: instant(Date.now() - dayMs - 1000) });
+    await claimed(store, claim);
+    expect(await claimed(store, { ...claim, receivedAt: instant(Date.now()) })).toEqual({ first: false, sameBody: true, receivedAt: claim.receivedAt });
   });
 
   it("undoes the claim when the rows cannot be prepared", async () => {

@@ -26,12 +26,22 @@ export function describeBatches(major: PostgresMajor): void {
       expect(await claim(client, "two", "body", at)).toEqual(first(at));
     });
 
-    it("counts a claim as absent once it is older than 24 hours, and not before", async () => {
-      const client = await database.as("audit_ingest");
+    it("counts a claim as absent once it is older than 24 hours by the database's clock, and not before", async () => {
+      const [client, admin] = [await database.as("audit_ingest"), await database.admin()];
+      const age = (interval: string) =>
+        admin.query("update audit_log.batches set claimed_at = now() - $1::interval where key_hash = $2", [interval, sha256("old")]);
       await claim(client, "old", "body", at);
-      expect(await claim(client, "old", "other", "2026-03-02T12:00:00.000Z")).toMatchObject({ first: false, same_body: false });
+      await age("23 hours 59 minutes");
+      expect(await claim(client, "old", "other", "2026-03-02T12:00:00.001Z")).toMatchObject({ first: false, same_body: false });
+      await age("24 hours 1 second");
       expect(await claim(client, "old", "other", "2026-03-02T12:00:00.001Z")).toEqual(first("2026-03-02T12:00:00.001Z"));
       expect(await claim(client, "old", "body", "2026-03-02T12:00:00.002Z")).toMatchObject({ first: false, same_body: false });
+    });
+
+    it("holds a claim that came with a wrong clock as long as any other", async () => {
+      const client = await database.as("audit_ingest");
+      await claim(client, "slow clock", "body", at);
+      expect(await claim(client, "slow clock", "body", "2026-04-01T12:00:00Z")).toMatchObject({ first: false, received_at: new Date(at) });
     });
 
     it.each([["commits", false], ["rolls back", true]] as const)(
@@ -63,7 +73,9 @@ export function describeBatches(major: PostgresMajor): void {
       const [door, job] = [await database.as("audit_ingest"), await database.as("audit_job")];
       const now = Date.now();
       const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
-      for (const hours of [1, 23, 25, 49]) await claim(door, `${hours} hours`, "body", hoursAgo(hours));
+      for (const hours of [1, 23, 25, 49]) await claim(door, `${hours} hours`, "body", hoursAgo(100));
+      const aged = "update audit_log.batches set claimed_at = $1 where key_hash = $2";
+      for (const hours of [1, 23, 25, 49]) await (await database.admin()).query(aged, [hoursAgo(hours), sha256(`${hours} hours`)]);
       expect(await valueOf(job, "select audit_log.forget_batches($1)::int", [hoursAgo(48)])).toBe(1);
       expect(await valueOf(job, "select audit_log.forget_batches($1)::int", [hoursAgo(0)])).toBe(1);
       expect(await valueOf(await database.admin(), "select count(*)::int from audit_log.batches")).toBe(2);

@@ -75,7 +75,7 @@ describe("the same batch sent twice to audit-logger", () => {
   it("may be claimed anew after 24 hours", async () => {
     const batch = [{ tenant_id: tenantA, event_type: "day.old" }];
     await door.post(batch, { "idempotency-key": "batch-old" });
-    await door.admin("update audit_log.batches set received_at = received_at - interval '24 hours 1 second'");
+    await door.admin("update audit_log.batches set claimed_at = claimed_at - interval '24 hours 1 second'");
     expect(summary(await door.post([...batch, ...batch], { "idempotency-key": "batch-old" }))).toEqual([201, 2, 0, 0]);
   });
 

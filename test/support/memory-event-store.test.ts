@@ -7,5 +7,6 @@ describeEventStore("memoryEventStore()", () => {
     store,
     rowsOf: (tenantId) => Promise.resolve(store.rows().filter(({ event }) => event.tenant_id === tenantId)),
     closeDay: (day) => Promise.resolve(void store.closeDay(day)),
+    ageClaims: (ms) => Promise.resolve(void store.ageClaims(ms)),
   };
 });

@@ -6,13 +6,17 @@ import { formatTimestamp } from "../../core/format/timestamp.ts";
 export type MemoryEventStore = EventStore & {
   readonly rows: () => readonly EventRow[];
   readonly closeDay: (day: string) => void;
+  /** Makes every claim so much older. */
+  readonly ageClaims: (ms: number) => void;
   /** The next call fails with `error`, with nothing stored. */
   readonly failNext: (error: Error) => void;
+  /** Calls from now on wait for `gate` first. */
+  readonly blockUntil: (gate: Promise<void>) => void;
 };
 
 export function memoryEventStore(): MemoryEventStore {
   const stored = new Map<string, EventRow>();
-  const claims = new Map<string, { readonly bodyHash: string; readonly receivedAt: string }>();
+  const claims = new Map<string, { readonly bodyHash: string; readonly receivedAt: string; readonly claimedMs: number }>();
   const closed = new Set<string>();
   let failure: Error | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -47,8 +51,8 @@ export function memoryEventStore(): MemoryEventStore {
     const key = `${claim.principal} ${claim.keyHash.join()}`;
     const bodyHash = claim.bodyHash.join();
     const known = claims.get(key);
-    const isFree = known === undefined || Date.parse(known.receivedAt) < Date.parse(claim.receivedAt) - 24 * 3_600_000;
-    const standing = isFree ? { bodyHash, receivedAt: claim.receivedAt } : known;
+    const isFree = known === undefined || known.claimedMs < Date.now() - 24 * 3_600_000;
+    const standing = isFree ? { bodyHash, receivedAt: claim.receivedAt, claimedMs: Date.now() } : known;
     return {
       key,
       standing,
@@ -67,8 +71,14 @@ export function memoryEventStore(): MemoryEventStore {
       }),
     rows: () => [...stored.values()],
     closeDay: (day) => closed.add(day),
+    ageClaims: (ms) => {
+      for (const [key, claim] of claims) claims.set(key, { ...claim, claimedMs: claim.claimedMs - ms });
+    },
     failNext: (error) => {
       failure = error;
+    },
+    blockUntil: (gate) => {
+      last = last.then(() => gate);
     },
   };
 }
