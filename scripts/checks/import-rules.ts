@@ -51,7 +51,7 @@ export const zones: readonly Zone[] = [
   {
     folder: "sdk",
     imports: ["core", "verify"],
-    packages: [],
+    packages: ["hono"],
     builtins: true,
     globals: { Deno: undefined, process: /(environment|spool)/ },
     deployed: false,

@@ -19,10 +19,20 @@ export function birthOf(pid: number): string | undefined {
     const output = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).stdout?.trim();
     return output ? output : undefined;
   }
+  const fields = statusFields(pid);
+  return fields === undefined || fields[0] === "Z" ? undefined : `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()}:${fields[19]}`;
+}
+
+/** The process that started `pid`; undefined when there is no such process, and outside Linux. */
+export function parentOf(pid: number): number | undefined {
+  const fields = statusFields(pid);
+  return fields === undefined ? undefined : Number(fields[1]);
+}
+
+/** The fields of proc(5)'s stat after the name, which stands in brackets and may hold anything: state, parent, …, start time as the 20th. */
+function statusFields(pid: number): readonly string[] | undefined {
   try {
-    // The second field is a name in brackets, in which anything may stand; state is the first and start time the 20th after it (proc(5)).
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-    return fields[0] === "Z" ? undefined : `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()}:${fields[19]}`;
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ");
   } catch {
     return undefined;
   }

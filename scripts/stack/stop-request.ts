@@ -1,3 +1,5 @@
+import { birthOf, parentOf } from "./process-record.ts";
+
 /** Why the stack is to stop. */
 export type StopReason = "Ctrl-C" | "SIGTERM" | "terminal closed" | "npm ended";
 
@@ -22,12 +24,17 @@ export function stopRequest(): Promise<StopReason> {
   });
 }
 
-/** `kill -9` of npm says nothing to us: notice that our parent is another one, so that killing what was started stops it. */
+/**
+ * `kill -9` of npm says nothing to us: notice that it has gone, so that killing what was started stops it. On Linux npm may be the parent of the
+ * shell that is our parent; elsewhere our own parent has to do.
+ */
 function watchParent(gone: () => void): void {
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const parent = process.ppid;
+  const npm = parentOf(parent) ?? parent;
+  const birth = process.platform === "linux" ? birthOf(npm) : undefined;
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === parent && (birth === undefined || birthOf(npm) === birth)) return;
     clearInterval(timer);
     gone();
   }, 500);

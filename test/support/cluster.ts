@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort } from "../../scripts/stack/free-port.ts";
@@ -28,8 +28,6 @@ const migrationsFolder = new URL("../../migrations", import.meta.url).pathname;
 const settings = { fsync: "off", full_page_writes: "off", shared_buffers: "128MB", max_connections: "200", jit: "off", log_checkpoints: "off" };
 
 export async function startCluster(major: PostgresMajor, runFolder: string, record: ProcessRecord): Promise<Cluster> {
-  // PostgreSQL's account, when we are root, must be able to walk through.
-  chmodSync(runFolder, 0o711);
   const postgres = await startPostgres({
     major,
     folder: join(runFolder, `postgres-${major}`),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,8 @@ const folderPrefix = "audit-events-test-";
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandonedRuns();
   const runFolder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-${process.env["AUDIT_TEST_RUN"] ?? ""}-`));
+  // PostgreSQL's account, when we are root, must be able to walk through.
+  chmodSync(runFolder, 0o711);
   const record = openProcessRecord(join(runFolder, "processes.json"));
   const clusters = new Map<PostgresMajor, Promise<Cluster>>();
   const clusterOf = (major: PostgresMajor) => {

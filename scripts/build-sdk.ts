@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Builds `sdk/dist` with tsc. What the SDK takes from `core/` and `verify/` goes with it, one level up from where the sources have it: `sdk/src` becomes
+ * the root of the package.
+ */
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "sdk", "dist");
+const out = mkdtempSync(join(tmpdir(), "audit-events-sdk-"));
+
+try {
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  execFileSync(process.execPath, [tsc, "-p", join(root, "sdk", "tsconfig.build.json"), "--outDir", out], { stdio: "inherit" });
+  rmSync(dist, { recursive: true, force: true });
+  cpSync(join(out, "sdk", "src"), dist, { recursive: true });
+  for (const folder of ["core", "verify"]) cpSync(join(out, folder), join(dist, folder), { recursive: true });
+  for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js") || name.endsWith(".d.ts"))) {
+    const path = join(dist, file);
+    // From `sdk/src/x/y.js`, `../../../core/` led to the root of the repository; from `dist/x/y.js` the same folder is `../core/`.
+    const up = relative(dirname(path), dist) || ".";
+    const source = readFileSync(path, "utf8");
+    const moved = source.replaceAll(/(["'])(?:\.\.\/)+(core|verify)\//g, (_, quote: string, folder: string) => `${quote}${up}/${folder}/`);
+    if (moved !== source) writeFileSync(path, moved);
+  }
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectFolder } from "../../scripts/stack/deno-process.ts";
+import { freePort } from "../../scripts/stack/free-port.ts";
+
+export type StackProcessOptions = {
+  readonly dataFolder: string;
+  readonly port?: number;
+  /** Another clone than this one. */
+  readonly project?: string;
+  /** For root: the account that starts it. */
+  readonly account?: { readonly uid: number; readonly gid: number; readonly home: string };
+};
+
+export type StackProcess = {
+  readonly port: number;
+  readonly npm: ChildProcess;
+  /** All that it has printed so far. */
+  output(): string;
+  /** Resolves once every process of npm has closed its output, with npm's exit status or the signal that it handed on to itself. */
+  readonly ended: Promise<number | string | null>;
+  /** Sends a signal to the process group of npm, as a terminal does. */
+  signal(signal: NodeJS.Signals): void;
+};
+
+/** The parsed `<data>/local.json`. */
+export type LocalFile = {
+  readonly url: string;
+  readonly database_url: string;
+  readonly secret_key: string;
+  readonly anon_key: string;
+  readonly log_key: string;
+  readonly tenants: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly api_keys: Readonly<Record<"ingest" | "read" | "export" | "admin", string>>;
+    readonly tokens: Readonly<Record<"viewer" | "auditor" | "admin", string>>;
+  }[];
+};
+
+export function readLocalFile(dataFolder: string): LocalFile {
+  return JSON.parse(readFileSync(join(dataFolder, "local.json"), "utf8"));
+}
+
+/** Runs `npm start` as a person would, in a process group of its own; does not wait for it. */
+export async function spawnStack(options: StackProcessOptions): Promise<StackProcess> {
+  const port = options.port ?? await freePort();
+  const { account } = options;
+  const drop = account === undefined ? [] : ["setpriv", `--reuid=${account.uid}`, `--regid=${account.gid}`, "--clear-groups"];
+  const [command = "", ...args] = [...drop, "npm", "start", "--", "--port", String(port), "--data", options.dataFolder];
+  const env = { ...process.env, ...(account === undefined ? {} : { HOME: account.home }), NO_COLOR: "1" };
+  const npm = spawn(command, args, { cwd: options.project ?? projectFolder, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let output = "";
+  for (const stream of [npm.stdout, npm.stderr]) stream.setEncoding("utf8").on("data", (text: string) => output += text);
+  const ended = new Promise<number | string | null>((resolve) => npm.once("close", (code, signal) => resolve(code ?? signal)));
+  return { port, npm, output: () => output, ended, signal: (signal) => void process.kill(-(npm.pid ?? 0), signal) };
+}
+
+/** Runs `npm start` and waits until `/readyz` says so; throws what it printed when it ends first. */
+export async function startStack(options: StackProcessOptions): Promise<StackProcess> {
+  const stack = await spawnStack(options);
+  let over = false;
+  void stack.ended.then(() => over = true);
+  while (!await isReady(stack.port)) {
+    if (over) throw new Error(`start the stack: it ended:\n${stack.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return stack;
+}
+
+export async function isReady(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
