@@ -14,12 +14,20 @@ export type ApiOptions = {
 
 export type ApiProcess = { readonly pid: number; readonly port: number; readonly ended: Promise<void>; stop(): Promise<void> };
 
-export const apiEntry = join(projectFolder, "api", "server.ts");
+const apiEntry = join(projectFolder, "api", "server.ts");
 
 /** True when this checkout has a query service to run. */
 export function hasApi(): boolean {
   return existsSync(apiEntry);
 }
+
+/** True when the events page is built: the query service then serves it. */
+export function hasPage(): boolean {
+  return hasApi() && existsSync(join(projectFolder, "web", "dist", "index.html"));
+}
+
+/** It lets requests end for 8 s when it is asked to stop. */
+const graceMs = 10_000;
 
 /** Runs the query service on a free port of 127.0.0.1; resolves when it listens, throws what it printed when it ends first. */
 export async function startApi(options: ApiOptions): Promise<ApiProcess> {
@@ -47,7 +55,7 @@ export async function startApi(options: ApiOptions): Promise<ApiProcess> {
     await stopProcess(child, ended, "SIGTERM", 5_000);
     throw new Error(`start api/server.ts: ${over ? "it ended before it listened" : "it did not listen within 30 s"}:\n${printed.trim()}`);
   }
-  return { pid: child.pid ?? 0, port, ended, stop: () => stopProcess(child, ended, "SIGTERM", 5_000) };
+  return { pid: child.pid ?? 0, port, ended, stop: () => stopProcess(child, ended, "SIGTERM", graceMs) };
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -4,6 +4,7 @@ export type BannerFacts = {
   readonly url: string;
   readonly functions: readonly string[];
   readonly hasApi: boolean;
+  readonly hasPage: boolean;
   readonly databasePort: number;
   readonly dataFolder: string;
   readonly workingFolder: string;
@@ -17,7 +18,8 @@ export function banner(facts: BannerFacts): string {
   const folder = shown === "" || shown.startsWith("..") ? facts.dataFolder : shown;
   const rows = [
     ["Post events to", `${facts.url}/functions/v1/audit-logger`],
-    ...(facts.hasApi ? [["Query API", `${facts.url}/api/v1/audit`], ["Events page", `${facts.url}/`]] : []),
+    ...(facts.hasApi ? [["Query API", `${facts.url}/api/v1/audit`]] : []),
+    ...(facts.hasPage ? [["Events page", `${facts.url}/`]] : []),
     ["Database", `127.0.0.1:${facts.databasePort}, its URL is in local.json`],
     ["Keys and tokens", `${folder}/local.json`],
     ["Logs", `${folder}/logs/`],

@@ -69,16 +69,22 @@ function answerJson(response: ServerResponse, status: number, body: unknown, hea
  */
 async function listen(server: Server, port: number): Promise<void> {
   for (let attempt = 0;; attempt++) {
-    const fault = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-      server.once("error", resolve);
-      server.listen(port, "127.0.0.1", () => resolve(undefined));
-    });
-    server.removeAllListeners("error");
+    const fault = await tryListen(server, port);
     if (fault === undefined) return;
     if (fault.code !== "EADDRINUSE") throw fault;
     if (attempt >= 20 || await somebodyListens(port)) throw new PortTakenError(`listen on 127.0.0.1:${port}: the port is taken`, { cause: fault });
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
+}
+
+function tryListen(server: Server, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const settle = (fault?: NodeJS.ErrnoException) => {
+      server.off("error", settle).off("listening", settle);
+      resolve(fault);
+    };
+    server.on("error", settle).on("listening", settle).listen(port, "127.0.0.1");
+  });
 }
 
 function somebodyListens(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { hasPage } from "./api-process.ts";
 import { type Credentials, publicKeySet, readCredentials } from "./credentials.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { recordDemoTenants } from "./demo-tenants.ts";
@@ -31,6 +32,7 @@ export type Stack = {
   readonly databasePort: number;
   readonly functions: readonly string[];
   readonly hasApi: boolean;
+  readonly hasPage: boolean;
   readonly ingestKey: string;
 };
 
@@ -67,7 +69,14 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   const adminUrl = `postgresql://supabase_admin:${credentials.superuserPassword}@127.0.0.1:${databasePort}/postgres`;
   writeLocalFile(folder.local, url, adminUrl, credentials);
   progress.started = true;
-  return { url, databasePort, functions, hasApi: progress.services.api !== undefined, ingestKey: credentials.tenants[0]?.api_keys.ingest ?? "" };
+  return {
+    url,
+    databasePort,
+    functions,
+    hasApi: progress.services.api !== undefined,
+    hasPage: hasPage(),
+    ingestKey: credentials.tenants[0]?.api_keys.ingest ?? "",
+  };
 }
 
 /** pg_cron's part of a hosted project. */
