@@ -188,7 +188,8 @@ describe("bad input", () => {
         body: body as BodyInit,
       };
       const response = await service.app.request("/api/v1/audit/events", request);
-      expect(statuses, name).toContain(response.status);
+      // This door takes half as many events as the one these bodies were made for.
+      expect(name === "events all null" ? [413] : statuses, name).toContain(response.status);
     }
     const events = Array.from({ length: 501 }, () => ({ event_type: "a.b" }));
     expect(await service.ask("/events", { as: auditor, method: "POST", body: { events } })).toMatchObject({ status: 413, json: { code: "too_many_events" } });

@@ -91,7 +91,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     makeKey: async (tenantId, scopes, { expiresAt } = {}) => {
       const key = makeApiKey(randomBytes);
-      await admin.query("insert into audit_log.tenants (id, name) values ($1, $1::text) on conflict do nothing", [tenantId]);
+      await admin.query("insert into audit_log.tenants (id, name) values ($1::uuid, $1::uuid::text) on conflict do nothing", [tenantId]);
       const hash = createHash("sha256").update(key.text).digest();
       await admin.query("insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at) values ($1, $2, $3, 'test', $4, $5)", [
         key.id,
