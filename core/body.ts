@@ -1,7 +1,7 @@
 import { AuditError } from "./errors.ts";
 
-/** How much of a body is read and how long is waited for it. */
-export type BodyLimits = { readonly bytesMax: number; readonly timeoutMs: number };
+/** How much of a body is read and how long is waited for it. `arrived` hears of every decoded chunk and may throw. */
+export type BodyLimits = { readonly bytesMax: number; readonly timeoutMs: number; readonly arrived?: (bytes: number) => void };
 
 // A slice of a bomb grows at most a thousandfold, so that one slice of input costs a few MiB before the count stops it.
 const compressedSliceBytes = 4096;
@@ -36,6 +36,7 @@ async function collect(reader: ReadableStreamDefaultReader<Bytes>, limits: BodyL
       if (done) return joined(chunks, length);
       length += value.byteLength;
       if (length > limits.bytesMax) throw tooLarge(limits);
+      limits.arrived?.(value.byteLength);
       chunks.push(value);
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { type BackgroundParts, backgroundStore } from "./background-store.ts";
+import { bodyRoom, type Lease } from "./body-room.ts";
 import { corsHeaders, preflight } from "./cors.ts";
 import { AuditError, problemResponse } from "./errors.ts";
 import { faultRecord } from "./fault-record.ts";
@@ -6,6 +7,7 @@ import { type IngestLimits, type IngestParts, prepare, store } from "./ingest.ts
 import { type Answer, type AnswerFrame, answerOf, asyncAnswerOf, timingOf } from "./ingest-answer.ts";
 import { type IngestRequest, ingestRequestReader, type ReadingParts } from "./ingest-request.ts";
 import type { PreparedBatch } from "./batch.ts";
+import { limits } from "./limits.ts";
 import { preferenceApplied, type Preferences } from "./prefer.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -24,6 +26,12 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
   const { allowedOrigins } = parts.settings;
   const read = ingestRequestReader(parts, door.eventsMax);
   const startInBackground = backgroundStore(parts);
+  const room = bodyRoom({
+    heldBytesMax: limits.bodiesHeldBytesMax,
+    atWorkBytesMax: limits.bodiesAtWorkBytesMax,
+    perRequestBytes: limits.requestBytes,
+    waitMs: limits.bodyTurnWaitMs,
+  });
 
   return async (request) => {
     if (request.method === "OPTIONS") return preflight(request, allowedOrigins, methods);
@@ -31,10 +39,13 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     const requestId = requestIdOf(request, parts.randomBytes);
     const headers = { ...corsHeaders(request.headers.get("origin"), allowedOrigins), "cache-control": "no-store" };
     const about = { event: "ingest", request_id: requestId, door: door.method };
+    const lease = room.open();
+    let isStillAtWork = false;
     try {
       if (request.method !== "POST") throw new AuditError("method_not_allowed", "ingest events: the method must be POST");
-      const asked = await read(request);
-      const { answer, applied } = await serve(asked, requestId, startedMs);
+      const asked = await read(request, lease);
+      const { answer, applied } = await serve(asked, lease, requestId, startedMs);
+      isStillAtWork = applied.respondAsync;
       parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...countsOf(answer) });
       return responseOf(answer, applied, requestId, headers);
     } catch (error) {
@@ -44,10 +55,12 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
       const response = problemResponse(error, requestId, isWrongMethod ? { ...headers, allow: methods.join(", ") } : headers);
       parts.log({ level: response.status >= 500 ? "error" : "warn", ...about, status: response.status, ...faultRecord(error) });
       return response;
+    } finally {
+      if (!isStillAtWork) lease.release();
     }
   };
 
-  async function serve(asked: IngestRequest, requestId: string, startedMs: number): Promise<{ readonly answer: Answer; readonly applied: Preferences }> {
+  async function serve(asked: IngestRequest, lease: Lease, requestId: string, startedMs: number): Promise<Served> {
     const { batch, idempotency, preferences } = asked;
     const frame = (batchNow: PreparedBatch, insertMs: number): AnswerFrame => ({
       method: door.method,
@@ -58,7 +71,7 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     });
     const prepared = prepare(batch, idempotency, parts);
     const about = { request_id: requestId, principal: batch.caller.principal, events: batch.events.length };
-    const work = async () => (await store(batch, prepared, idempotency, parts)).verdicts;
+    const work = () => store(batch, prepared, idempotency, parts).then(({ verdicts }) => verdicts).finally(lease.release);
     if (preferences.respondAsync && maySucceed(prepared, batch.strict) && startInBackground(work, about)) {
       return { answer: asyncAnswerOf(prepared, idempotency !== undefined, frame(prepared, 0)), applied: preferences };
     }
@@ -67,6 +80,9 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     return { answer, applied: { ...preferences, respondAsync: false } };
   }
 }
+
+/** What a batch came to. `applied.respondAsync` says that it is still at work. */
+type Served = { readonly answer: Answer; readonly applied: Preferences };
 
 /** False when nothing of the batch will be stored, so that there is nothing to answer before. */
 function maySucceed(prepared: PreparedBatch, strict: boolean): boolean {

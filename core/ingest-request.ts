@@ -1,5 +1,6 @@
 import type { Batch } from "./batch.ts";
 import { readBody } from "./body.ts";
+import type { Lease } from "./body-room.ts";
 import { type Authenticate, type Caller, isEndUser } from "./caller.ts";
 import { clientAddressReader, type ProxyTrust } from "./client-address.ts";
 import { deviceFingerprint } from "./device-fingerprint.ts";
@@ -29,17 +30,22 @@ export type ReadingParts = {
   readonly settings: ProxyTrust & { readonly bodyReadTimeoutMs?: number };
 };
 
-/** How to read a request of a door that takes `eventsMax` events: credential first, so that a stranger's body is not even read. */
-export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (request: Request) => Promise<IngestRequest> {
+/**
+ * How to read a request of a door that takes `eventsMax` events: credential first, so that a stranger's body is not even read. It is parsed when
+ * `lease` gives it its turn.
+ */
+export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (request: Request, lease: Lease) => Promise<IngestRequest> {
   const addressOf = clientAddressReader(parts.settings);
   const bodyLimits = { bytesMax: limits.bodyBytesMax, timeoutMs: parts.settings.bodyReadTimeoutMs ?? limits.bodyReadTimeoutMs };
-  return async (request) => {
+  return async (request, lease) => {
     const caller = await parts.authenticate(request);
     if (!caller.scopes.has("ingest")) throw new AuditError("forbidden", "ingest events: the credential lacks the scope ingest; use one that has it");
     requireJson(request.headers.get("content-type"));
     const key = idempotencyKeyOf(request.headers);
     const preferences = parsePrefer(request.headers.get("prefer"));
-    const bytes = await readBody(request, bodyLimits);
+    lease.grow(0);
+    const bytes = await readBody(request, { ...bodyLimits, arrived: lease.grow });
+    await lease.turn();
     const startedMs = parts.elapsedMs();
     const events = eventsOf(parseJson(bytes, limits.bodyDepthMax), eventsMax);
     const parseMs = parts.elapsedMs() - startedMs;

@@ -8,6 +8,13 @@ export const limits = {
   bodyBytesMax: 4 * 1024 * 1024,
   /** Brackets a body may nest, counted before it is parsed: the envelope, an event, its context, and room to reject one event alone. */
   bodyDepthMax: 64,
+  /** Bodies that one process holds at once, and those of them that it works on: a batch takes ten times its body, and 256 MB end an Edge Function. */
+  bodiesHeldBytesMax: 16 * 1024 * 1024,
+  bodiesAtWorkBytesMax: 6 * 1024 * 1024,
+  /** What a request takes besides its body. */
+  requestBytes: 16 * 1024,
+  /** How long a body that has arrived may wait to be worked on. */
+  bodyTurnWaitMs: 5_000,
   /** Time a client may take to send its body. */
   bodyReadTimeoutMs: 30_000,
   /** Canonical JSON of one stored event: a tile's entry must fit a 16-bit length. */
