@@ -12,7 +12,6 @@ as $$
   ) as claims
   cross join lateral (
     select claims.app ->> 'tenant_id' as tenant_id
-    where jsonb_typeof(claims.app -> 'tenant_id') = 'string'
     union
     select element.value
     from jsonb_array_elements_text(
