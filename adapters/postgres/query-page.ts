@@ -93,7 +93,7 @@ async function readSlice(
   limit: number,
   offset: number,
 ): Promise<StoredEvent[]> {
-  const rows = await transaction.rows<EventRowRead>(pageSql(narrowed(filter, order, after), order, after, limit, offset, receivedMax));
+  const rows = await transaction.rows<EventRowRead>(pageSql(filter, order, after, limit, offset, receivedMax));
   return rows.map(storedEvent);
 }
 
@@ -102,7 +102,7 @@ export function pageSql(filter: Filter, order: Order, after: Position | undefine
   const beyond = after === undefined ? sql`` : sql` and ${afterSql(after, order)}`;
   const bound = receivedMax === undefined ? sql`` : sql` and e.received_at <= ${receivedMax}::timestamptz`;
   const skipped = offset === 0 ? sql`` : sql` offset ${offset}::bigint`;
-  return sql`${selectEvents} where ${filterSql(filter)}${beyond}${bound} ${orderSql(order)} limit ${limit}::bigint${skipped}`;
+  return sql`${selectEvents} where ${filterSql(narrowed(filter, order, after))}${beyond}${bound} ${orderSql(order)} limit ${limit}::bigint${skipped}`;
 }
 
 export function storedEvent(row: EventRowRead): StoredEvent {
