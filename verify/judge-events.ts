@@ -1,8 +1,9 @@
 import { equalBytes } from "./bytes.ts";
 import { changedColumn } from "./diagnose.ts";
+import type { EventRecord } from "./leaf.ts";
 import type { Finding, FindingList } from "./report.ts";
 import type { Hash } from "./sha256.ts";
-import type { StoredEvent } from "./source.ts";
+import type { LogSource, StoredEvent } from "./source.ts";
 import type { TreeCheck } from "./tree-check.ts";
 import { type Suspicion, suspicionsMax, type Walk } from "./walk.ts";
 
@@ -12,14 +13,15 @@ export type WalkedTree = { readonly walk: Walk; readonly outcome: ReturnType<Tre
  * Says what became of each event that is not as it was sealed, first by the order of insertion. A place whose event is gone and an event without a
  * place may be one: a row whose tenant, time, id or seq was changed.
  */
-export function judgeEvents(
+export async function judgeEvents(
   hash: Hash,
+  source: LogSource,
   trees: readonly WalkedTree[],
   strays: readonly StoredEvent[],
   strayCount: number,
   differing: readonly StoredEvent[],
   findings: FindingList,
-): void {
+): Promise<void> {
   const unclaimed = new Set(strays);
   const judged: { readonly seq: number; readonly finding: Finding }[] = [];
   for (const { walk, outcome } of trees) {
@@ -28,7 +30,7 @@ export function judgeEvents(
     const areEventsSigned = newest?.eventsAreSigned ?? false;
     for (const suspicion of walk.suspicions) {
       const finding = suspicion.stored === undefined
-        ? findMoved(walk, suspicion, unclaimed)
+        ? findMoved(walk, suspicion, unclaimed) ?? await findElsewhere(source, walk, suspicion)
         : judgePresent(hash, walk, suspicion, suspicion.stored, areEventsSigned);
       judged.push({ seq: suspicion.place.seq, finding });
     }
@@ -56,7 +58,7 @@ export function judgeEvents(
 function judgePresent(hash: Hash, walk: Walk, { place, rebuilt, others }: Suspicion, stored: StoredEvent, areEventsSigned: boolean): Finding {
   const at = { tenant_id: walk.claims.tenantId, index: place.index, id: place.id, occurred_at: place.occurredAt };
   if (areEventsSigned) return { kind: "tile_changed", ...at, message: "the tile holds another hash than the signed tree" };
-  const column = columnOf(hash, place, stored, rebuilt, others);
+  const column = columnOf(hash, place, stored, rebuilt, [...others, ...walk.recent]);
   const what = column === undefined ? "is not as it was sealed" : `is not as it was sealed: ${column} was changed`;
   return { kind: "event_changed", ...at, ...(column === undefined ? {} : { column }), message: what };
 }
@@ -66,7 +68,7 @@ function columnOf(
   place: Suspicion["place"],
   stored: StoredEvent,
   rebuilt: Uint8Array | undefined,
-  others: Suspicion["others"],
+  others: readonly EventRecord[],
 ): string | undefined {
   if (stored.occurredAt !== place.occurredAt) return "occurred_at";
   if (stored.id !== place.id) return "id";
@@ -75,7 +77,7 @@ function columnOf(
 }
 
 /** The place's event under another key, if there is one among those that no tree names; it is then accounted for. */
-function findMoved(walk: Walk, { place }: Suspicion, unclaimed: Set<StoredEvent>): Finding {
+function findMoved(walk: Walk, { place }: Suspicion, unclaimed: Set<StoredEvent>): Finding | undefined {
   const at = { tenant_id: walk.claims.tenantId, index: place.index, id: place.id, occurred_at: place.occurredAt };
   for (const stray of unclaimed) {
     if (stray.seq !== place.seq && stray.id !== place.id) continue;
@@ -90,7 +92,15 @@ function findMoved(walk: Walk, { place }: Suspicion, unclaimed: Set<StoredEvent>
     const column = differing[0] as string;
     return { kind: "event_changed", ...at, column, message: `is not where it was sealed: ${column} was changed` };
   }
-  return { kind: "event_missing", ...at, message: "is missing" };
+  return undefined;
+}
+
+/** The event itself, put where no sealed event stands yet; or it is gone. */
+async function findElsewhere(source: LogSource, walk: Walk, { place }: Suspicion): Promise<Finding> {
+  const at = { tenant_id: walk.claims.tenantId, index: place.index, id: place.id, occurred_at: place.occurredAt };
+  const found = await source.find(walk.claims.tenantId, place.occurredAt, place.id);
+  if (found === undefined) return { kind: "event_missing", ...at, message: "is missing" };
+  return { kind: "event_changed", ...at, column: "seq", message: "is not where it was sealed: seq was changed" };
 }
 
 function named(stored: StoredEvent): Pick<Finding, "tenant_id" | "id" | "occurred_at"> {

@@ -49,7 +49,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
           const isSame = place.id === stored.id && place.occurredAt === stored.occurredAt && rebuilt !== undefined && equalBytes(rebuilt, place.hash);
           if (!isSame || !equalBytes(stored.leafHash, place.hash)) suspect(walk, { place, stored, rebuilt });
           step(walk, place, isSame ? undefined : rebuilt);
-          if (place.index % 32 === 0 || !isSame) remember(walk, stored.event);
+          if (place.index % 8 === 0 || !isSame) remember(walk, stored.event);
           continue;
         }
       }
@@ -68,7 +68,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
   for (const walk of walks.values()) await passMissing(source, walk, Number.POSITIVE_INFINITY);
 
   const trees = [...walks.values()].map((walk) => ({ walk, outcome: walk.tree.finish() }));
-  judgeEvents(hash, trees, strays, count.strays, differing, findings);
+  await judgeEvents(hash, source, trees, strays, count.strays, differing, findings);
   const tenants = [];
   for (const { walk, outcome } of trees) tenants.push(judgeTree(walk, outcome, await source.upperTiles(walk.claims.tenantId), findings));
   const first = findings.kept.find((finding) => finding.id !== undefined);

@@ -47,4 +47,6 @@ export type LogSource = {
   /** Tiles of level 0 from `fromIndex` on, in order; fewer than `limit` means that there are no more. */
   leafTiles(tenantId: string, fromIndex: number, limit: number): Promise<readonly LeafTile[]>;
   upperTiles(tenantId: string): Promise<readonly UpperTile[]>;
+  /** The event with this key, wherever it stands in the order, if it is there. */
+  find(tenantId: string, occurredAt: string, id: string): Promise<StoredEvent | undefined>;
 };

@@ -35,7 +35,7 @@ export type Walk = {
 /** Tiles of one tenant that are read at once. */
 const tilesAtOnce = 16;
 export const suspicionsMax = 1000;
-const recentMax = 8;
+const recentMax = 32;
 
 export function openWalk(claims: TenantClaims, checkpoints: readonly ExpectedCheckpoint[], tree: TreeCheck): Walk {
   const start = { tiles: [], tilesRead: 0, isLastTileRead: false, offset: 0, index: 0, lastSeq: 0 };

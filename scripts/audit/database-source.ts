@@ -82,6 +82,11 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
         where tenant_id = $1 and level = 0 and tile_index >= $2 order by tile_index limit $3`;
       return (await read(text, [tenantId, fromIndex, limit])).map(leafTileOf);
     },
+    find: async (tenantId, occurredAt, id) => {
+      const text = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events where tenant_id = $1 and occurred_at = $2 and id = $3`;
+      const [row] = await read(text, [tenantId, occurredAt, id]);
+      return row === undefined ? undefined : storedEventOf(row);
+    },
     upperTiles: async (tenantId) => {
       const text = "select level, tile_index, encode(hashes, 'hex') from audit_log.tiles where tenant_id = $1 and level > 0 order by level, tile_index";
       return (await read(text, [tenantId])).map(([level, index, hashes]): UpperTile => ({
@@ -213,11 +218,11 @@ function numberOf(text: string | null): number | null {
   return text === null ? null : Number(text);
 }
 
-/** A value that JSON.parse refuses becomes one that no leaf can hold. */
+/** A context that JSON.parse refuses, or that is JSON's null and not SQL's, becomes a value that no leaf can hold. */
 function jsonOf(text: string | null): unknown {
   if (text === null) return null;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? Number.NaN;
   } catch {
     return Number.NaN;
   }

@@ -1,0 +1,3 @@
+import { describeTamperMatrix } from "./matrix.ts";
+
+describeTamperMatrix(500, 500);

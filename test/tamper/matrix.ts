@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { followRotations } from "../../verify/keys.ts";
+import { verifyLog } from "../../verify/log.ts";
+import { type MemoryLog, memorySource, sealInMemory } from "../support/memory-log.ts";
+import { randomEvents, randomFrom } from "../support/random-events.ts";
+import { firstKey } from "../support/sealed-log.ts";
+import { nativeHash } from "../../scripts/audit/native-hash.ts";
+import { columnKinds, rollBack, tamperKinds } from "./kinds.ts";
+
+const tenantIds = ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-4000-8000-0000000000aa"];
+const ring = await followRotations([firstKey.verifierKey], []);
+
+/** A log of two tenants, the first with a full tile; `big` of the events are its own. */
+async function sealedLog(seed: number): Promise<MemoryLog> {
+  const random = randomFrom(seed);
+  const options = { receivedAt: new Date("2026-11-22T03:00:00Z") };
+  const events = [
+    ...randomEvents(random, 290, { ...options, tenantIds: tenantIds.slice(0, 1) }),
+    ...randomEvents(random, 40, { ...options, tenantIds: tenantIds.slice(1) }),
+    ...randomEvents(random, 60, { ...options, tenantIds }),
+  ];
+  return await sealInMemory(events, firstKey.signer, 150, new Date("2026-11-22T03:01:00Z"));
+}
+
+const check = (log: MemoryLog, expected: readonly string[] = []) => verifyLog(memorySource(log), { ring, expected, hash: nativeHash });
+
+/**
+ * Every kind of tampering `times` times, each column `columnTimes` times (looking for its old value takes longest), each at another place of one of
+ * ten logs: all must be found, and the event that was changed named first.
+ */
+export function describeTamperMatrix(times: number, columnTimes: number): void {
+  describe(`tampering, ${tamperKinds.length} kinds × ${times} and ${columnKinds.length} columns × ${columnTimes}`, () => {
+    const logs = Promise.all(Array.from({ length: 10 }, (_, i) => sealedLog(i + 1)));
+
+    it("is not found where there is none", async () => {
+      for (const log of await logs) expect(await check(log)).toMatchObject({ sound: true, unsealed: 0, finding_count: 0 });
+    });
+
+    const kinds = [...tamperKinds.map((kind) => [kind.name, kind, times] as const), ...columnKinds.map((kind) => [kind.name, kind, columnTimes] as const)];
+    it.each(kinds)("is found: %s", async (_, kind, timesEach) => {
+      for (let seed = 1; seed <= timesEach; seed++) {
+        const log = structuredClone((await logs)[seed % 10] as MemoryLog);
+        const expectation = await kind.apply(log, randomFrom(seed * 7919));
+        const report = await check(log);
+        expect(report.sound, `seed ${seed}`).toBe(false);
+        const found = report.findings.map((finding) => finding.kind);
+        if (expectation.kind !== undefined) expect(found, `seed ${seed}`).toContain(expectation.kind);
+        if (expectation.id !== undefined) expect(report.first_bad_event?.id, `seed ${seed}`).toBe(expectation.id);
+        if (expectation.column !== undefined) expect(report.first_bad_event?.column, `seed ${seed}`).toBe(expectation.column);
+      }
+    }, 600_000);
+
+    it("is found when the tail was cut with its checkpoints, but only by a checkpoint kept elsewhere", async () => {
+      for (let seed = 1; seed <= times; seed++) {
+        const original = (await logs)[seed % 10] as MemoryLog;
+        const kept = original.tenants.flatMap((tenant) => tenant.checkpoints.slice(-1));
+        const log = structuredClone(original);
+        const { tenantId } = await rollBack(log, randomFrom(seed * 7919));
+        expect((await check(log)).sound, `seed ${seed}`).toBe(true);
+        const report = await check(log, kept);
+        expect(report.findings, `seed ${seed}`).toMatchObject([{ kind: "rolled_back", tenant_id: tenantId }]);
+      }
+    }, 600_000);
+  });
+}
