@@ -96,11 +96,13 @@ describe.each(["2.9", "2.1.4"] as const)("audit-logger on Deno %s", (denoVersion
   });
 
   it("reads gzip, and refuses a bomb, a wrong type and a body too deep", async () => {
+    // 2.1.4 closes a connection whose body it has not read to the end, and does not say so; nothing may be sent after that body.
+    const alone = { connection: "close" };
     const coding = { "content-encoding": "gzip" };
     expect((await door.post(gzipSync(JSON.stringify({ events: [event()] })), coding)).status).toBe(201);
-    expect((await door.post(gzipSync(" ".repeat(64 * 1024 * 1024)), coding)).status).toBe(413);
-    expect((await door.post("{}", { "content-type": "text/csv" })).status).toBe(415);
-    expect((await door.post("[".repeat(100_000))).status).toBe(400);
+    expect((await door.post(gzipSync(" ".repeat(64 * 1024 * 1024)), { ...coding, ...alone })).status).toBe(413);
+    expect((await door.post("{}", { "content-type": "text/csv", ...alone })).status).toBe(415);
+    expect((await door.post("[".repeat(100_000), alone)).status).toBe(400);
     expect((await fetch(door.url, { method: "OPTIONS", headers: { origin: "https://a.example" } })).status).toBe(204);
   });
 
