@@ -1,14 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect } from "vitest";
+import { readStoredRows } from "../support/history-rows.ts";
 import { makeId } from "../support/load-client.ts";
+import { randomOf } from "../support/payloads-seed.ts";
 import type { Door, EventResult } from "./door.ts";
 
 /** An event as the model knows it: where it belongs, and its content as one comparable text. */
 type ModelEvent = { readonly id: string; readonly occurred_at: string; readonly event_type: string; readonly message: string };
 
 /** What the store must hold, and the answers that replays must repeat. */
-export type Model = {
+type Model = {
   readonly stored: Map<string, ModelEvent>;
   /** Batches sent so far, newest last. */
   readonly sent: (readonly ModelEvent[])[];
@@ -17,11 +20,11 @@ export type Model = {
   anonymous: number;
 };
 
-export type Real = { readonly door: Door; readonly tenantId: string; readonly random: () => number; readonly midnightMs: number };
+type Real = { readonly door: Door; readonly tenantId: string; readonly random: () => number; readonly midnightMs: number };
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-export function emptyModel(): Model {
+function emptyModel(): Model {
   return { stored: new Map(), sent: [], keys: new Map(), anonymous: 0 };
 }
 
@@ -155,7 +158,7 @@ function keyedBody(real: Real, name: string, count: number): string {
 }
 
 /** The commands of one run, at most `commandsMax`. */
-export function modelCommands(commandsMax: number): fc.Arbitrary<Iterable<Command>> {
+function modelCommands(commandsMax: number): fc.Arbitrary<Iterable<Command>> {
   const back = fc.nat(3);
   return fc.commands([
     fc.tuple(fc.integer({ min: 1, max: 5 }), fc.boolean()).map(([count, nearMidnight]) => send(count, nearMidnight)),
@@ -165,4 +168,30 @@ export function modelCommands(commandsMax: number): fc.Arbitrary<Iterable<Comman
     fc.integer({ min: 1, max: 4 }).map(race),
     fc.tuple(fc.constantFrom("k1", "k2"), fc.integer({ min: 1, max: 3 }), fc.boolean()).map(([name, count, changes]) => keyed(name, count, changes)),
   ], { maxCommands: commandsMax, size: "max" });
+}
+
+/** Runs of at most `commandsMax` commands, each in a tenant of its own whose rows must be the model's in the end; how many batches were sent. Throws at the first divergence. */
+export async function modelRuns(door: Door, seed: number, runs: number, commandsMax = 12): Promise<number> {
+  let [run, batches] = [0, 0];
+  const property = fc.asyncProperty(modelCommands(commandsMax), async (sequence) => {
+    const model = emptyModel();
+    const midnightMs = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+    const real = { door, tenantId: randomUUID(), random: randomOf(seed + run++), midnightMs };
+    await fc.asyncModelRun(() => ({ model, real }), sequence);
+    await compareRows(door, model, real.tenantId);
+    batches += model.sent.length + model.keys.size;
+  });
+  await fc.assert(property, { seed, numRuns: runs });
+  expect(run).toBe(runs);
+  return batches;
+}
+
+/** Exactly the model's events are in the tenant, with the content that came first. */
+async function compareRows(door: Door, model: Model, tenantId: string): Promise<void> {
+  const rows = await readStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`);
+  const keyed = rows.filter((row) => row["event_type"] === "model.keyed");
+  const sent = rows.filter((row) => row["event_type"] === "model.sent").map((row) => `${row["id"]} ${Date.parse(`${row["occurred_at"]}`)} ${row["message"]}`);
+  const expected = [...model.stored.values()].map((event) => `${event.id} ${Date.parse(event.occurred_at)} ${event.message}`);
+  expect(sent.sort()).toEqual(expected.sort());
+  expect(keyed).toHaveLength(model.anonymous);
 }
