@@ -11,8 +11,10 @@ describe("parseReceipt()", () => {
     expect(parseReceipt(formatReceipt({ ...receipt, index: 0, path: [] }))).toEqual({ ...receipt, index: 0, path: [] });
   });
 
-  it("passes over an extra line", () => {
-    expect(parseReceipt(text.replace("\nindex", "\nextra YWdl\nindex"))).toEqual(receipt);
+  it("reads back the leaf, from the extra line", () => {
+    const withLeaf = { ...receipt, leaf: new TextEncoder().encode('{"v":1}') };
+    expect(formatReceipt(withLeaf).split("\n")[1]).toBe("extra eyJ2IjoxfQ==");
+    expect(parseReceipt(formatReceipt(withLeaf))).toEqual(withLeaf);
   });
 
   it.each([

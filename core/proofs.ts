@@ -1,0 +1,83 @@
+import { AuditError } from "./errors.ts";
+import type { AuditEvent } from "./event.ts";
+import { parseCheckpoint } from "./format/checkpoint.ts";
+import { toBase64 } from "./format/base64.ts";
+import { formatReceipt } from "./format/proof.ts";
+import { parseNote } from "./format/signed-note.ts";
+import { consistencyProofFromTiles, inclusionProofFromTiles, type Tile, type TileAt } from "./format/tiles.ts";
+import { leafOf } from "./leaf.ts";
+import type { Sha256 } from "./ports.ts";
+
+/** A checkpoint as stored: the note is what counts, the rest is to choose by. */
+export type StoredCheckpoint = { readonly size: number; readonly signedAt: string; readonly verifierKey: string; readonly note: string };
+
+/** A key that has signed checkpoints here; `retiredAt` when another has succeeded it. */
+export type SigningKey = { readonly verifierKey: string; readonly logOrigin: string; readonly since: string; readonly retiredAt: string | undefined };
+
+/** The event that is meant: its key. */
+export type EventKey = { readonly tenantId: string; readonly occurredAt: string; readonly id: string };
+
+/** What proofs are made from, as far as the caller may read it: what row-level security hides is not there. */
+export type ProofStore = {
+  /** The newest checkpoint of exactly `size` leaves, or of all when `size` is undefined. */
+  checkpoint(tenantId: string, size?: number): Promise<StoredCheckpoint | undefined>;
+  /** Checkpoints of fewer than `below` leaves, largest first, at most `limit`. */
+  checkpoints(tenantId: string, below: number | undefined, limit: number): Promise<readonly StoredCheckpoint[]>;
+  event(key: EventKey): Promise<AuditEvent | undefined>;
+  /** Where the event's leaf stands; undefined when it is not sealed, not there, or hidden. */
+  leafIndex(key: EventKey): Promise<number | undefined>;
+  tiles(tenantId: string, wanted: readonly TileAt[]): Promise<readonly Tile[]>;
+  keys(): Promise<readonly SigningKey[]>;
+  /** Rotation statements, oldest first. */
+  rotations(): Promise<readonly string[]>;
+};
+
+const encoder = new TextEncoder();
+
+/**
+ * The receipt of an event, the text of a `.tlog-proof` file, up to the newest checkpoint. O(log n) tiles. Throws `not_found` when there is no such
+ * event for the caller, `conflict` with a time to retry while it is not sealed.
+ */
+export async function receiptOf(store: ProofStore, sha256: Sha256, key: EventKey): Promise<string> {
+  const event = await store.event(key);
+  if (event === undefined) throw new AuditError("not_found", "prove event: event: is not there");
+  const index = await store.leafIndex(key);
+  if (index === undefined) throw new AuditError("conflict", "prove event: event: is not sealed yet", { retryAfterSeconds: 10 });
+  return await receiptAt(store, sha256, key.tenantId, index, leafOf(event));
+}
+
+/** The receipt of the leaf at `index` when index and leaf are known from elsewhere, as an archive knows them. */
+export async function receiptAt(store: ProofStore, sha256: Sha256, tenantId: string, index: number, leaf: string): Promise<string> {
+  const checkpoint = await store.checkpoint(tenantId);
+  if (checkpoint === undefined || checkpoint.size <= index) {
+    throw new AuditError("conflict", "prove event: event: is not in a checkpoint yet", { retryAfterSeconds: 10 });
+  }
+  const path = await inclusionProofFromTiles(sha256, (wanted) => store.tiles(tenantId, wanted), index, checkpoint.size);
+  return formatReceipt({ index, path, checkpoint: checkpoint.note, leaf: encoder.encode(leaf) });
+}
+
+/** A consistency proof between two sizes, each hash in Base 64, with the roots that the checkpoints of these sizes state, where there are such. */
+export type ConsistencyAnswer = {
+  readonly old_size: number;
+  readonly new_size: number;
+  readonly proof: readonly string[];
+  readonly old_root?: string;
+  readonly new_root?: string;
+};
+
+/** Proves that the tree of `oldSize` is a prefix of that of `newSize`; by default up to the newest checkpoint. Throws `invalid_parameter`, `not_found`. */
+export async function consistencyOf(store: ProofStore, sha256: Sha256, tenantId: string, oldSize: number, newSize?: number): Promise<ConsistencyAnswer> {
+  const newest = await store.checkpoint(tenantId);
+  if (newest === undefined) throw new AuditError("not_found", "prove consistency: checkpoint: there is none");
+  const to = newSize ?? newest.size;
+  const areSizes = Number.isSafeInteger(oldSize) && Number.isSafeInteger(to) && oldSize >= 0 && oldSize <= to;
+  if (!areSizes) throw new AuditError("invalid_parameter", "prove consistency: sizes: must be whole numbers, the older one not larger", { pointer: "from" });
+  if (to > newest.size) throw new AuditError("invalid_parameter", `prove consistency: newer size: the log has ${newest.size} leaves`, { pointer: "to" });
+  const proof = await consistencyProofFromTiles(sha256, (wanted) => store.tiles(tenantId, wanted), oldSize, to);
+  const rootOf = async (size: number, name: "old_root" | "new_root") => {
+    const checkpoint = size === newest.size ? newest : await store.checkpoint(tenantId, size);
+    return checkpoint === undefined ? {} : { [name]: toBase64(parseCheckpoint(parseNote(checkpoint.note).text).root) };
+  };
+  const roots = { ...await rootOf(oldSize, "old_root"), ...await rootOf(to, "new_root") };
+  return { old_size: oldSize, new_size: to, proof: proof.map(toBase64), ...roots };
+}
