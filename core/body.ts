@@ -3,7 +3,7 @@ import { AuditError } from "./errors.ts";
 /** How much of a body is read and how long is waited for it. `arrived` hears of every decoded chunk and may throw. */
 export type BodyLimits = { readonly bytesMax: number; readonly timeoutMs: number; readonly arrived?: (bytes: number) => void };
 
-// A slice of a bomb grows at most a thousandfold, so that one slice of input costs a few MiB before the count stops it.
+// Deno decodes a whole chunk at once: one chunk of 1 MB became 1 GiB. A slice grows at most a thousandfold before the count stops it.
 const compressedSliceBytes = 4096;
 
 /**

@@ -70,6 +70,12 @@ describe("a batch sent twice", () => {
     expect((await fixture.post({ ...known, ...change })).response.status).toBe(422);
   });
 
+  it("without the address that a server sent the first time is a conflict: no request had filled it in", async () => {
+    const fixture = ingestFixture();
+    await fixture.post({ ...known, ip_address: "203.0.113.9" });
+    expect(statuses((await fixture.post(known)).body)).toEqual(["conflict"]);
+  });
+
   it("keeps tenants apart: the same id is free in another one", async () => {
     const fixture = ingestFixture();
     fixture.caller = secret;
@@ -188,7 +194,8 @@ describe("Idempotency-Key", () => {
   it("belongs to one caller: another's batch under the same key is its own", async () => {
     const fixture = ingestFixture();
     const first = await fixture.post(event, key);
-    fixture.caller = userOfA;
+    // A name of the same length: only the name tells the two apart.
+    fixture.caller = { ...userOfA, principal: keyOfA.principal.replace("key:", "usr:") };
     const other = await fixture.post(event, key);
     expect(statuses(other.body)).toEqual(["created"]);
     expect(other.body.results[0]?.id).not.toBe(first.body.results[0]?.id);
@@ -206,8 +213,15 @@ describe("Idempotency-Key", () => {
     const again = await fixture.post(timed, key);
     expect(again.body.results[0]).toMatchObject({ status: "duplicate", id: first.body.results[0]?.id });
     expire();
-    expect((await fixture.post(event, key)).response.status).toBe(201);
+    const changed = await fixture.post({ ...timed, actor_id: "bob" }, key);
+    expect(statuses(changed.body)).toEqual(["created"]);
+    expect(changed.body.results[0]?.id).not.toBe(first.body.results[0]?.id);
     expect(fixture.store.rows()).toHaveLength(2);
+  });
+
+  it("makes another id for each event that has none", async () => {
+    const { body } = await ingestFixture().post({ events: [event, event, event] }, key);
+    expect(statuses(body)).toEqual(["created", "created", "created"]);
   });
 
   it("keeps nothing of a request that the store could not take", async () => {
@@ -254,6 +268,14 @@ describe("Prefer: handling=strict", () => {
     }
     expect(fixture.store.rows()).toHaveLength(1);
     expect((await fixture.post({ events: [event] }, { "idempotency-key": "k" })).body).toMatchObject({ code: "idempotency_key_reused" });
+  });
+});
+
+describe("a strict batch with an event that is not valid", () => {
+  it("is refused without a word to the store", async () => {
+    const fixture = ingestFixture();
+    fixture.store.failNext(new Error("it was asked"));
+    expect((await fixture.post({ events: [event, {}] }, { prefer: "handling=strict" })).response.status).toBe(422);
   });
 });
 
