@@ -24,11 +24,12 @@ const runId = randomBytes(6).toString("hex");
 const results = await Promise.all(checks.map((check) => runCheck(check, root)));
 if (process.env["CI"] === "true") results.push(checkSample());
 results.forEach(show);
+const shown = results.length;
 const tests = await runTests(process.argv.slice(2), root, runId);
 if (!tests.completed) results.push({ name: "tests", passed: false, output: "vitest ended with a fault that belongs to no test; see above", seconds: 0 });
 const left = leftRunning(runId);
 results.push({ name: "no process left", passed: left.length === 0, output: left.join("\n"), seconds: 0 });
-results.slice(checks.length).filter((result) => !result.passed).forEach(show);
+results.slice(shown).filter((result) => !result.passed).forEach(show);
 
 const passed = results.filter((result) => result.passed).length + tests.passed;
 const failed = results.filter((result) => !result.passed).length + tests.failed;
