@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { countStoredRows, readStoredRows } from "../support/history-rows.ts";
 import { makeId } from "../support/load-client.ts";
 import { randomOf, seedFor } from "../support/payloads-seed.ts";
+import { runSql } from "../support/postgres-process.ts";
 import { type Door, openDoor } from "./door.ts";
+import { until } from "./load.ts";
 import { poisonAt, poisons } from "./poison.ts";
 
 let door: Door;
@@ -80,6 +83,12 @@ describe("duplicates inside a batch", () => {
   });
 });
 
+/** Resolves when so many inserts of the door wait for another transaction. */
+async function untilWaiting(count: number): Promise<void> {
+  const sql = "select 1 from pg_stat_activity where datname = current_database() and query like '%audit_log.ingest%' and wait_event = 'transactionid'";
+  await until(`${count} inserts wait`, async () => (await runSql(door.database.adminUrl, sql)).length === count);
+}
+
 describe("the same events in several requests at once", () => {
   it("in any order are created once over all, and no request is left to a deadlock", { timeout: 60_000 }, async () => {
     const random = randomOf(seedFor("orders"));
@@ -93,6 +102,33 @@ describe("the same events in several requests at once", () => {
       expect(retried.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(400);
       expect(await countStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`)).toBe(400);
     }
+  });
+
+  it("in orders that lock each other are stored once: the deadlock is the door's to solve", { timeout: 60_000 }, async () => {
+    const tenantId = randomUUID();
+    const [known, first, second, third] = eventsOf(tenantId, 4);
+    // A new tenant's first batch would make the second request wait before it holds anything.
+    expect((await door.post(bodyOf([known]))).status).toBe(201);
+    const blocker = new pg.Client({ connectionString: door.database.adminUrl });
+    await blocker.connect();
+    // An insert of our own makes the first request wait between its first and its last event until the second one holds that last event.
+    await blocker.query("begin");
+    await blocker.query(
+      `insert into audit_log.events (tenant_id, occurred_at, id, seq, received_at, principal, event_type, result, leaf_hash)
+       values ($1, $2, $3, 0, now(), 'test', 'blocker', 'success', decode(repeat('00', 32), 'hex'))`,
+      [tenantId, new Date(parseInt((second?.id ?? "").replace("-", "").slice(0, 12), 16)), second?.id],
+    );
+    const one = door.post(bodyOf([first, second, third]));
+    await untilWaiting(1);
+    const two = door.post(bodyOf([third, first]));
+    await untilWaiting(2);
+    await blocker.query("rollback");
+    await blocker.end();
+    const answers = await Promise.all([one, two]);
+    expect(answers.map((answer) => answer.status).sort(), answers.map((answer) => answer.text.slice(0, 200)).join("\n")).toEqual([200, 201]);
+    expect(answers.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(3);
+    expect(await countStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`)).toBe(4);
+    expect(door.function.stderr().includes("40P01"), "a deadlock was met").toBe(true);
   });
 
   it("with different content: one wins whole, every other is told of a conflict, and the row is the winner's", { timeout: 60_000 }, async () => {

@@ -25,15 +25,16 @@ function mountSmall(mebibytes: number): { readonly folder: string; unmount(): vo
   };
 }
 
-const disk = mountSmall(160);
-if (disk === undefined) {
+const probe = mountSmall(1);
+probe?.unmount();
+if (probe === undefined) {
   process.stdout.write("SKIPPED: a full disk needs a small file system of its own, and mounting is not allowed here: run the tests as root\n");
 }
 const settings = { shared_buffers: "16MB", max_wal_size: "48MB", min_wal_size: "32MB", wal_keep_size: "0", autovacuum: "off", checkpoint_timeout: "30s" };
 
-describe.skipIf(disk === undefined)("a full disk under PostgreSQL", () => {
+describe.skipIf(probe === undefined)("a full disk under PostgreSQL", () => {
   it("ends in 503 and never in a false acknowledgement, and ingest resumes when there is room", { timeout: 120_000 }, async () => {
-    const { folder = "", unmount = () => {} } = disk ?? {};
+    const { folder, unmount } = mountSmall(160) ?? expect.fail("the small file system cannot be mounted any more");
     const filler = join(folder, "filler");
     const postgres = await startOwnPostgres({ folder: join(folder, "data"), settings });
     try {

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { recomputeLeafHash } from "../support/history-leaf.ts";
 import { countStoredRows, readStoredRows } from "../support/history-rows.ts";
-import { batchCases, bodyOf, type EventCase, type PayloadScope, validCase } from "../support/payloads.ts";
+import { batchCases, bodyOf, canary, type EventCase, type PayloadScope, validCase } from "../support/payloads.ts";
 import { mutatedBodies } from "../support/payloads-bytes.ts";
 import { type Answer, type Door, tenantA, tenantB } from "./door.ts";
+import { inParallel } from "./in-parallel.ts";
 
 /** What a run of payloads came to. */
 export type FuzzReport = { readonly events: number; readonly bodies: number; readonly accepted: number; readonly statuses: ReadonlyMap<number, number> };
@@ -39,6 +40,7 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
       accepted += answer.body.created_count ?? 0;
     });
   }
+  judgeLog(door.function.stderr(), [...statuses.values()].reduce((sum, answers) => sum + answers, 0));
   return { events, bodies: bodyCount, accepted, statuses };
 }
 
@@ -58,6 +60,7 @@ function judgeBatch(cases: readonly EventCase[], answer: Answer): number {
       expect(result.error, about).toMatchObject({ code: expect.any(String), pointer: expect.any(String), message: expect.any(String) });
     } else expect(result?.leaf_hash, about).toMatch(/^[0-9a-f]{64}$/);
   }
+  expect(answer.text, "the answer repeats nothing but ids and times").not.toContain(canary);
   const tally = (status: string) => results.filter((result) => result.status === status).length;
   expect([answer.body.created_count, answer.body.duplicate_count], shown()).toEqual([tally("created"), tally("duplicate")]);
   expect(answer.body.rejected_count).toBe(tally("rejected") + tally("conflict"));
@@ -67,6 +70,16 @@ function judgeBatch(cases: readonly EventCase[], answer: Answer): number {
 function judgeBody(answer: Answer): void {
   expect(rightStatuses, `${answer.status} ${answer.text.slice(0, 300)}`).toContain(answer.status);
   if (answer.status >= 400) expect(answer.body, answer.text.slice(0, 300)).toMatchObject({ code: expect.any(String), request_id: expect.any(String) });
+}
+
+/** One line of JSON for each request, and in none of them a word of a caller's. */
+function judgeLog(printed: string, requests: number): void {
+  const lines = printed.split("\n").filter((line) => line.startsWith("{"));
+  const events = lines.map((line) => JSON.parse(line).event);
+  expect(events.filter((event) => event === "ingest").length).toBeGreaterThanOrEqual(requests);
+  expect(new Set(events)).toEqual(new Set(["ingest"]));
+  expect(printed).not.toContain(canary);
+  expect(printed).not.toContain("\x1b[31m");
 }
 
 /** Every row of the database holds the leaf hash that the second implementation computes from it; returns how many rows there are. */
@@ -84,11 +97,4 @@ export async function judgeRows(adminUrl: string): Promise<number> {
   }
   expect(judged).toBe(total);
   return total;
-}
-
-async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  await Promise.all(Array.from({ length: width }, async () => {
-    for (const item of queue) await work(item);
-  }));
 }

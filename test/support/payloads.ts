@@ -113,7 +113,12 @@ function cut(text: string, bytesMax: number): string {
   return points.join("");
 }
 
+/** Stands in many generated strings: nothing that a caller sent may turn up in a log or in the message of a fault. */
+export const canary = "CANARY-e7c1f0";
+
 const awkwardText = [
+  canary,
+  `${canary}\r\n{"level":"error","event":"forged"}`,
   "\u0001\u001b[31m\u007f\u0085\u2028\u2029\ufeff",
   "'; drop table audit_log.events; --",
   "$1 %s %n {} \\N \\x00 \\u0000",
