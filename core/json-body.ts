@@ -1,4 +1,5 @@
 import { AuditError } from "./errors.ts";
+import { parseJsonText } from "./format/parse-json.ts";
 
 /** Throws `unsupported_media_type` unless `contentType` is application/json in UTF-8, RFC 9110 section 8.3. */
 export function requireJson(contentType: string | null): void {
@@ -17,7 +18,7 @@ export function parseJson(bytes: Uint8Array, depthMax: number): unknown {
   if (nestsDeeper(bytes, depthMax)) throw new AuditError("body_too_deep", `parse body: it nests more than ${depthMax} levels; flatten context`);
   if (text.trim() === "") throw new AuditError("malformed_json", 'parse body: it is empty; send {"events": […]}');
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     // The parser's own message quotes the body.
     throw new AuditError("malformed_json", "parse body: it is not JSON");

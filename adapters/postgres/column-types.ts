@@ -1,5 +1,6 @@
 import pg from "pg";
 import { parseIpAddress } from "../../core/format/ip-address.ts";
+import { parseJsonText } from "../../core/format/parse-json.ts";
 
 const oids = { bool: 16, bytea: 17, int8: 20, jsonb: 3802, json: 114, inet: 869, timestamptz: 1184 } as const;
 
@@ -29,8 +30,8 @@ const parsers = new Map<number, (text: string) => unknown>([
   [oids.timestamptz, parseTime],
   [oids.inet, parseInet],
   [oids.int8, parseBigint],
-  [oids.jsonb, (text) => JSON.parse(text)],
-  [oids.json, (text) => JSON.parse(text)],
+  [oids.jsonb, parseJsonText],
+  [oids.json, parseJsonText],
 ]);
 
 /** How columns read through our pool become values: as events hold them. Never pg's own Date, which has no text of its own and the process's zone. */

@@ -1,3 +1,4 @@
+import { parseJsonText } from "../../core/format/parse-json.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import type { CommittedEvent } from "../../core/seal-store.ts";
 
@@ -22,7 +23,7 @@ function eventOf(row: readonly (string | null)[], tenantId: string, occurredAt: 
   const context = row[16];
   let parsed: unknown;
   try {
-    parsed = context === null || context === undefined ? undefined : JSON.parse(context);
+    parsed = context === null || context === undefined ? undefined : parseJsonText(context);
   } catch {
     return undefined;
   }
