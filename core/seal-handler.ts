@@ -15,8 +15,8 @@ export type SealHandlerParts = SealDependencies & {
 };
 
 /**
- * Runs the sealer once for a POST with a secret key, as a scheduler sends it, and answers what it did. Sealing that worked is told even when what
- * comes afterwards failed: the answer then is its fault, and the next call tries again.
+ * Runs the sealer once for a POST with a secret key, as a scheduler sends it, and answers what it did. When what comes afterwards fails the answer is
+ * that fault: sealing is done and logged, and the next call tries the rest again.
  */
 export function createSealHandler(parts: SealHandlerParts): (request: Request) => Promise<Response> {
   return async (request) => {

@@ -1,13 +1,13 @@
 import { AuditError } from "./errors.ts";
 import type { AuditEvent } from "./event.ts";
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
-import { openKeyRotation } from "./format/key-rotation.ts";
 import { sameBytes } from "./format/merkle.ts";
 import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
 import { leafHashWithin, leafOf } from "./leaf.ts";
 import type { Sha256 } from "./ports.ts";
 import type { SealProblem, SealRow, SealStore, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
 import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
+import { trustedKeys } from "./trusted-keys.ts";
 
 export type SealDependencies = {
   readonly store: SealStore;
@@ -51,7 +51,8 @@ export async function seal(dependencies: SealDependencies, bounds: SealBounds): 
   const standing = await store.useKey(verifierKey, logOrigin);
   if (standing !== "usable") throw new AuditError("conflict", `seal: signing key: is ${standing === "retired" ? "retired" : "not announced here"}`);
 
-  const sealer: Sealer = { ...dependencies, verifierKey, trusted: new Map([[verifierKey, signer]]), opened: new Map() };
+  const verifierOf = trustedKeys(signer, logOrigin, () => store.rotations());
+  const sealer: Sealer = { ...dependencies, verifierKey, verifierOf, opened: new Map() };
   const total = { turns: 0, sealed: 0, checkpoints: 0, problems: 0, tree_problems: 0 };
   const started = now().getTime();
   let waitedMs = 0;
@@ -75,7 +76,7 @@ const gateCheckMs = 20;
 type Sealer = SealDependencies & {
   readonly verifierKey: string;
   /** Keys whose signature on a last checkpoint is believed: ours, and those that handed over to it. */
-  readonly trusted: Map<string, NoteVerifier>;
+  readonly verifierOf: (verifierKey: string) => Promise<NoteVerifier | undefined>;
   /** Trees as this call left them, by tenant: compared again only if somebody else signed since. */
   readonly opened: Map<string, { readonly note: string; readonly tree: OpenedTree }>;
 };
@@ -164,9 +165,7 @@ async function growAll(
     const { tenantId } = stored;
     const origin = originOf(sealer.logOrigin, tenantId);
     const known = sealer.opened.get(tenantId);
-    const tree = known !== undefined && known.note === stored.checkpoint?.note
-      ? known.tree
-      : await openTree(stored, origin, sealer.sha256, (verifierKey) => trustedKey(sealer, verifierKey));
+    const tree = known !== undefined && known.note === stored.checkpoint?.note ? known.tree : await openTree(stored, origin, sealer.sha256, sealer.verifierOf);
     if ("problem" in tree) {
       treeProblems.push({ tenantId, problem: tree.problem });
       continue;
@@ -177,17 +176,4 @@ async function growAll(
     growths.push({ ...growth, note });
   }
   return { growths, treeProblems };
-}
-
-/** The key if it is ours or handed over to ours by an unbroken chain of statements; the database only brings the statements. */
-async function trustedKey(sealer: Sealer, verifierKey: string): Promise<NoteVerifier | undefined> {
-  if (!sealer.trusted.has(verifierKey)) {
-    // Newest first: a predecessor is trusted because its successor, already trusted, signed the statement with it.
-    for (const statement of (await sealer.store.rotations()).toReversed()) {
-      const rotation = await openKeyRotation(statement).catch(() => undefined);
-      if (rotation?.logOrigin !== sealer.logOrigin || !sealer.trusted.has(await formatVerifierKey(rotation.successor))) continue;
-      sealer.trusted.set(await formatVerifierKey(rotation.retired), rotation.retired);
-    }
-  }
-  return sealer.trusted.get(verifierKey);
 }

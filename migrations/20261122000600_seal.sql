@@ -227,9 +227,12 @@ begin
   v_before := v;
   -- A gate from the future comes from another cluster, by dump and restore: xids begin anew there.
   if v.gate_xid >= pg_snapshot_xmax(pg_current_snapshot()) then
-    v.gate_seq := null;
     v.gate_xid := null;
-    v.gate_at := null;
+  end if;
+  -- First the gate that an earlier turn has set, then, if it has passed or there was none, one of our own, which passes at once when nobody older runs.
+  if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
+    v.open_seq := v.gate_seq;
+    v.gate_xid := null;
   end if;
   if v.gate_xid is null then
     select case when q.is_called then q.last_value else 0 end into v_last from audit_log.event_seq as q;
@@ -237,13 +240,15 @@ begin
       v.gate_seq := v_last;
       v.gate_xid := pg_current_xact_id();
       v.gate_at := clock_timestamp();
+      -- The snapshot of this statement is newer than the gate.
+      if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
+        v.open_seq := v.gate_seq;
+        v.gate_xid := null;
+      end if;
     end if;
   end if;
-  -- A snapshot of its own, newer than the gate.
-  if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
-    v.open_seq := v.gate_seq;
+  if v.gate_xid is null then
     v.gate_seq := null;
-    v.gate_xid := null;
     v.gate_at := null;
   end if;
   if v is distinct from v_before then

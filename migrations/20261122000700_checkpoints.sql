@@ -92,13 +92,17 @@ create policy "viewers read checkpoints of their own tenants" on audit_log.check
 create function audit_log.refuse_losing_a_checkpoint() returns trigger
 language plpgsql set search_path = ''
 as $$
+declare
+  v_next_hour timestamptz;
 begin
   if tg_op = 'DELETE' and tg_table_name = 'checkpoints' then
-    if old.signed_at < now() - interval '48 hours' and exists (
-      select from audit_log.checkpoints as kept
-      where kept.tenant_id = old.tenant_id and kept.size > old.size
-        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', old.signed_at, 'UTC')
-    ) then
+    -- The next larger one tells: sizes and times grow together, and looking for any would read a tenant's whole history.
+    select date_trunc('hour', kept.signed_at, 'UTC') into v_next_hour
+    from audit_log.checkpoints as kept
+    where kept.tenant_id = old.tenant_id and kept.size > old.size
+    order by kept.size
+    limit 1;
+    if old.signed_at < now() - interval '48 hours' and v_next_hour = date_trunc('hour', old.signed_at, 'UTC') then
       return old;
     end if;
   end if;
@@ -222,6 +226,10 @@ create function audit_log.announce_key(
 language plpgsql security definer set search_path = ''
 as $$
 begin
+  -- Checkpoints that were good when they were signed must not become bad by hindsight.
+  if exists (select from audit_log.checkpoints as c where c.signed_at > p_retired_at and c.verifier_key = p_retired_key) then
+    raise exception 'announce key: the key that retires has signed since' using errcode = 'object_not_in_prerequisite_state';
+  end if;
   update audit_log.signing_keys set retired_at = p_retired_at
   where verifier_key = p_retired_key and log_origin = p_log_origin and retired_at is null;
   if not found then
@@ -236,7 +244,7 @@ alter function audit_log.announce_key(text, text, text, timestamptz, text) owner
 comment on function audit_log.announce_key(text, text, text, timestamptz, text) is
   'Records a rotation statement, whose signatures the caller has verified: the key in use retires, its successor becomes known.';
 
-create function audit_log.thin_checkpoints(p_limit integer) returns bigint
+create function audit_log.thin_checkpoints(p_since timestamptz, p_limit integer) returns bigint
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -246,10 +254,11 @@ begin
   using (
     select o.tenant_id, o.size, o.verifier_key
     from audit_log.checkpoints as o
-    where o.signed_at < now() - interval '48 hours' and exists (
-      select from audit_log.checkpoints as kept
+    where o.signed_at >= p_since and o.signed_at < now() - interval '48 hours' and date_trunc('hour', o.signed_at, 'UTC') = (
+      select date_trunc('hour', kept.signed_at, 'UTC') from audit_log.checkpoints as kept
       where kept.tenant_id = o.tenant_id and kept.size > o.size
-        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', o.signed_at, 'UTC')
+      order by kept.size
+      limit 1
     )
     order by o.signed_at
     limit least(p_limit, 100000)
@@ -259,9 +268,9 @@ begin
   return v_thinned;
 end
 $$;
-alter function audit_log.thin_checkpoints(integer) owner to audit_owner;
-comment on function audit_log.thin_checkpoints(integer) is
-  'Deletes checkpoints older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
+alter function audit_log.thin_checkpoints(timestamptz, integer) owner to audit_owner;
+comment on function audit_log.thin_checkpoints(timestamptz, integer) is
+  'Deletes checkpoints signed from p_since on and older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
 
 create function audit_log.record_bundle(p_name text) returns void
 language sql security definer set search_path = ''
@@ -293,8 +302,8 @@ revoke all on function audit_log.trees_signed_by_others(text, integer) from publ
 grant execute on function audit_log.trees_signed_by_others(text, integer) to audit_job;
 revoke all on function audit_log.seal_trees(uuid[]), audit_log.seal_sign(text, uuid[], bigint[], bytea[], text[], timestamptz) from public;
 revoke all on function audit_log.use_signing_key(text, text), audit_log.announce_key(text, text, text, timestamptz, text) from public;
-revoke all on function audit_log.thin_checkpoints(integer), audit_log.record_bundle(text), audit_log.find_leaf(uuid, timestamptz, uuid) from public;
+revoke all on function audit_log.thin_checkpoints(timestamptz, integer), audit_log.record_bundle(text), audit_log.find_leaf(uuid, timestamptz, uuid) from public;
 grant execute on function audit_log.seal_trees(uuid[]), audit_log.seal_sign(text, uuid[], bigint[], bytea[], text[], timestamptz) to audit_job;
 grant execute on function audit_log.use_signing_key(text, text), audit_log.announce_key(text, text, text, timestamptz, text) to audit_job;
-grant execute on function audit_log.thin_checkpoints(integer), audit_log.record_bundle(text) to audit_job;
+grant execute on function audit_log.thin_checkpoints(timestamptz, integer), audit_log.record_bundle(text) to audit_job;
 grant execute on function audit_log.find_leaf(uuid, timestamptz, uuid) to authenticated;

@@ -70,11 +70,15 @@ function* upperFaults(expected: readonly (readonly Uint8Array[] | undefined)[], 
 
 /** A larger tree cannot have been signed long before a smaller one: whoever dates back a retired key's signature is found here. */
 function* clockFaults(checkpoints: readonly ExpectedCheckpoint[]): Iterable<string> {
+  const inOrder = [...checkpoints].sort((a, b) => a.size - b.size);
+  /** The last signed of all smaller trees, and of those up to this size. */
+  let smaller: ExpectedCheckpoint | undefined;
   let latest: ExpectedCheckpoint | undefined;
-  for (const checkpoint of [...checkpoints].sort((a, b) => a.size - b.size)) {
-    if (latest !== undefined && checkpoint.size > latest.size && checkpoint.signedAt.getTime() < latest.signedAt.getTime() - clockSlackMs) {
-      yield `checkpoint of size ${checkpoint.size}: signed at ${checkpoint.signedAt.toISOString()}, before the smaller one of size ${latest.size}`;
+  for (const checkpoint of inOrder) {
+    if (latest !== undefined && latest.size < checkpoint.size) smaller = latest;
+    if (smaller !== undefined && checkpoint.signedAt.getTime() < smaller.signedAt.getTime() - clockSlackMs) {
+      yield `checkpoint of size ${checkpoint.size}: signed at ${checkpoint.signedAt.toISOString()}, before the smaller one of size ${smaller.size}`;
     }
-    if (latest === undefined || checkpoint.signedAt > latest.signedAt) latest = checkpoint;
+    if (latest === undefined || checkpoint.signedAt >= latest.signedAt) latest = checkpoint;
   }
 }

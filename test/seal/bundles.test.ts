@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBundleSource } from "../../adapters/postgres/bundle-source.ts";
+import { createFolderStore } from "../../adapters/storage/folder-store.ts";
+import { type BundleDependencies, dueBundles, writeBundles } from "../../core/checkpoint-bundle.ts";
+import { parseNote, verifyNote } from "../../core/format/signed-note.ts";
+import { openDatabaseLog } from "../../scripts/audit/database-source.ts";
+import { readKept } from "../../scripts/audit/kept-checkpoints.ts";
+import { followRotations } from "../../verify/keys.ts";
+import { verifyLog } from "../../verify/log.ts";
+import { randomEvents, randomFrom } from "../support/random-events.ts";
+import { firstKey, logOrigin, openLog, type TestLog } from "../support/sealed-log.ts";
+import { sha256 } from "../support/sha256.ts";
+
+const tenantIds = ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-4000-8000-0000000000aa"];
+
+describe("dueBundles()", () => {
+  it("is every full hour of a day, and the day at its close", () => {
+    const due = dueBundles(new Date("2026-11-22T00:05:00Z"));
+    expect(due.map(({ name }) => name).slice(-3)).toEqual([
+      "checkpoints/2026-11-21/22.checkpoints",
+      "checkpoints/2026-11-21/23.checkpoints",
+      "checkpoints/2026-11-21/day.checkpoints",
+    ]);
+    expect(due).toHaveLength(25);
+    expect(due.at(-1)?.until.toISOString()).toBe("2026-11-22T00:00:00.000Z");
+  });
+
+  it("does not hold the hour that is running", () => {
+    expect(dueBundles(new Date("2026-11-22T02:59:59Z")).at(-1)?.name).toBe("checkpoints/2026-11-22/01.checkpoints");
+  });
+});
+
+describe("writeBundles()", () => {
+  let log: TestLog;
+  const folder = mkdtempSync(join(tmpdir(), "audit-bundles-"));
+  beforeAll(async () => void (log = await openLog()));
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await log.close();
+  });
+
+  const dependencies = (now: Date): BundleDependencies => ({
+    source: createBundleSource(log.pool, sha256, () => {}),
+    archive: createFolderStore(folder),
+    signer: firstKey.signer,
+    logOrigin,
+    sha256,
+    now: () => now,
+    log: () => {},
+    verifierOf: () => Promise.resolve(undefined),
+  });
+
+  /** Stores and seals `count` events as if the sealer's clock said `at`. */
+  async function sealAt(at: string, count: number): Promise<void> {
+    await log.ingest(randomEvents(randomFrom(count), count, { tenantIds, receivedAt: new Date() }));
+    await log.seal({ now: () => new Date(at) });
+  }
+
+  async function verdict(): Promise<readonly string[]> {
+    const source = await openDatabaseLog(log.database.adminUrl);
+    const report = await verifyLog(source, { ring: await followRotations([firstKey.verifierKey], []), expected: await readKept([], folder) });
+    await source.close();
+    return report.findings.map((finding) => finding.kind);
+  }
+
+  it("puts each hour's newest checkpoints into the archive, once", async () => {
+    await sealAt("2026-11-22T01:10:00Z", 30);
+    await sealAt("2026-11-22T01:50:00Z", 40);
+    await sealAt("2026-11-22T02:20:00Z", 50);
+    const done = await writeBundles(dependencies(new Date("2026-11-22T03:00:01Z")), 100);
+    // Hours before the first checkpoint have nothing to keep and are not asked for again.
+    expect(done.contradicted).toEqual([]);
+    expect(await createFolderStore(folder).list("checkpoints/")).toEqual(["checkpoints/2026-11-22/01.checkpoints", "checkpoints/2026-11-22/02.checkpoints"]);
+    expect((await writeBundles(dependencies(new Date("2026-11-22T03:30:00Z")), 100)).written).toEqual([]);
+
+    const text = new TextDecoder().decode(await createFolderStore(folder).get("checkpoints/2026-11-22/01.checkpoints"));
+    const [first, ...rest] = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    expect(await verifyNote(parseNote(first.bundle), firstKey.signer)).toBe(true);
+    expect(first.bundle.split("\n").slice(0, 4)).toEqual([
+      "audit-events/checkpoint-bundle/v1",
+      logOrigin,
+      String(Date.parse("2026-11-22T02:00:00Z") / 1000),
+      "2",
+    ]);
+    expect(rest.map((line) => Number(line.checkpoint.split("\n")[1])).reduce((sum, size) => sum + size)).toBe(70);
+    expect(await verdict()).toEqual([]);
+  });
+
+  it("shows a database that was put back to an earlier state together with its checkpoints", async () => {
+    // What a restore to 01:30 leaves, bundles' record and all: the rest of the log was never there.
+    const past = await openLog();
+    await past.ingest(randomEvents(randomFrom(30), 30, { tenantIds, receivedAt: new Date() }));
+    await past.seal({ now: () => new Date("2026-11-22T01:10:00Z") });
+    const present = log;
+    log = past;
+    try {
+      expect(await verdict()).toContain("rolled_back");
+      // The sealer notices as well, as soon as it comes to write what is there already.
+      const again = await writeBundles(dependencies(new Date("2026-11-22T03:00:01Z")), 100);
+      expect([...again.contradicted].sort()).toEqual([...tenantIds].sort());
+    } finally {
+      log = present;
+      await past.close();
+    }
+  });
+});
+
+describe("thin()", () => {
+  it("keeps one checkpoint an hour after 48 hours, and every younger one", async () => {
+    const log = await openLog();
+    const hoursAgo = (hours: number, minutes: number) => new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000 - hours * 3_600_000 + minutes * 60_000);
+    const times = [hoursAgo(60, 5), hoursAgo(60, 20), hoursAgo(60, 50), hoursAgo(59, 10), hoursAgo(50, 1), hoursAgo(50, 2), hoursAgo(20, 1), hoursAgo(20, 2)];
+    for (const [i, at] of times.entries()) {
+      await log.ingest(randomEvents(randomFrom(i + 1), 3, { tenantIds: tenantIds.slice(0, 1), receivedAt: new Date() }));
+      await log.seal({ now: () => at });
+    }
+    const source = createBundleSource(log.pool, sha256, () => {});
+    expect(await source.thin(hoursAgo(96, 0), 1)).toBe(1);
+    expect(await source.thin(hoursAgo(96, 0), 100)).toBe(2);
+    expect(await source.thin(hoursAgo(96, 0), 100)).toBe(0);
+    const { rows } = await log.admin.query("select size from audit_log.checkpoints order by size");
+    expect(rows.map((row) => Number(row.size))).toEqual([9, 12, 18, 21, 24]);
+
+    // Whoever asks, and with every privilege: nothing younger, and not the last of an hour.
+    await log.admin.query("grant delete on audit_log.checkpoints to audit_job; set role audit_owner");
+    await expect(log.admin.query("delete from audit_log.checkpoints where size = 9")).rejects.toThrow("append-only");
+    await expect(log.admin.query("delete from audit_log.checkpoints where size = 21")).rejects.toThrow("append-only");
+    await log.admin.query("reset role");
+    await log.close();
+  });
+});
