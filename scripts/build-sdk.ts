@@ -5,8 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Builds `sdk/dist` with tsc. What the SDK takes from `core/` and `verify/` goes with it, one level up from where the sources have it: `sdk/src` becomes
- * the root of the package.
+ * Builds `sdk/dist` with tsc. What the SDK takes from `verify/` goes with it: `sdk/src` becomes the root of the package.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "sdk", "dist");
@@ -17,13 +16,13 @@ try {
   execFileSync(process.execPath, [tsc, "-p", join(root, "sdk", "tsconfig.build.json"), "--outDir", out], { stdio: "inherit" });
   rmSync(dist, { recursive: true, force: true });
   cpSync(join(out, "sdk", "src"), dist, { recursive: true });
-  for (const folder of ["core", "verify"]) cpSync(join(out, folder), join(dist, folder), { recursive: true });
+  cpSync(join(out, "verify"), join(dist, "verify"), { recursive: true });
   for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js") || name.endsWith(".d.ts"))) {
     const path = join(dist, file);
-    // From `sdk/src/x/y.js`, `../../../core/` led to the root of the repository; from `dist/x/y.js` the same folder is `../core/`.
+    // From `sdk/src/x/y.js`, `../../../verify/` led to the root of the repository; from `dist/x/y.js` the same folder is `../verify/`.
     const up = relative(dirname(path), dist) || ".";
     const source = readFileSync(path, "utf8");
-    const moved = source.replaceAll(/(["'])(?:\.\.\/)+(core|verify)\//g, (_, quote: string, folder: string) => `${quote}${up}/${folder}/`);
+    const moved = source.replaceAll(/(["'])(?:\.\.\/)+verify\//g, (_, quote: string) => `${quote}${up}/verify/`);
     if (moved !== source) writeFileSync(path, moved);
   }
 } finally {

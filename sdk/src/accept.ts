@@ -1,160 +1,80 @@
-import { hasRoom, offer } from "./delivery/intake.ts";
-import { fifoLength } from "./delivery/fifo.ts";
-import { recordDrop, takeUnreported } from "./delivery/drop-ledger.ts";
+import { recordDrop } from "./delivery/drops.ts";
 import type { Entry } from "./delivery/state.ts";
+import { bounded, enqueue, hasRoom } from "./delivery/queue.ts";
 import { type Engine, metricsDue, pumpSoon, warn } from "./engine.ts";
 import type { DropReason, EventContext, EventInput } from "./event.ts";
 import type { MadeEvent } from "./make-event.ts";
-import type { SpoolRecord } from "./spool-session.ts";
 
-/** Where an event went: into memory, only to disk, or nowhere. */
-export type Accepted =
-  | { readonly fate: "queued"; readonly made: MadeEvent; readonly entry: Entry }
-  | {
-    readonly fate: "spilled";
-    readonly made: MadeEvent;
-    readonly record: SpoolRecord;
-  }
-  | {
-    readonly fate: "dropped";
-    readonly made: MadeEvent | undefined;
-    readonly reason: DropReason;
-    readonly cause?: unknown;
-  };
+/** Where an event went: into memory (`entry`), nowhere (`dropped`), or, with neither, only to disk. */
+export type Accepted = { readonly made?: MadeEvent; readonly entry?: Entry; readonly dropped?: DropReason; readonly cause?: unknown };
 
-/** Longest time a drop stays unreported while the queue is full. */
-const dropReportMs = 10_000;
-
-/** `bulk`: the caller holds the events anyway and puts the entries on their way itself. `reserved`: room is found even when there is none. */
-export type AcceptOptions = {
-  readonly awaited: boolean;
-  readonly bulk?: boolean;
-  readonly reserved?: boolean;
-};
+/** Who waits, and how. `reserved`: room is found even when there is none. */
+export type Manner = Pick<Entry, "done" | "bulk" | "prefer"> & { readonly reserved?: boolean };
 
 /** Takes one event: from here on it is counted, and its id, time and bytes are fixed. Never throws. */
-export function accept(engine: Engine, input: EventInput, context: EventContext, options: AcceptOptions): Accepted {
-  const { state, settings } = engine;
-  state.counts.logged++;
-  if (options.bulk !== true) metricsDue(engine);
-  if (engine.closing && options.reserved !== true) {
-    return dropped(engine, undefined, "closed");
-  }
+export function accept(engine: Engine, input: EventInput, context: EventContext, { reserved = false, ...manner }: Manner): Accepted {
+  const { spool } = engine;
+  engine.counts.logged++;
+  metricsDue(engine);
+  if (engine.closing && !reserved) return drop(engine, context.tenant_id, { dropped: "closed" });
   let made: MadeEvent;
   try {
     made = engine.make(input, context);
-  } catch (error) {
-    return dropped(engine, undefined, "invalid", error);
+  } catch (cause) {
+    return drop(engine, context.tenant_id, { dropped: "invalid", cause });
   }
-  const kept = engine.spool?.append(made.json);
+  const kept = spool?.append(made.json);
   const record = typeof kept === "object" ? kept : undefined;
-  const spills = settings.whenFull === "spill" && record !== undefined && options.bulk !== true;
-  // Once something waits on disk, what comes later waits behind it.
-  if (spills && (engine.spool?.unread() ?? 0) > 0 && options.reserved !== true) return spilled(engine, made, record);
-  const entry = entryOf(engine, made, record, options);
-  if (options.bulk === true) return { fate: "queued", made, entry };
-  if (offer(state, entry, options.reserved)) {
-    noteFilling(engine);
-    const full = fifoLength(state.queue) >= settings.delivery.batchEvents || state.queueBytes >= settings.delivery.batchBytes;
-    if (full || options.awaited || engine.timerAt === Infinity) {
-      pumpSoon(engine);
-    }
-    return { fate: "queued", made, entry };
+  const spills = record && engine.whenFull === "spill" && !reserved;
+  // Once something waits on disk, what comes later waits behind it, unless somebody waits for that.
+  const isBehind = spills && !manner.done && spool?.unread();
+  if (!isBehind && (reserved || hasRoom(engine, made.bytes))) {
+    const entry = { ...made, ...manner, handle: ++engine.lastHandle, loggedAt: engine.runtime.monotonic(), record };
+    enqueue(engine, entry);
+    warnWhenFilling(engine);
+    if (manner.done || engine.queue.length >= engine.batchSize || !engine.timer) pumpSoon(engine);
+    return { made, entry };
   }
-  if (spills) return spilled(engine, made, record);
-  if (record !== undefined) engine.spool?.acknowledge([record]);
-  noteFull(engine);
-  return dropped(engine, made, kept === "full" ? "spool_full" : "queue_full");
+  if (spills) {
+    spool?.leave(record);
+    pumpSoon(engine);
+    return { made };
+  }
+  if (record) spool?.acknowledge([record]);
+  warnWhenFilling(engine, 1);
+  return drop(engine, made.tenantId, { made, dropped: kept === "full" ? "spool_full" : "queue_full" });
 }
 
-export function entryOf(engine: Engine, made: MadeEvent, record: SpoolRecord | undefined, options: AcceptOptions): Entry {
-  return {
-    handle: engine.nextHandle++,
-    id: made.id,
-    occurredAt: made.occurredAt,
-    tenantId: made.tenantId,
-    json: made.json,
-    bytes: made.bytes,
-    loggedAt: engine.settings.runtime.monotonic(),
-    bulk: options.bulk === true,
-    awaited: options.awaited,
-    record,
-  };
-}
-
-function spilled(engine: Engine, made: MadeEvent, record: SpoolRecord): Accepted {
-  engine.spool?.leave(record);
+function drop(engine: Engine, tenantId: string | undefined, accepted: Accepted & { readonly dropped: DropReason }): Accepted {
+  recordDrop(engine, tenantId ?? engine.defaults.tenant_id, accepted.dropped, engine.runtime.now());
   pumpSoon(engine);
-  return { fate: "spilled", made, record };
+  return accepted;
 }
 
-function dropped(engine: Engine, made: MadeEvent | undefined, reason: DropReason, cause?: unknown): Accepted {
-  const tenantId = made?.tenantId ?? engine.settings.defaults.tenant_id;
-  recordDrop(engine.state.drops, tenantId, reason, engine.settings.runtime.now());
-  pumpSoon(engine);
-  return {
-    fate: "dropped",
-    made,
-    reason,
-    ...(cause === undefined ? {} : { cause }),
-  };
-}
-
-/** Warns once at four fifths, and again only after the queue was half empty. */
-function noteFilling(engine: Engine): void {
-  const { queueEvents, queueBytes } = engine.settings.delivery;
-  const share = Math.max(engine.state.bounded / queueEvents, engine.state.boundedBytes / queueBytes);
-  if (share < 0.5) engine.warnedFilling = engine.warnedFull = false;
-  if (share < 0.8 || engine.warnedFilling) return;
-  engine.warnedFilling = true;
-  warn(engine, {
-    kind: "queue_filling",
-    message: `queue is at 80 %: ${engine.state.bounded} of ${queueEvents} events, ${engine.state.boundedBytes} of ${queueBytes} bytes`,
-  });
-}
-
-function noteFull(engine: Engine): void {
-  if (engine.warnedFull) return;
-  engine.warnedFull = true;
-  warn(engine, {
-    kind: "queue_full",
-    message: `queue is full: events are dropped and counted; the log will say how many`,
-  });
+/** Warns once at four fifths and once when full, and again only after the queue was half empty. */
+function warnWhenFilling(engine: Engine, share = Math.max(bounded(engine) / engine.queueSize, engine.boundedBytes / engine.queueBytes)): void {
+  const level = share < 0.8 ? 0 : share < 1 ? 0.8 : 1;
+  if (level > engine.warnedAt) warn(engine, level < 1 ? "queue_filling" : "queue_full", `queue is at ${level * 100} % with ${bounded(engine)} events`);
+  engine.warnedAt = share < 0.5 ? 0 : Math.max(level, engine.warnedAt);
 }
 
 /** Resolves when an event would find room, first come first served; at once when it does already. */
 export function room(engine: Engine): Promise<void> {
-  if (engine.closing || (engine.rooms.length === 0 && hasRoom(engine.state, 0))) return Promise.resolve();
-  return new Promise((resolve) => engine.rooms.push(resolve));
+  return new Promise((resolve) => engine.closing || (engine.rooms.length === 0 && hasRoom(engine, 0)) ? resolve() : engine.rooms.push(resolve));
 }
+
+/** Longest time a drop stays unreported while the queue is full. */
+const dropReportMs = 10_000;
 
 /** Logs what was dropped as an event of its own, once there is room again or it has waited long enough. */
 export function reportDrops(engine: Engine, atOnce: boolean): void {
-  const { drops } = engine.state;
-  const oldest = drops.unreported.values().next().value;
-  if (oldest === undefined) return;
-  const calm = engine.state.bounded * 2 <= engine.settings.delivery.queueEvents;
-  if (!atOnce && !calm && engine.settings.runtime.now() - oldest.since < dropReportMs) return;
-  for (
-    let account = takeUnreported(drops);
-    account !== undefined;
-    account = takeUnreported(drops)
-  ) {
-    const { count, reasons, tenantId } = account;
-    const [since, until] = [account.since, account.until].map((ms) => new Date(ms).toISOString());
-    const message = `${count} ${count === 1 ? "event was" : "events were"} given up: the log lacks ${count === 1 ? "it" : "them"}`;
-    const context = { dropped_count: count, reasons, since, until };
-    accept(
-      engine,
-      {
-        event_type: "audit.sdk.dropped",
-        result: "warning",
-        message,
-        tenant_id: tenantId,
-        context,
-      },
-      {},
-      { awaited: false, reserved: true },
-    );
+  const [oldest] = engine.unreported.values();
+  const isCalm = bounded(engine) * 2 <= engine.queueSize;
+  if (!oldest || !(atOnce || isCalm || engine.runtime.now() - oldest.since >= dropReportMs)) return;
+  for (const [tenantId, { count, reasons, since, until }] of engine.unreported) {
+    engine.unreported.delete(tenantId);
+    const context = { dropped_count: count, reasons, since: new Date(since), until: new Date(until) };
+    const message = `${count} events were given up: the log lacks them`;
+    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, {}, { reserved: true });
   }
 }

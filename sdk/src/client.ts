@@ -1,16 +1,16 @@
 import { accept, room } from "./accept.ts";
 import { changeOf } from "./change.ts";
-import { type AuditClientOptions, readOptions } from "./client-options.ts";
-import { disabledClient } from "./disabled.ts";
-import { type Engine, engineOf, pumpSoon, statsOf, warn } from "./engine.ts";
-import { closeOnExit } from "./environment.ts";
+import { recordDrop } from "./delivery/drops.ts";
+import { createEngine, type Engine, pumpSoon, statsOf, warn } from "./engine.ts";
 import type { EventContext, EventFields, EventInput, LoggedEvent } from "./event.ts";
 import { close, type CloseResult, flush, type FlushResult } from "./finish.ts";
 import { logEvent } from "./log-event.ts";
-import { type BulkResult, logMany } from "./log-many.ts";
-import { type OperationDraft, operationEvent } from "./operation.ts";
+import type { BulkResult } from "./log-many.ts";
+import { addLayer } from "./make-event.ts";
+import { auditOperation, type OperationDraft } from "./operation.ts";
+import type { AuditClientOptions } from "./options.ts";
 import { flushWhenHidden } from "./page.ts";
-import { pump, recordSpoolLoss } from "./pump.ts";
+import { pump } from "./pump.ts";
 import { fromRequest, type RequestLike } from "./request-context.ts";
 import type { AuditStats } from "./stats.ts";
 
@@ -29,7 +29,7 @@ export type HighVolumeOptions = LogOptions & {
 };
 
 /** The event of something made, changed or removed; its type is `create`, `update` or `delete` unless it says another. */
-export type ObjectEvent = EventFields & { readonly event_type?: string };
+export type ObjectEvent = EventFields & { readonly event_type?: string | undefined; readonly operation_type?: string | undefined };
 
 /** Logs events of an application. `withContext` makes another view of the same queue. */
 export type AuditClient = {
@@ -61,78 +61,58 @@ export type AuditClient = {
 
 /** A client from options, environment and defaults, in this order. Throws AuditConfigurationError that names every fault. */
 export function createAuditClient(options: AuditClientOptions = {}): AuditClient {
-  const settings = readOptions(options);
-  if (!settings.enabled) return disabledClient(settings);
-  const engine = engineOf(settings, options);
+  const engine = createEngine(options);
+  const { keepalive, closeOnExit, verifyReceipts, enabled } = engine.options;
   engine.pump = () => pump(engine);
-  openSpool(engine, options);
-  if (options.verifyReceipts === true) {
-    // A module of its own: who does not verify does not load it.
-    engine.checkReceipts = import("./receipt-check.ts").then(({ checkReceipts }) => checkReceipts);
-  }
   let closed: Promise<CloseResult> | undefined;
+  const unhook: (() => void)[] = [];
   const closeOnce = (timeoutMs = 10_000) => closed ??= close(engine, timeoutMs).finally(() => unhook.forEach((off) => off()));
-  const unhook = [options.keepalive === false ? () => {} : flushWhenHidden(engine)];
-  if (options.closeOnExit) {
-    unhook.push(closeOnExit(closeOnce, options.closeOnExit === true ? {} : options.closeOnExit));
+  if (enabled) {
+    openSpool(engine);
+    if (keepalive !== false) unhook.push(flushWhenHidden(engine));
+    // Modules of their own: who does not use them does not load them.
+    if (closeOnExit) void import("./exit-environment.ts").then((exit) => unhook.push(exit.closeOnExit(closeOnce, Object(closeOnExit))));
+    if (verifyReceipts) engine.checkReceipts = import("./receipt-check.ts").then(({ checkReceipts }) => checkReceipts);
   }
   return view(engine, {}, closeOnce);
 }
 
-function openSpool(engine: Engine, options: AuditClientOptions): void {
-  if (options.spool === undefined) return;
-  engine.spool = options.spool.open({
-    runtime: engine.settings.runtime,
+function openSpool(engine: Engine): void {
+  engine.spool = engine.options.spool?.open({
+    runtime: engine.runtime,
     onRecovered: (count) => {
-      engine.state.counts.recovered += count;
+      engine.counts.recovered += count;
       pumpSoon(engine);
     },
-    onLost: (count) => recordSpoolLoss(engine, count),
+    onLost: (count) => recordDrop(engine, engine.defaults.tenant_id, "spool_corrupt", engine.runtime.now(), count),
     onWake: () => pumpSoon(engine),
-    onWarning: (message, cause) => warn(engine, { kind: "spool", message, cause }),
+    onWarning: (message, cause) => warn(engine, "spool", message, cause),
   });
 }
 
+/** The client as an application sees it, with fields that stand in every event. */
 function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: number) => Promise<CloseResult>): AuditClient {
-  const contextOf = (options: LogOptions) => options.request === undefined ? context : merge(context, fromRequest(options.request));
-  const timeout = (options: LogOptions) => options.timeoutMs ?? engine.settings.logTimeoutMs;
-  const log = (event: EventInput, options: LogOptions = {}) => logEvent(engine, event, contextOf(options), timeout(options));
+  const contextOf = ({ request }: LogOptions) => request ? merged(context, fromRequest(request)) : context;
+  const log = (event: EventInput, options: LogOptions = {}) => logEvent(engine, event, contextOf(options), options.timeoutMs ?? engine.logTimeoutMs);
   const queue = (event: EventInput, options: LogOptions = {}) => {
-    const queued = accept(engine, event, contextOf(options), { awaited: false }).fate !== "dropped";
-    keepAwake(engine);
-    return queued;
+    const isQueued = engine.options.enabled === true && !accept(engine, event, contextOf(options), {}).dropped;
+    if (isQueued) keepAwake(engine);
+    return isQueued;
   };
   return {
     logEvent: log,
     logEventFireAndForget: queue,
-    logCreation: ({ after, ...event }, options) =>
-      log(
-        objectEvent(event, "create", after === undefined ? undefined : { after }),
-        options,
-      ),
+    logCreation: ({ after, ...event }, options) => log(objectEvent("create", event, { after }), options),
     logUpdate: ({ before, after, ...event }, options) =>
-      log(
-        objectEvent(event, "update", before === undefined || after === undefined ? { before, after } : changeOf(before, after)),
-        options,
-      ),
-    logDeletion: ({ before, ...event }, options) =>
-      log(
-        objectEvent(event, "delete", before === undefined ? undefined : { before }),
-        options,
-      ),
-    logHighVolumeEvents: (events, options = {}) =>
-      logMany(engine, events, contextOf(options), {
-        useEdgeFunction: options.useEdgeFunction,
-        timeoutMs: timeout(options),
-      }),
-    auditOperation: (info, operation, options = {}) =>
-      auditOperation(
-        engine,
-        info,
-        operation,
-        (event) => engine.settings.async ? queue(event, options) : log(event, options),
-      ),
-    withContext: (more) => view(engine, merge(context, more), closeOnce),
+      log(objectEvent("update", event, before && after ? changeOf(before, after) : { before, after }), options),
+    logDeletion: ({ before, ...event }, options) => log(objectEvent("delete", event, { before }), options),
+    logHighVolumeEvents: async (events, options = {}) => {
+      const { logMany } = await import("./log-many.ts");
+      return await logMany(engine, events, contextOf(options), { timeoutMs: engine.logTimeoutMs, ...options });
+    },
+    auditOperation: (info, operation, options) =>
+      auditOperation(info, operation, (event) => engine.options.async ? queue(event, options) : log(event, options), engine.runtime.monotonic),
+    withContext: (more) => view(engine, merged(context, more), closeOnce),
     ready: () => room(engine),
     flush: ({ timeoutMs = 30_000 } = {}) => flush(engine, timeoutMs),
     close: ({ timeoutMs } = {}) => closeOnce(timeoutMs),
@@ -141,66 +121,28 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
   };
 }
 
-/** Auditing never makes an operation fail: what goes wrong with the event is counted, and told by `onRejected` and `onWarning`. */
-async function auditOperation<T>(
-  engine: Engine,
-  info: EventInput,
-  operation: (event: OperationDraft) => T | Promise<T>,
-  log: (event: EventInput) => unknown,
-): Promise<T> {
-  const { runtime } = engine.settings;
-  const startedAt = runtime.monotonic();
-  const draft: OperationDraft = { ...info };
-  const tell = async (failure?: { readonly error: unknown }) => {
-    try {
-      await log(operationEvent(info, draft, runtime.monotonic() - startedAt, failure));
-    } catch {
-      // Counted already.
-    }
-  };
-  let value: T;
-  try {
-    value = await operation(draft);
-  } catch (error) {
-    await tell({ error });
-    throw error;
-  }
-  await tell();
-  return value;
+/** An event about an object, with what is known of the object in its context. */
+function objectEvent(type: string, event: ObjectEvent, about: object): EventInput {
+  const isKnown = Object.values(about).some((side) => side !== undefined);
+  const context = isKnown && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
+  return { event_type: event.operation_type ?? type, ...event, ...context } as EventInput;
 }
 
-function objectEvent(event: ObjectEvent, type: string, context: object | undefined): EventInput {
-  const named = event.event_type ??
-    (event as { readonly operation_type?: string }).operation_type ?? type;
-  return {
-    ...event,
-    event_type: named,
-    ...(context === undefined ? {} : { context: { ...(event.context ?? event.extra_info), ...context } }),
-    extra_info: undefined,
-  };
+function merged(outer: EventContext, inner: EventContext): EventContext {
+  const both = {};
+  addLayer(both, outer);
+  addLayer(both, inner);
+  return both;
 }
 
-function merge(outer: EventContext, inner: EventContext): EventContext {
-  const set = Object.fromEntries(Object.entries(inner).filter(([, value]) => value !== undefined));
-  return {
-    ...outer,
-    ...set,
-    ...(outer.context !== undefined && inner.context !== undefined ? { context: { ...outer.context, ...inner.context } } : {}),
-  };
-}
-
-/** On an edge worker (Supabase's is known by its global), timers may not fire after the answer is sent: one promise a burst keeps the worker until the events are away. */
+/** On an edge worker (Supabase's is known by its global), timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */
 function keepAwake(engine: Engine): void {
-  const edge = (globalThis as {
-    readonly EdgeRuntime?: {
-      readonly waitUntil?: (promise: Promise<unknown>) => void;
-    };
-  }).EdgeRuntime;
+  const edge = (globalThis as { readonly EdgeRuntime?: { readonly waitUntil?: (promise: Promise<unknown>) => void } }).EdgeRuntime;
   const waitUntil = engine.options.waitUntil ?? edge?.waitUntil?.bind(edge);
-  if (waitUntil === undefined || engine.waitUntilQueued) return;
-  engine.waitUntilQueued = true;
+  if (!waitUntil || engine.isAwake) return;
+  engine.isAwake = true;
   queueMicrotask(() => {
-    engine.waitUntilQueued = false;
-    waitUntil(flush(engine, engine.settings.logTimeoutMs));
+    engine.isAwake = false;
+    waitUntil(flush(engine, engine.logTimeoutMs));
   });
 }

@@ -1,139 +1,98 @@
-import type { AuditClientOptions, AuditWarning, ClientSettings } from "./client-options.ts";
-import type { DoorName } from "./delivery/door.ts";
-import { type DeliveryState, deliveryState, type Verdict } from "./delivery/state.ts";
-import type { EventFault, EventInput } from "./event.ts";
+import { type DeliveryState, deliveryState } from "./delivery/state.ts";
+import type { EventContext } from "./event.ts";
 import type { ReceiptCheck } from "./http-door.ts";
 import { type EventMaker, eventMaker } from "./make-event.ts";
+import { type AuditClientOptions, type AuditWarning, readOptions, type Settings } from "./options.ts";
+import { platformRuntime, type Runtime } from "./runtime.ts";
 import type { SpoolSession } from "./spool-session.ts";
 import { type AuditStats, auditStats } from "./stats.ts";
-import { uuid7Maker } from "./uuid7.ts";
-
-/** Called once with the verdict on an event, or told that the client closed and only the disk still has it. */
-export type Waiter = (verdict: Verdict | "left_on_disk", door: DoorName | undefined) => void;
 
 /** The effectful shell around {@link DeliveryState}: what a client and all its `withContext` children share. */
-export type Engine = {
-  readonly settings: ClientSettings;
-  readonly options: AuditClientOptions;
-  readonly state: DeliveryState;
+export type Engine = DeliveryState & Settings & {
+  readonly runtime: Runtime;
   readonly make: EventMaker;
-  spool: SpoolSession | undefined;
-  /** Who waits for an entry in memory, by handle, and for one that only the disk holds, by the name of its record. */
-  readonly waiters: Map<number, Waiter>;
-  readonly spilledWaiters: Map<string, Waiter>;
+  readonly defaults: EventContext;
+  spool?: SpoolSession | undefined;
+  checkReceipts?: Promise<ReceiptCheck>;
+  lastHandle: number;
+  /** Who waits for everything up to a handle to be decided, and who waits for room, first come first served. */
   readonly flushes: Set<{ handle: number; readonly resolve: () => void }>;
-  /** Callers who wait for room, first come first served. */
   readonly rooms: (() => void)[];
-  nextHandle: number;
-  timer: unknown;
-  timerAt: number;
-  timerKeepsAlive: boolean;
-  metricsTimer: unknown;
   /** Does everything that can be done now. */
   pump: () => void;
   pumpQueued: boolean;
-  waitUntilQueued: boolean;
-  warnedFilling: boolean;
-  warnedFull: boolean;
+  /** An edge worker is asked to stay until what was just logged is sent. */
+  isAwake: boolean;
+  timer?: unknown;
+  metricsTimer?: unknown;
+  /** How full the queue was the last time somebody was warned: 0, 0.8 or 1. */
+  warnedAt: number;
+  lastErrorAt: string;
+  /** No more events are taken; then, nothing is done any more. */
   closing: boolean;
-  abandoned: boolean;
-  readonly abort: AbortController;
-  lastErrorAt: number;
-  checkReceipts: Promise<ReceiptCheck> | undefined;
+  readonly ended: AbortController;
 };
 
-export function engineOf(settings: ClientSettings, options: AuditClientOptions): Engine {
-  const { runtime } = settings;
-  const producerId = options.producerId ??
-    uuid7Maker(runtime.randomBytes)(runtime.now());
+/** An engine at rest. Throws AuditConfigurationError. */
+export function createEngine(given: AuditClientOptions): Engine {
+  const settings = readOptions(given);
+  const { options } = settings;
+  const runtime = { ...platformRuntime, ...options.runtime };
+  const defaults = { ...options.defaults, ...options.tenantId && { tenant_id: options.tenantId }, ...options.source && { source: options.source } };
   return {
-    settings,
-    options,
-    state: deliveryState(settings.delivery),
-    make: eventMaker({
-      producerId,
-      defaults: settings.defaults,
-      redact: options.redact ?? [],
-    }, runtime),
-    spool: undefined,
-    waiters: new Map(),
-    spilledWaiters: new Map(),
+    ...deliveryState(settings, settings.doors),
+    ...settings,
+    runtime,
+    make: eventMaker(defaults, options, runtime),
+    defaults,
+    lastHandle: 0,
     flushes: new Set(),
     rooms: [],
-    nextHandle: 1,
-    timer: undefined,
-    timerAt: Infinity,
-    timerKeepsAlive: false,
-    metricsTimer: undefined,
     pump: () => {},
     pumpQueued: false,
-    waitUntilQueued: false,
-    warnedFilling: false,
-    warnedFull: false,
+    isAwake: false,
+    warnedAt: 0,
+    lastErrorAt: "",
     closing: false,
-    abandoned: false,
-    abort: new AbortController(),
-    lastErrorAt: 0,
-    checkReceipts: undefined,
+    ended: new AbortController(),
   };
 }
 
 /** Pumps when the current task is over: a burst of events is looked at once. */
 export function pumpSoon(engine: Engine): void {
-  if (engine.pumpQueued || engine.abandoned) return;
+  if (engine.pumpQueued) return;
   engine.pumpQueued = true;
   queueMicrotask(engine.pump);
 }
 
-/** Calls a function of the application: what it throws is its own business, told once as a warning and never passed on. */
-function callback(engine: Engine, name: string, call: () => void): void {
+/** Calls a function of the application: what it throws is its own business, and at most warned of. */
+export function tell<Name extends "onRejected" | "onWarning" | "onMetrics">(
+  engine: Engine,
+  name: Name,
+  ...args: Parameters<NonNullable<AuditClientOptions[Name]>>
+): void {
   try {
-    call();
-  } catch (error) {
-    if (name !== "onWarning") {
-      warn(engine, {
-        kind: "callback",
-        message: `${name} threw`,
-        cause: error,
-      });
-    }
+    (engine.options[name] as ((...args: unknown[]) => void) | undefined)?.(...args);
+  } catch (cause) {
+    if (name !== "onWarning") warn(engine, "callback", `${name} threw`, cause);
   }
 }
 
-export function warn(engine: Engine, warning: AuditWarning): void {
-  const { onWarning } = engine.options;
-  callback(
-    engine,
-    "onWarning",
-    () =>
-      onWarning === undefined ? console.warn(`audit-events: ${warning.message}`, ...(warning.cause === undefined ? [] : [warning.cause])) : onWarning(warning),
-  );
-}
-
-export function tellRejected(engine: Engine, json: string, fault: EventFault): void {
-  const { onRejected } = engine.options;
-  if (onRejected !== undefined) {
-    callback(engine, "onRejected", () => onRejected(JSON.parse(json) as EventInput, fault));
-  }
+export function warn(engine: Engine, kind: AuditWarning["kind"], message: string, cause?: unknown): void {
+  tell(engine, "onWarning", { kind, message, cause });
 }
 
 export function statsOf(engine: Engine): AuditStats {
-  return auditStats(engine.state, engine.spool, engine.lastErrorAt);
+  return auditStats(engine, engine.spool, engine.lastErrorAt);
 }
 
-/** Reports at most every `metricsIntervalMs`, and only after something happened. */
+/** Reports once in `metricsIntervalMs`, and only after something happened. */
 export function metricsDue(engine: Engine): void {
-  if (engine.options.onMetrics === undefined || engine.metricsTimer !== undefined || engine.abandoned) return;
-  engine.metricsTimer = engine.settings.runtime.setTimer(() => tellMetrics(engine), engine.settings.metricsIntervalMs, false);
+  if (engine.options.onMetrics) engine.metricsTimer ??= engine.runtime.setTimer(() => tellMetrics(engine), engine.metricsIntervalMs, false);
 }
 
 export function tellMetrics(engine: Engine): void {
-  if (engine.metricsTimer !== undefined) {
-    engine.settings.runtime.clearTimer(engine.metricsTimer);
-  }
+  engine.runtime.clearTimer(engine.metricsTimer);
   engine.metricsTimer = undefined;
-  const { onMetrics } = engine.options;
-  if (onMetrics !== undefined) {
-    callback(engine, "onMetrics", () => onMetrics(statsOf(engine)));
-  }
+  tell(engine, "onMetrics", statsOf(engine));
 }

@@ -5,55 +5,57 @@ export class AuditConfigurationError extends Error {
   override name = "AuditConfigurationError";
 }
 
+/** What became of an event that is not stored, or not as it was sent. */
+class EventError extends Error {
+  constructor(what: string, fields: object, cause?: unknown) {
+    super(`log event: ${what}`, { cause });
+    Object.assign(this, fields);
+  }
+}
+
 /** The server looked at the event and will not store it, however often it is sent. */
-export class AuditRejectedError extends Error {
+export class AuditRejectedError extends EventError {
   override name = "AuditRejectedError";
-  readonly code: string;
-  readonly pointer: string | undefined;
+  declare readonly code: string;
+  /** JSON Pointer into the event. */
+  declare readonly pointer?: string;
   constructor(fault: EventFault) {
-    super(`log event: rejected by the server: ${fault.code}${fault.pointer ? ` at ${fault.pointer}` : ""}: ${fault.message}`);
-    this.code = fault.code;
-    this.pointer = fault.pointer;
+    super(`rejected: ${fault.code}: ${fault.message}`, { code: fault.code, pointer: fault.pointer });
+  }
+}
+
+/** The server does not accept the credential, or not for this: the event is neither stored nor queued. */
+export class AuditRefusedError extends EventError {
+  override name = "AuditRefusedError";
+  declare readonly code: string;
+  constructor({ code, message }: EventFault) {
+    super(`credential refused: ${code}: ${message}`, { code });
   }
 }
 
 /** The event did not reach the server and is no longer queued: the client counted it as dropped. */
-export class AuditDroppedError extends Error {
+export class AuditDroppedError extends EventError {
   override name = "AuditDroppedError";
-  readonly reason: DropReason;
+  declare readonly reason: DropReason;
   constructor(reason: DropReason, cause?: unknown) {
-    super(`log event: dropped: ${reason}`, cause === undefined ? undefined : { cause });
-    this.reason = reason;
+    super(`dropped: ${reason}`, { reason }, cause);
   }
 }
 
-/** No answer within the time the caller gave. The event is still queued and will be sent: logging it again would need the same `id`. */
-export class AuditTimeoutError extends Error {
-  override name = "AuditTimeoutError";
-  readonly queued = true;
-  readonly id: string;
-  constructor(id: string, timeoutMs: number, cause?: unknown) {
-    super(`log event: no answer within ${timeoutMs} ms; event ${id} stays queued`, cause === undefined ? undefined : { cause });
-    this.id = id;
+/** The event is not known to be stored yet, but still queued, in memory or on disk: logging it again would need the same `id`. */
+export class AuditPendingError extends EventError {
+  override name = "AuditPendingError";
+  declare readonly id: string;
+  constructor(id: string, cause?: unknown) {
+    super(`no verdict yet: event ${id} stays queued`, { id }, cause);
   }
 }
 
 /** The event is stored, but the leaf hash the server returned is not the hash of what was sent. */
-export class AuditReceiptError extends Error {
+export class AuditReceiptError extends EventError {
   override name = "AuditReceiptError";
-  readonly id: string;
+  declare readonly id: string;
   constructor(id: string) {
-    super(`verify receipt: leaf hash of event ${id}: does not belong to what was sent`);
-    this.id = id;
-  }
-}
-
-/** The server does not accept the credential, or not for this: the event is not stored and not queued. */
-export class AuditRefusedError extends Error {
-  override name = "AuditRefusedError";
-  readonly code: string;
-  constructor(fault: EventFault) {
-    super(`log event: credential refused: ${fault.code}: ${fault.message}`);
-    this.code = fault.code;
+    super(`stored, but its leaf hash is not its own: event ${id}`, { id });
   }
 }

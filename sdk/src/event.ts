@@ -72,10 +72,10 @@ export type LoggedEvent = {
   readonly occurredAt: string;
   readonly status: EventStatus;
   /** When the server took it; absent unless stored. */
-  readonly receivedAt?: string;
-  /** RFC 6962 leaf hash as the server computed it, hexadecimal or base64 as it came. */
-  readonly leafHash?: string;
+  readonly receivedAt?: string | undefined;
+  /** RFC 6962 leaf hash as the server computed it, hexadecimal. */
+  readonly leafHash?: string | undefined;
   /** Present with `verifyReceipts`: whether that hash is the hash of what was sent. */
-  readonly receipt?: "verified" | "mismatch" | "unverifiable";
-  readonly error?: EventFault;
+  readonly receipt?: "verified" | "mismatch" | "unverifiable" | undefined;
+  readonly error?: EventFault | undefined;
 };

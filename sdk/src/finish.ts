@@ -1,7 +1,6 @@
 import { reportDrops } from "./accept.ts";
-import { abandonAll, hurry } from "./delivery/closing.ts";
-import { recordDrop } from "./delivery/drop-ledger.ts";
-import { flushAll, settledUpTo } from "./delivery/flushed.ts";
+import { recordDrop } from "./delivery/drops.ts";
+import { forget } from "./delivery/queue.ts";
 import { type Engine, statsOf, tellMetrics } from "./engine.ts";
 import { pump } from "./pump.ts";
 import type { SpoolRecord } from "./spool-session.ts";
@@ -28,24 +27,16 @@ export type CloseResult = {
 
 /** Sends what is queued without waiting for company; resolves when everything logged so far is decided, or after `timeoutMs`. */
 export async function flush(engine: Engine, timeoutMs: number): Promise<FlushResult> {
+  const { runtime, flushes } = engine;
   reportDrops(engine, true);
-  const handle = flushAll(engine.state, engine.nextHandle - 1);
-  const complete = await settledWithin(engine, handle, timeoutMs);
-  return { complete, queued: statsOf(engine).queued };
-}
-
-function settledWithin(engine: Engine, handle: number, timeoutMs: number): Promise<boolean> {
-  const { runtime } = engine.settings;
-  if (settledUpTo(engine.state, handle) && (engine.spool?.unread() ?? 0) === 0) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const flush = {
-      handle,
-      resolve: () => (runtime.clearTimer(timer), resolve(true)),
-    };
-    const timer = runtime.setTimer(() => (engine.flushes.delete(flush), resolve(false)), timeoutMs, true);
-    engine.flushes.add(flush);
+  engine.flushBefore = engine.lastHandle;
+  const complete = await new Promise<boolean>((resolve) => {
+    const flush = { handle: engine.lastHandle, resolve: () => (runtime.clearTimer(timer), resolve(true)) };
+    const timer = runtime.setTimer(() => resolve(!flushes.delete(flush)), timeoutMs, true);
+    flushes.add(flush);
     pump(engine);
   });
+  return { complete, queued: statsOf(engine).queued };
 }
 
 /**
@@ -53,35 +44,28 @@ function settledWithin(engine: Engine, handle: number, timeoutMs: number): Promi
  * and counted. Resolves in time whatever the server does.
  */
 export async function close(engine: Engine, timeoutMs: number): Promise<CloseResult> {
+  const { runtime, spool } = engine;
   engine.closing = true;
   for (const enter of engine.rooms.splice(0)) enter();
-  hurry(engine.state, engine.settings.runtime.monotonic());
-  const { complete } = await flush(engine, timeoutMs);
-  const left = abandonAll(engine.state);
-  engine.abandoned = true;
-  engine.abort.abort(new Error("client closed"));
-  if (engine.timer !== undefined) {
-    engine.settings.runtime.clearTimer(engine.timer);
+  // Waits that are guesses (backoff, open breakers) are cut short, not those the server asked for.
+  for (const batch of engine.waiting) Object.assign(batch, { notBefore: 0, againAt: 0 });
+  for (const door of engine.doors) door.openUntil = Math.min(door.openUntil, runtime.monotonic());
+  await flush(engine, timeoutMs);
+  engine.ended.abort(new Error("client closed"));
+  runtime.clearTimer(engine.timer);
+  let droppedAtClose = 0;
+  for (const entry of engine.open.values()) {
+    forget(engine, entry);
+    if (entry.record) spool?.leave(entry.record as SpoolRecord);
+    else {
+      droppedAtClose++;
+      recordDrop(engine, entry.tenantId, "closed", runtime.now());
+    }
+    entry.done?.(entry.record ? undefined : { status: "dropped" });
   }
-  const now = engine.settings.runtime.now();
-  for (const entry of left) {
-    if (entry.record === undefined) {
-      recordDrop(engine.state.drops, entry.tenantId, "closed", now);
-    } else engine.spool?.leave(entry.record as SpoolRecord);
-    engine.waiters.get(entry.handle)?.(entry.record === undefined ? { status: "dropped" } : "left_on_disk", undefined);
-  }
-  for (const waiter of engine.spilledWaiters.values()) {
-    waiter("left_on_disk", undefined);
-  }
+  engine.inFlight.clear();
   tellMetrics(engine);
   const stats = statsOf(engine);
-  engine.spool?.close();
-  const droppedAtClose = left.filter((entry) => entry.record === undefined).length;
-  return {
-    complete: complete && left.length === 0,
-    sent: stats.sent,
-    droppedAtClose,
-    spooled: stats.spooled,
-    stats,
-  };
+  spool?.close();
+  return { complete: droppedAtClose + stats.spooled === 0, sent: stats.sent, droppedAtClose, spooled: stats.spooled, stats };
 }

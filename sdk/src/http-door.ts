@@ -1,112 +1,87 @@
 import { readVerdicts } from "./answer.ts";
-import type { Answer, Batch, Verdict } from "./delivery/state.ts";
+import { hiddenBatchBytes } from "./delivery/queue.ts";
 import { retryAfterMs } from "./delivery/retry-table.ts";
+import type { Answer, Batch, Verdict } from "./delivery/state.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Who the client is to the server: a key that does not change, or a function that knows the current token. */
 export type Credential = {
   readonly apiKey?: string | undefined;
-  readonly getToken?:
-    | ((options: { readonly refresh: boolean }) => string | Promise<string>)
-    | undefined;
+  readonly getToken?: ((options: { readonly refresh: boolean }) => string | Promise<string>) | undefined;
 };
 
 /** Tells what the hashes in an answer are worth; the verdicts come back with `receipt` set. */
-export type ReceiptCheck = (body: unknown, batch: Batch, verdicts: readonly Verdict[]) => Promise<readonly Verdict[]>;
+export type ReceiptCheck = (body: unknown, batch: Batch, verdicts: readonly Verdict[]) => readonly Verdict[];
 
-export type Transmission = {
-  readonly url: string;
-  readonly credential: Credential;
-  readonly timeoutMs: number;
+/** How batches are sent: what of an engine concerns this. */
+export type Sending = {
+  readonly runtime: Runtime;
+  readonly options: Credential;
+  readonly requestTimeoutMs: number;
   readonly retryAfterCapMs: number;
-  readonly checkReceipts: ReceiptCheck | undefined;
-  /** Ends the request early. */
-  readonly signal: AbortSignal;
+  readonly hidden: boolean;
+  /** Ends requests early. */
+  readonly ended: AbortController;
 };
 
 /**
  * Headers that carry the credential. Supabase's opaque keys go into `apikey`, where its gateway looks for them; everything else is a bearer.
  * A function that cannot say a token rejects.
  */
-export async function credentialHeaders({ apiKey, getToken }: Credential, refresh = false): Promise<Record<string, string>> {
-  const token = getToken === undefined ? undefined : await getToken({ refresh });
-  const opaque = apiKey?.startsWith("sb_");
-  const bearer = token ?? (opaque ? undefined : apiKey);
-  return {
-    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-    ...(opaque && apiKey !== undefined ? { apikey: apiKey } : {}),
-  };
+export async function credentialHeaders({ apiKey, getToken }: Credential, refresh: boolean): Promise<Record<string, string>> {
+  const isOpaque = apiKey?.startsWith("sb_");
+  const bearer = getToken ? await getToken({ refresh }) : isOpaque ? undefined : apiKey;
+  return { ...bearer && { authorization: `Bearer ${bearer}` }, ...isOpaque && { apikey: apiKey as string } };
 }
 
 /** Sends `batch` once (twice when a token turned out to be stale) and says what came back. Never rejects: no answer is an answer too. */
-export async function transmit(batch: Batch, how: Transmission, runtime: Runtime): Promise<Answer> {
-  const control = new AbortController();
-  const timer = runtime.setTimer(() => control.abort(new Error(`no answer within ${how.timeoutMs} ms`)), how.timeoutMs, false);
-  const stop = () => control.abort(how.signal.reason);
-  how.signal.addEventListener("abort", stop);
+export async function transmit(batch: Batch, sending: Sending, check?: ReceiptCheck): Promise<Answer> {
+  const { runtime, requestTimeoutMs, ended } = sending;
+  const late = new AbortController();
+  const timer = runtime.setTimer(() => late.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
+  const signal = AbortSignal.any([late.signal, ended.signal]);
   try {
-    const first = await post(batch, how, runtime, control.signal, false);
-    const stale = first.kind === "failed" && first.status === 401 && how.credential.getToken !== undefined;
-    return stale ? await post(batch, how, runtime, control.signal, true) : first;
+    const first = await post(batch, sending, signal, check, false);
+    return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, check, true) : first;
   } catch (error) {
-    return {
-      kind: "failed",
-      status: "network",
-      code: "network",
-      message: reasonOf(control.signal.aborted ? control.signal.reason : error),
-    };
+    return { status: "network", code: "network", message: reasonOf(signal.aborted ? signal.reason : error) };
   } finally {
     runtime.clearTimer(timer);
-    how.signal.removeEventListener("abort", stop);
   }
 }
 
-async function post(batch: Batch, how: Transmission, runtime: Runtime, signal: AbortSignal, refresh: boolean): Promise<Answer> {
+async function post(
+  { entries, door }: Batch,
+  { runtime, options, hidden, retryAfterCapMs }: Sending,
+  signal: AbortSignal,
+  check: ReceiptCheck | undefined,
+  refresh: boolean,
+): Promise<Answer> {
+  const body = `{"events":[${entries.map(({ json }) => json)}]}`;
   // When nobody waits for a verdict, the server need not write those that say "created".
-  const minimal = how.checkReceipts === undefined && !batch.entries.some((entry) => entry.awaited);
-  const headers = { ...await credentialHeaders(how.credential, refresh), "content-type": "application/json", ...(minimal ? { prefer: "return=minimal" } : {}) };
-  const body = `{"events":[${batch.entries.map((entry) => entry.json).join(",")}]}`;
+  const isMinimal = !check && !entries.some(({ done }) => done);
+  const headers = { ...await credentialHeaders(options, refresh), "content-type": "application/json", ...isMinimal && { prefer: "return=minimal" } };
   // A redirect would drop the body or carry the credential elsewhere: it is an answer like others.
-  const init: RequestInit = {
-    method: "POST",
-    headers,
-    body,
-    signal,
-    redirect: "manual",
-    ...(batch.keepalive ? { keepalive: true } : {}),
-  };
-  const response = await runtime.fetch(how.url, init);
+  const request: RequestInit = { method: "POST", headers, body, signal, redirect: "manual", keepalive: hidden && body.length <= hiddenBatchBytes };
+  const response = await runtime.fetch(door?.url ?? "", request);
+  const { ok, status } = response;
   const text = await response.text();
-  const parsed = parse(text);
-  const verdicts = response.ok || response.status === 422 ? readVerdicts(parsed, batch.entries, minimal) : undefined;
-  if (verdicts !== undefined) {
-    return {
-      kind: "verdicts",
-      verdicts: await how.checkReceipts?.(parsed, batch, verdicts) ?? verdicts,
-    };
+  let parsed: Record<string, unknown> = {};
+  try {
+    parsed = Object(JSON.parse(text));
+  } catch {
+    // A proxy's page, or an answer cut short: no verdicts.
   }
-  const problem = (typeof parsed === "object" && parsed !== null ? parsed : {}) as Record<
-    string,
-    unknown
-  >;
-  const code = typeof problem["code"] === "string" ? problem["code"] : response.ok ? "unreadable_answer" : `http_${response.status}`;
-  const message = typeof problem["detail"] === "string" ? problem["detail"] : `answered ${response.status}`;
-  const wait = retryAfterMs(response.headers.get("retry-after"), runtime.now(), how.retryAfterCapMs);
+  const verdicts = ok || status === 422 ? readVerdicts(parsed, entries, isMinimal) : undefined;
+  if (verdicts) return check ? check(parsed, { entries } as Batch, verdicts) : verdicts;
+  const retryAfter = retryAfterMs(response.headers.get("retry-after"), runtime.now(), retryAfterCapMs);
+  const { code = ok ? "unreadable" : `http_${status}`, detail = `answered ${status}` } = parsed;
   // A browser hides the status of a redirect it was told not to follow.
-  const status = response.ok ? "network" : response.status === 0 ? 302 : response.status;
-  return { kind: "failed", status, retryAfterMs: wait, code, message };
+  return { status: ok ? "network" : status || 302, retryAfterMs: retryAfter, code: String(code), message: String(detail) };
 }
 
 /** Node says "fetch failed" and keeps the reason in `cause`. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  const { message = error, cause } = Object(error) as { readonly message?: unknown; readonly cause?: unknown };
+  return cause ? `${message}: ${reasonOf(cause)}` : String(message);
 }

@@ -1,13 +1,13 @@
 /** Logs audit events without waiting, and loses none without counting it. */
 export { createAuditClient } from "./client.ts";
 export type { AuditClient, HighVolumeOptions, LogOptions, ObjectEvent } from "./client.ts";
-export type { AuditClientOptions, AuditWarning } from "./client-options.ts";
+export type { AuditClientOptions, AuditWarning } from "./options.ts";
 export { retryActionFor, retryTable } from "./delivery/retry-table.ts";
 export type { AnswerStatus, RetryAction, RetryRule } from "./delivery/retry-table.ts";
 export type { DoorName } from "./delivery/door.ts";
-export type { LatencyPercentiles } from "./delivery/latency.ts";
-export type { Environment, ExitOptions } from "./environment.ts";
-export { AuditConfigurationError, AuditDroppedError, AuditReceiptError, AuditRefusedError, AuditRejectedError, AuditTimeoutError } from "./errors.ts";
+export type { Environment } from "./environment.ts";
+export type { ExitOptions } from "./exit-environment.ts";
+export { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditReceiptError, AuditRefusedError, AuditRejectedError } from "./errors.ts";
 export type { DropReason, EventContext, EventFault, EventFields, EventInput, EventResult, EventStatus, LoggedEvent } from "./event.ts";
 export type { CloseResult, FlushResult } from "./finish.ts";
 export type { BulkResult } from "./log-many.ts";
@@ -16,4 +16,4 @@ export { fromRequest } from "./request-context.ts";
 export type { RequestContextOptions, RequestLike } from "./request-context.ts";
 export type { Runtime } from "./runtime.ts";
 export type { Spool, SpooledEvent, SpoolHost, SpoolRecord, SpoolSession, SpoolStats } from "./spool-session.ts";
-export type { AuditStats } from "./stats.ts";
+export type { AuditStats, LatencyPercentiles } from "./stats.ts";

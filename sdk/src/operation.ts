@@ -1,42 +1,37 @@
 import type { EventFields, EventInput } from "./event.ts";
 
 /** The event of an operation while it runs: the function may add to it, for instance the id of what it created. */
-export type OperationDraft = {
-  -readonly [Field in keyof EventFields]: EventFields[Field];
-};
+export type OperationDraft = { -readonly [Field in keyof EventFields]: EventFields[Field] };
 
-const messageLengthMax = 1000;
-
-/** The event that tells how an operation ended. What the function wrote into the draft wins, but for the result of a failure. */
-export function operationEvent(info: EventInput, draft: OperationDraft, durationMs: number, failure?: { readonly error: unknown }): EventInput {
-  const duration_ms = Math.max(0, Math.round(durationMs));
-  if (failure === undefined) {
-    return {
-      ...info,
-      ...draft,
-      result: draft.result ?? "success",
-      duration_ms,
-    } as EventInput;
-  }
-  const error = errorDetails(failure.error);
-  const context = { ...(draft.context ?? draft.extra_info), error };
-  return {
-    ...info,
-    ...draft,
-    result: "failure",
-    duration_ms,
-    message: draft.message ?? error.message,
-    context,
-    extra_info: undefined,
-  } as EventInput;
-}
-
-/** Name, message and code of whatever was thrown: no stack, which would tell of the code rather than of the deed. */
-export function errorDetails(error: unknown): { readonly name: string; readonly message: string; readonly code?: string } {
-  const { name, message, code } = (typeof error === "object" && error !== null ? error : { message: error }) as Record<string, unknown>;
-  return {
-    name: typeof name === "string" ? name.slice(0, 100) : "Error",
-    message: String(message ?? "").slice(0, messageLengthMax),
-    ...(typeof code === "string" || typeof code === "number" ? { code: String(code).slice(0, 100) } : {}),
+/**
+ * Runs `operation` and logs how it ended and how long it took; what the function wrote into its draft is logged, but for the result of a failure.
+ * Auditing never makes an operation fail: what goes wrong with the event is counted, and told by `onRejected` and `onWarning`.
+ */
+export async function auditOperation<T>(
+  info: EventInput,
+  operation: (event: OperationDraft) => T | Promise<T>,
+  log: (event: EventInput) => unknown,
+  elapsedMs: () => number,
+): Promise<T> {
+  const startedAt = elapsedMs();
+  const draft: OperationDraft = { ...info };
+  const tell = async (fields: Partial<OperationDraft>) => {
+    try {
+      await log({ ...draft, ...fields, duration_ms: Math.round(elapsedMs() - startedAt) } as EventInput);
+    } catch {
+      // Counted already.
+    }
   };
+  let value: T;
+  try {
+    value = await operation(draft);
+  } catch (thrown) {
+    // No stack, which would tell of the code rather than of the deed.
+    const { name = "Error", message = thrown, code } = Object(thrown) as Record<string, unknown>;
+    const error = { name, message: String(message).slice(0, 1000), code };
+    await tell({ result: "failure", message: draft.message ?? error.message, context: { ...draft.extra_info, ...draft.context, error } });
+    throw thrown;
+  }
+  await tell({ result: draft.result ?? "success" });
+  return value;
 }

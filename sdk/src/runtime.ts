@@ -13,36 +13,18 @@ export type Runtime = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-const poolBytes = 2048;
-
-/** Random bytes from a pool: one call of the operating system serves a hundred ids. */
-function pooledRandomBytes(): (length: number) => Uint8Array {
-  const pool = new Uint8Array(poolBytes);
-  let used = poolBytes;
-  return (length) => {
-    if (used + length > poolBytes) {
-      crypto.getRandomValues(pool);
-      used = 0;
-    }
-    used += length;
-    return pool.subarray(used - length, used);
-  };
-}
-
 /** The platform's clock, timers, randomness and fetch: the same web standards on Node, Deno, Bun, browsers and edge workers. */
-export function platformRuntime(): Runtime {
-  return {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    random: () => Math.random(),
-    randomBytes: pooledRandomBytes(),
-    setTimer: (callback, delayMs, keepAlive) => {
-      const timer: unknown = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff));
-      // Node and Bun give an object with unref(), Deno a number and a function of its own: there the timer keeps the process alive.
-      if (!keepAlive && typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
-      return timer;
-    },
-    clearTimer: (timer) => clearTimeout(timer as number),
-    fetch: (url, init) => fetch(url, init),
-  };
-}
+export const platformRuntime: Runtime = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  setTimer: (callback, delayMs, keepAlive) => {
+    const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff)) as number | { readonly unref?: () => void };
+    // Node and Bun give an object with unref(). Elsewhere it is a number, and the timer keeps the process alive where there is one.
+    if (!keepAlive) (timer as { readonly unref?: () => void }).unref?.();
+    return timer;
+  },
+  clearTimer: (timer) => clearTimeout(timer as number),
+  fetch: (url, init) => fetch(url, init),
+};

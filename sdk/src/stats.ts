@@ -1,7 +1,8 @@
-import { type LatencyPercentiles, percentiles } from "./delivery/latency.ts";
-import { type DeliveryState, inMemory, type LastError } from "./delivery/state.ts";
+import type { DeliveryState, LastError } from "./delivery/state.ts";
 import type { DropReason } from "./event.ts";
 import type { SpoolSession, SpoolStats } from "./spool-session.ts";
+
+export type LatencyPercentiles = { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
 
 /**
  * What became of everything logged. To the unit, at every moment: `logged + recovered = sent + dropped.total + queued`, and
@@ -22,42 +23,35 @@ export type AuditStats = {
   readonly sent: number;
   readonly created: number;
   readonly duplicate: number;
+  /** Refused by the server, conflicts included. */
   readonly rejected: number;
-  readonly dropped:
-    & { readonly total: number }
-    & Readonly<Record<DropReason, number>>;
+  readonly dropped: Readonly<Record<DropReason | "total", number>>;
   readonly requests: number;
   /** Requests that carried events sent before. */
   readonly retried: number;
   /** Share of requests that went to the door that was not the first choice. */
   readonly fallbackRate: number;
-  /** From logging to verdict, milliseconds. */
+  /** From logging to verdict, of the latest thousand events. */
   readonly latencyMs: LatencyPercentiles;
   readonly lastError: (LastError & { readonly at: string }) | undefined;
   readonly spool: SpoolStats | undefined;
 };
 
-export function auditStats(state: DeliveryState, spool: SpoolSession | undefined, lastErrorAt: number): AuditStats {
-  const { counts, drops } = state;
-  let inFlight = 0;
-  for (const batch of state.inFlight.values()) inFlight += batch.entries.length;
+export function auditStats(state: DeliveryState, spool: SpoolSession | undefined, lastErrorAt: string): AuditStats {
+  const { fallbacks, ...counts } = state.counts;
   const spooled = spool?.unread() ?? 0;
+  const latencies = state.latencies.toSorted((a, b) => a - b);
+  const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? 0;
   return {
-    logged: counts.logged,
-    recovered: counts.recovered,
-    queued: inMemory(state) + spooled,
-    inFlight,
+    ...counts,
+    queued: state.open.size + spooled,
+    inFlight: [...state.inFlight].reduce((sum, { entries }) => sum + entries.length, 0),
     spooled,
     sent: counts.created + counts.duplicate + counts.rejected,
-    created: counts.created,
-    duplicate: counts.duplicate,
-    rejected: counts.rejected,
-    dropped: { total: drops.total, ...drops.byReason },
-    requests: counts.requests,
-    retried: counts.retried,
-    fallbackRate: counts.requests === 0 ? 0 : counts.fallbacks / counts.requests,
-    latencyMs: percentiles(state.latency),
-    lastError: state.lastError === undefined ? undefined : { ...state.lastError, at: new Date(lastErrorAt).toISOString() },
+    dropped: { ...state.dropped },
+    fallbackRate: fallbacks / (counts.requests || 1),
+    latencyMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
+    lastError: state.lastError && { ...state.lastError, at: lastErrorAt },
     spool: spool?.stats(),
   };
 }

@@ -1,81 +1,44 @@
-import { batchDueAt, queueDueAt, splitBatch, takeBatch } from "./batch.ts";
-import { admittedAt, type Door, doorEntered, type DoorName, isOpen } from "./door.ts";
-import { fifoLength } from "./fifo.ts";
+import { admittedAt, type Door } from "./door.ts";
+import { batchDueAt, cut, queueDueAt, takeBatch } from "./queue.ts";
 import type { Batch, DeliveryState } from "./state.ts";
 
-/** What to do now. `wakeAt` is monotonic milliseconds, absent when only an answer or a new event can change anything. */
-export type Dispatch = {
-  readonly sends: readonly Batch[];
-  readonly wakeAt: number | undefined;
-  /** Nothing but healing can help: waiting for it should not keep a process alive. */
-  readonly ailing: boolean;
-};
-
-/** The batches to send at `now`, each with its door set and counted as in flight, and when to ask again. */
-export function dispatch(state: DeliveryState, now: number): Dispatch {
+/** The batches to send at `now`, each with its door set and counted as in flight. */
+export function dispatch(state: DeliveryState, now: number): Batch[] {
   const sends: Batch[] = [];
-  while (state.inFlight.size < state.settings.concurrency) {
-    const batch = nextBatch(state, now);
-    if (batch === undefined) break;
-    state.inFlight.set(batch.id, batch);
-    sends.push(batch);
+  while (state.inFlight.size < state.concurrency) {
+    const batch = state.waiting.find((each) => readyDoors(state, each, now).length > 0);
+    if (batch !== undefined) sends.push(sent(state, batch, now));
+    else if (queueDueAt(state) <= now && state.doors.some((door) => admittedAt(door) <= now)) state.waiting.push(takeBatch(state));
+    else break;
   }
-  const wakeAt = state.inFlight.size < state.settings.concurrency ? nextWake(state) : Infinity;
-  return {
-    sends,
-    wakeAt: wakeAt === Infinity ? undefined : Math.max(wakeAt, now),
-    ailing: state.doors.every(isOpen),
-  };
+  return sends;
 }
 
-/** Doors in the order in which `count` events prefer them: smart routing. */
-function doorsFor(state: DeliveryState, count: number, prefer: DoorName | undefined): Door[] {
-  const first = prefer ?? (count > state.settings.edgeAbove ? "edge" : "api");
-  return [...state.doors].sort((a, b) => Number(b.name === first) - Number(a.name === first));
-}
-
-function nextBatch(state: DeliveryState, now: number): Batch | undefined {
-  for (const batch of state.waiting) {
-    const order = doorsFor(state, batch.entries.length, batch.prefer);
-    const open = order.find((door) => batchDueAt(batch, door) <= now);
-    if (open === undefined) continue;
-    state.waiting.splice(state.waiting.indexOf(batch), 1);
-    const [head = batch, ...rest] = batch.entries.length > open.eventsMax ? splitBatch(state, batch, open.eventsMax) : [batch];
-    state.waiting.unshift(...rest);
-    return sent(state, head, open, now, order[0] !== open);
-  }
-  if (queueDueAt(state) > now) return undefined;
-  const order = doorsFor(state, Math.min(fifoLength(state.queue), state.settings.batchEvents), undefined);
-  const open = order.find((door) => admittedAt(door) <= now);
-  if (open === undefined || (state.keepaliveBudget !== undefined && state.keepaliveBudget <= 0)) return undefined;
-  return sent(state, takeBatch(state, Math.min(state.settings.batchEvents, open.eventsMax)), open, now, order[0] !== open);
-}
-
-function sent(state: DeliveryState, batch: Batch, door: Door, now: number, fallback: boolean): Batch {
-  doorEntered(door);
-  batch.door = door.name;
-  batch.sentAt = now;
-  batch.keepalive = state.keepaliveBudget !== undefined && batch.bytes <= state.keepaliveBudget;
-  if (state.keepaliveBudget !== undefined && batch.keepalive) {
-    state.keepaliveBudget -= batch.bytes;
-  }
-  state.counts.requests++;
-  if (fallback) state.counts.fallbacks++;
-  if (batch.attempts > 0 || batch.tried.length > 0) state.counts.retried++;
-  return batch;
-}
-
-/** The earliest time at which {@link nextBatch} could answer differently without any other input. */
-function nextWake(state: DeliveryState): number {
-  let wake = Infinity;
-  for (const batch of state.waiting) {
-    for (const door of state.doors) wake = Math.min(wake, batchDueAt(batch, door));
-  }
+/** When {@link dispatch} is to be asked again, if nothing else happens before; Infinity when only an answer or a new event can change anything. */
+export function nextWakeAt(state: DeliveryState): number {
   const due = queueDueAt(state);
-  if (due < Infinity && (state.keepaliveBudget === undefined || state.keepaliveBudget > 0)) {
-    for (const door of state.doors) {
-      wake = Math.min(wake, Math.max(due, admittedAt(door)));
-    }
-  }
-  return wake;
+  const times = state.doors.flatMap((door) => [Math.max(due, admittedAt(door)), ...state.waiting.map((batch) => batchDueAt(batch, door))]);
+  return state.inFlight.size < state.concurrency ? Math.min(...times) : Infinity;
+}
+
+function readyDoors(state: DeliveryState, batch: Batch, now: number): Door[] {
+  return state.doors.filter((door) => batchDueAt(batch, door) <= now);
+}
+
+/** Smart routing: few events go to the bulk API, many to the Edge Function, unless the caller prefers one or only the other is ready. */
+function sent(state: DeliveryState, batch: Batch, now: number): Batch {
+  const [oldest] = batch.entries;
+  const first = oldest?.prefer ?? (batch.entries.length > state.edgeAbove ? "edge" : "api");
+  const ready = readyDoors(state, batch, now);
+  const door = ready.find(({ name }) => name === first) ?? ready[0] as Door;
+  const [head, rest] = cut(batch, door.eventsMax);
+  state.waiting.splice(state.waiting.indexOf(batch), 1, ...rest.entries.length > 0 ? [rest] : []);
+  state.inFlight.add(head);
+  head.door = door;
+  // Through an open breaker whose time is over, a batch goes as the probe.
+  door.probing = door.openUntil > 0;
+  state.counts.requests++;
+  if (door.name !== first && state.doors.length > 1) state.counts.fallbacks++;
+  if (batch.attempts > 0 || batch.tried.length > 0) state.counts.retried++;
+  return head;
 }

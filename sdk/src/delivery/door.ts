@@ -1,14 +1,16 @@
 import { backoffMs } from "./retry-table.ts";
+import type { DeliverySettings } from "./state.ts";
 
 /** The two ways in: the Edge Function (≤ 1000 events) and the bulk API (≤ 500). */
 export type DoorName = "edge" | "api";
 
 /**
- * A door with its circuit breaker. Closed (`openUntil` 0): batches pass. Open until that time: none does. After it, one batch probes;
- * its answer closes the breaker or opens it again for longer.
+ * A door with its circuit breaker. Closed (`openUntil` 0): batches pass. Open until that time: none does. After it, one batch probes; its answer
+ * closes the breaker or opens it again for longer.
  */
 export type Door = {
   readonly name: DoorName;
+  readonly url: string;
   readonly eventsMax: number;
   failures: number;
   opened: number;
@@ -18,51 +20,26 @@ export type Door = {
   probing: boolean;
 };
 
-export type BreakerSettings = {
-  readonly breakerFailures: number;
-  readonly backoffBaseMs: number;
-  readonly backoffCapMs: number;
-};
-
-export function door(name: DoorName): Door {
-  return {
-    name,
-    eventsMax: name === "edge" ? 1000 : 500,
-    failures: 0,
-    opened: 0,
-    openUntil: 0,
-    pausedUntil: 0,
-    probing: false,
-  };
+export function door(name: DoorName, url: string): Door {
+  return { name, url, eventsMax: name === "edge" ? 1000 : 500, failures: 0, opened: 0, openUntil: 0, pausedUntil: 0, probing: false };
 }
 
-/** When a batch may go through: a time, or never before the probe under way is answered. */
+/** When a batch may go through: a time, or not before the probe under way is answered. */
 export function admittedAt(one: Door): number {
   return one.probing ? Infinity : Math.max(one.openUntil, one.pausedUntil);
 }
 
-export function isOpen(one: Door): boolean {
-  return one.openUntil > 0;
-}
-
-/** A batch goes through; through an open breaker whose time is over it goes as the probe. */
-export function doorEntered(one: Door): void {
-  one.probing = isOpen(one);
-}
-
 /** The door answered as a working door does. */
 export function doorWorked(one: Door): void {
-  Object.assign(one, { failures: 0, opened: 0, openUntil: 0, probing: false });
+  one.failures = one.opened = one.openUntil = 0;
+  one.probing = false;
 }
 
-/** The door failed. `now` milliseconds, `missing` when there is no such door: then the breaker opens without waiting for more evidence. */
-export function doorFailed(one: Door, now: number, random: number, settings: BreakerSettings, missing: boolean): void {
-  one.failures++;
-  if (one.probing || missing || one.failures >= settings.breakerFailures) {
-    one.opened++;
+/** The door failed at `now`; when there is no such door (`missing`) the breaker opens without waiting for more evidence. */
+export function doorFailed(one: Door, now: number, random: number, settings: DeliverySettings, missing: boolean): void {
+  if (one.probing || missing || ++one.failures >= settings.breakerFailures) {
     // At least the base, so that an unlucky draw of full jitter is not a probe at once.
-    one.openUntil = now + settings.backoffBaseMs +
-      backoffMs(one.opened + (missing ? 6 : 2), random, settings);
+    one.openUntil = now + settings.backoffBaseMs + backoffMs(++one.opened + (missing ? 6 : 2), random, settings);
   }
   one.probing = false;
 }

@@ -8,51 +8,30 @@ export type RetryAction = "retry" | "pause" | "refresh" | "reroute" | "split";
 /** The status of an answer, or "network" when there was none that could be read. */
 export type AnswerStatus = number | "network";
 
-export type RetryRule = {
-  readonly statuses: readonly (AnswerStatus | readonly [from: number, to: number])[];
-  readonly action: RetryAction;
-  readonly why: string;
-};
+export type RetryRule = { readonly statuses: readonly (AnswerStatus | readonly [from: number, to: number])[]; readonly action: RetryAction };
 
 /** The first rule that names a status decides. Data, so that it can be read, shown and tested, and no rule hides in code. */
 export const retryTable: readonly RetryRule[] = [
-  {
-    statuses: ["network", [100, 299], 408, 425],
-    action: "retry",
-    why: "nobody knows whether the batch was stored: the same ids make a second try harmless",
-  },
-  {
-    statuses: [429],
-    action: "pause",
-    why: "the limit is the credential's, so the other door would refuse as well",
-  },
-  {
-    statuses: [401, 403, 407],
-    action: "refresh",
-    why: "a key can be corrected while events wait",
-  },
-  {
-    statuses: [[300, 399], 404, 405, 410, 421, 501, 505],
-    action: "reroute",
-    why: "this door is not here, or not yet",
-  },
-  {
-    statuses: [[500, 599]],
-    action: "retry",
-    why: "the server could not: it may later",
-  },
-  {
-    statuses: [[400, 499]],
-    action: "split",
-    why: "something in the batch is at fault: alone, the event is rejected and the others go on",
-  },
+  // Nobody knows whether the batch was stored: the same ids make a second try harmless.
+  { statuses: ["network", [100, 299], 408, 425], action: "retry" },
+  // The limit is the credential's, so the other door would refuse as well.
+  { statuses: [429], action: "pause" },
+  // A key can be corrected while events wait.
+  { statuses: [401, 403, 407], action: "refresh" },
+  // This door is not here, or not yet.
+  { statuses: [[300, 399], 404, 405, 410, 421, 501, 505], action: "reroute" },
+  // The server could not: it may later.
+  { statuses: [[500, 599]], action: "retry" },
+  // Something in the batch is at fault: alone, that event is rejected and the others go on.
+  { statuses: [[400, 499]], action: "split" },
 ];
 
 /** The action for `status`, by {@link retryTable}. */
 export function retryActionFor(status: AnswerStatus): RetryAction {
-  const named = (rule: RetryRule) =>
-    rule.statuses.some((one) => typeof one === "object" ? typeof status === "number" && status >= one[0] && status <= one[1] : one === status);
-  return retryTable.find(named)?.action ?? "retry";
+  // A name compares with a number as NaN does: it lies in no range.
+  const isNamed = (named: RetryRule["statuses"][number]) =>
+    typeof named === "object" ? Number(status) >= named[0] && Number(status) <= named[1] : named === status;
+  return retryTable.find(({ statuses }) => statuses.some(isNamed))?.action ?? "retry";
 }
 
 /** Full jitter: anything from nothing to an exponential bound, so that a thousand clients do not return together. */
@@ -63,7 +42,6 @@ export function backoffMs(attempts: number, random: number, settings: { readonly
 
 /** `Retry-After` (RFC 9110 section 10.2.3: seconds or a date) as milliseconds from `nowMs`, at most `capMs`; undefined when absent or unreadable. */
 export function retryAfterMs(header: string | null, nowMs: number, capMs: number): number | undefined {
-  if (header === null || header.trim() === "") return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  const ms = /^ *\d+ *$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), capMs);
 }

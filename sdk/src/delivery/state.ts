@@ -1,8 +1,5 @@
-import type { EventFault, EventStatus } from "../event.ts";
-import { type Door, door, type DoorName } from "./door.ts";
-import { type DropLedger, dropLedger } from "./drop-ledger.ts";
-import { type Fifo, fifo } from "./fifo.ts";
-import { type Latency, latency } from "./latency.ts";
+import type { DropReason, EventFault, EventStatus } from "../event.ts";
+import type { Door, DoorName } from "./door.ts";
 import type { AnswerStatus } from "./retry-table.ts";
 
 /** An event on its way: serialised once, so that every try sends the same bytes. */
@@ -16,147 +13,99 @@ export type Entry = {
   readonly bytes: number;
   /** Monotonic milliseconds. */
   readonly loggedAt: number;
-  /** Held by a caller who waits, and so outside the bound of the queue; false once that caller has given up waiting. */
-  bulk: boolean;
-  /** Somebody waits for the verdict. */
-  awaited: boolean;
+  /** The door asked for by the caller; otherwise numbers decide. */
+  readonly prefer?: DoorName | undefined;
+  /** Held by a caller who waits for many, and so outside the bound of the queue; false once that caller has given up. */
+  bulk?: boolean | undefined;
+  /** Who waits: called once with the verdict, or without one when the client closes and the event stays on disk. */
+  done?: ((verdict?: Verdict, door?: DoorName) => void) | undefined;
   /** Where the spool keeps it. */
   readonly record?: unknown;
 };
 
-/** Entries that travel together. `tried` names the doors that failed since the last wait: to those it may go again at `againAt`, to others at `notBefore`. */
+/** Entries that travel together. To the doors of `tried`, which failed since the last wait, it may go again at `againAt`, to others at `notBefore`. */
 export type Batch = {
-  readonly id: number;
   readonly entries: readonly Entry[];
-  readonly bytes: number;
   attempts: number;
   notBefore: number;
   againAt: number;
-  tried: readonly DoorName[];
-  door: DoorName | undefined;
-  /** The door asked for by the caller; otherwise the size decides. */
-  readonly prefer: DoorName | undefined;
-  keepalive: boolean;
-  sentAt: number;
+  tried: readonly Door[];
+  door: Door | undefined;
 };
 
 /** What the server or the client decided about one entry. */
 export type Verdict = {
   readonly status: Exclude<EventStatus, "queued" | "disabled">;
-  readonly receivedAt?: string;
-  readonly leafHash?: string;
-  readonly receipt?: "verified" | "mismatch" | "unverifiable";
-  readonly error?: EventFault;
+  readonly receivedAt?: string | undefined;
+  readonly leafHash?: string | undefined;
+  readonly receipt?: "verified" | "mismatch" | "unverifiable" | undefined;
+  readonly error?: EventFault | undefined;
   /** The request failed, not the event: the caller's credential was refused. */
   readonly refused?: boolean;
 };
 
-export type Settlement = {
-  readonly entry: Entry;
-  readonly verdict: Verdict;
-  readonly door: DoorName | undefined;
-};
+/** What came back for a batch when no verdicts did. */
+export type Failure = { readonly status: AnswerStatus; readonly retryAfterMs?: number | undefined; readonly code: string; readonly message: string };
 
-/** What came back for a batch: a verdict for each of its entries, or none. */
-export type Answer =
-  | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
-  | {
-    readonly kind: "failed";
-    readonly status: AnswerStatus;
-    readonly retryAfterMs?: number | undefined;
-    readonly code: string;
-    readonly message: string;
-  };
+/** A verdict for each entry of a batch, or the reason why there is none. */
+export type Answer = readonly Verdict[] | Failure;
 
-export type DeliverySettings = {
-  readonly doors: readonly DoorName[];
-  /** More events than this prefer the Edge Function. */
-  readonly edgeAbove: number;
-  readonly queueEvents: number;
-  readonly queueBytes: number;
-  readonly batchEvents: number;
-  readonly batchBytes: number;
-  readonly batchAgeMs: number;
-  readonly concurrency: number;
-  readonly breakerFailures: number;
-  readonly backoffBaseMs: number;
-  readonly backoffCapMs: number;
-};
+export type LastError = Failure & { readonly door: DoorName };
 
-export type LastError = {
-  readonly door: DoorName;
-  readonly status: AnswerStatus;
-  readonly code: string;
-  readonly message: string;
-};
+/** Events of one tenant given up and not yet reported. Times are milliseconds since 1970. */
+export type DropAccount = { count: number; readonly reasons: Partial<Record<DropReason, number>>; readonly since: number; until: number };
+
+/** The bounds that the delivery works within, by the names of the client's options. */
+export type DeliverySettings = Readonly<
+  Record<
+    "edgeAbove" | "queueSize" | "queueBytes" | "batchSize" | "batchBytes" | "batchAgeMs" | "concurrency" | "breakerFailures" | "backoffBaseMs" | "backoffCapMs",
+    number
+  >
+>;
 
 /**
  * Everything the delivery of events remembers. Changed only by the functions of this folder, which are deterministic: time and randomness are
- * arguments, effects are return values. Conserved after each of them: logged + recovered = sent + dropped + queued (in memory and on disk).
+ * arguments, effects are return values. After each of them logged + recovered = sent + dropped + queued, in memory and on disk.
  */
-export type DeliveryState = {
-  readonly settings: DeliverySettings;
+export type DeliveryState = DeliverySettings & {
   readonly doors: readonly Door[];
-  readonly queue: Fifo<Entry>;
-  /** Bytes in `queue`, to see when a batch is full. */
-  queueBytes: number;
+  /** Entries that are in no batch yet. */
+  readonly queue: Entry[];
   waiting: Batch[];
-  readonly inFlight: Map<number, Batch>;
-  /** Entries and bytes in memory that count against the bound, wherever they stand, and entries beyond it that a caller holds. */
-  bounded: number;
-  boundedBytes: number;
+  readonly inFlight: Set<Batch>;
+  /** Every entry in memory whose fate is open, oldest first, by handle. */
+  readonly open: Map<number, Entry>;
+  /** How many of those are held by callers, and the bytes of the others. */
   bulk: number;
+  boundedBytes: number;
   /** Everything up to this handle is due now. */
   flushBefore: number;
-  /** Bytes that may still travel by keepalive requests; undefined while the page is visible. */
-  keepaliveBudget: number | undefined;
-  nextBatchId: number;
-  readonly counts: {
-    logged: number;
-    recovered: number;
-    created: number;
-    duplicate: number;
-    rejected: number;
-    requests: number;
-    retried: number;
-    fallbacks: number;
-  };
-  readonly drops: DropLedger;
-  readonly latency: Latency;
-  lastError: LastError | undefined;
+  /** The page is hidden: all is due, in requests small enough to outlive it. */
+  hidden: boolean;
+  readonly counts: Record<"logged" | "recovered" | "created" | "duplicate" | "rejected" | "requests" | "retried" | "fallbacks", number>;
+  readonly dropped: Record<DropReason | "total", number>;
+  /** By tenant. */
+  readonly unreported: Map<string | undefined, DropAccount>;
+  /** Milliseconds from logging to verdict of the latest events, written round and round. */
+  readonly latencies: number[];
+  lastError?: LastError;
 };
 
-export function deliveryState(settings: DeliverySettings): DeliveryState {
+export function deliveryState(settings: DeliverySettings, doors: readonly Door[]): DeliveryState {
   return {
-    settings,
-    doors: settings.doors.map(door),
-    queue: fifo(),
-    queueBytes: 0,
+    ...settings,
+    doors,
+    queue: [],
     waiting: [],
-    inFlight: new Map(),
-    bounded: 0,
-    boundedBytes: 0,
+    inFlight: new Set(),
+    open: new Map(),
     bulk: 0,
-    flushBefore: -1,
-    keepaliveBudget: undefined,
-    nextBatchId: 1,
-    counts: {
-      logged: 0,
-      recovered: 0,
-      created: 0,
-      duplicate: 0,
-      rejected: 0,
-      requests: 0,
-      retried: 0,
-      fallbacks: 0,
-    },
-    drops: dropLedger(),
-    latency: latency(),
-    lastError: undefined,
+    boundedBytes: 0,
+    flushBefore: 0,
+    hidden: false,
+    counts: { logged: 0, recovered: 0, created: 0, duplicate: 0, rejected: 0, requests: 0, retried: 0, fallbacks: 0 },
+    dropped: { total: 0, queue_full: 0, spool_full: 0, spool_corrupt: 0, closed: 0, invalid: 0 },
+    unreported: new Map(),
+    latencies: [],
   };
-}
-
-/** Entries in memory whose fate is open. */
-export function inMemory(state: DeliveryState): number {
-  return state.bounded + state.bulk;
 }

@@ -1,0 +1,156 @@
+import { door, type DoorName } from "./delivery/door.ts";
+import { type Environment, processEnvironment, readEnvironment } from "./environment.ts";
+import type { ExitOptions } from "./exit-environment.ts";
+import { AuditConfigurationError } from "./errors.ts";
+import type { EventContext, EventFault, EventInput } from "./event.ts";
+import type { Credential } from "./http-door.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Spool } from "./spool-session.ts";
+import type { AuditStats } from "./stats.ts";
+
+/** Something an operator should know; `kind` is stable. */
+export type AuditWarning = {
+  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "receipt" | "callback";
+  readonly message: string;
+  readonly cause?: unknown;
+};
+
+/** Everything a client can be told. `url` and a credential are needed; the rest has a default. */
+export type AuditClientOptions = {
+  /** Root of the Supabase project; else `AUDIT_URL` or `SUPABASE_URL`. */
+  readonly url?: string | undefined;
+  /** Root of the API service when it is elsewhere; else `AUDIT_API_URL`. */
+  readonly apiUrl?: string | undefined;
+  /** `aud_…`, or on a server `sb_secret_…`; else `AUDIT_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  /** The current user's access token; asked before every request, with `refresh` after the server refused the last one. */
+  readonly getToken?: Credential["getToken"];
+  /** Stands in every event that names no other. */
+  readonly tenantId?: string | undefined;
+  /** Stands in every event that names no other. */
+  readonly source?: string | undefined;
+  /** More fields of that kind. */
+  readonly defaults?: EventContext;
+  /** False: nothing is logged, `auditOperation` still runs its function. `AUDIT_LOGGING_ENABLED`, true. */
+  readonly enabled?: boolean | undefined;
+  /** False: every event is a request of its own, and `auditOperation` waits for it. `AUDIT_LOGGING_ASYNC`, true. */
+  readonly async?: boolean | undefined;
+  /** Events in memory, also those on their way. `AUDIT_LOGGING_QUEUE_SIZE`, 1000. */
+  readonly queueSize?: number | undefined;
+  /** Bytes of those events; 16 MiB. */
+  readonly queueBytes?: number;
+  /** Events in a batch; 500, at most 1000. */
+  readonly batchSize?: number;
+  /** Bytes in a batch; 1 MiB, at most 4 MiB less 64 KiB. */
+  readonly batchBytes?: number;
+  /** How long an event waits for company; 250 ms. */
+  readonly batchAgeMs?: number;
+  /** Requests under way at once; 4. */
+  readonly concurrency?: number;
+  /** Which doors there are; both. */
+  readonly doors?: "both" | DoorName;
+  /** More events than this prefer the Edge Function; 50. */
+  readonly edgeAbove?: number;
+  /** What happens to an event that finds the queue full; `spill` with a spool, else `drop`. */
+  readonly whenFull?: "drop" | "block" | "spill";
+  /** Where events wait on disk: `createFileSpool` of `@audit-events/client/spool`. */
+  readonly spool?: Spool | undefined;
+  /** One request, answer included; 30 s. */
+  readonly requestTimeoutMs?: number;
+  /** How long `logEvent` and `logHighVolumeEvents` wait; 30 s. */
+  readonly logTimeoutMs?: number;
+  /** First wait after a failure at most; 250 ms, doubling. */
+  readonly backoffBaseMs?: number;
+  /** Longest wait after a failure; 30 s. */
+  readonly backoffCapMs?: number;
+  /** Longest `Retry-After` that is obeyed; 5 min. */
+  readonly retryAfterCapMs?: number;
+  /** Failures in a row that open a door's circuit breaker; 5. */
+  readonly breakerFailures?: number;
+  /** Names whose values are replaced by "[redacted]" wherever they stand in an event. */
+  readonly redact?: readonly string[];
+  /** Stamped on every event with a counter from 1; a random UUID. Never the same for two clients alive. */
+  readonly producerId?: string;
+  /** Recompute every leaf hash the server returns. */
+  readonly verifyReceipts?: boolean;
+  /** In a page: send with `keepalive` when it is hidden; true. */
+  readonly keepalive?: boolean;
+  /** Keeps an edge worker alive until the promise is settled; `EdgeRuntime.waitUntil` where there is one. */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /** Node, Deno, Bun: close at SIGTERM, SIGINT and `beforeExit`. */
+  readonly closeOnExit?: boolean | ExitOptions;
+  /** The server will not store this event. */
+  readonly onRejected?: (event: EventInput, fault: EventFault) => void;
+  /** Default: `console.warn`. */
+  readonly onWarning?: (warning: AuditWarning) => void;
+  readonly onMetrics?: (stats: AuditStats) => void;
+  /** How often `onMetrics` is called while there is something to report; 10 s. */
+  readonly metricsIntervalMs?: number;
+  /** Default: the environment of the process, where there is one. */
+  readonly environment?: Environment;
+  /** Clock, timers, randomness, fetch. */
+  readonly runtime?: Partial<Runtime>;
+};
+
+/** Every numeric option: its default, its least and its greatest value. */
+const numbers = {
+  queueSize: [1000, 1, 1e9],
+  queueBytes: [2 ** 24, 1, 1e12],
+  batchSize: [500, 1, 1000],
+  batchBytes: [2 ** 20, 1, 2 ** 22 - 2 ** 16],
+  batchAgeMs: [250, 0, 1e7],
+  concurrency: [4, 1, 64],
+  edgeAbove: [50, 0, 1e9],
+  requestTimeoutMs: [30_000, 1, 1e7],
+  logTimeoutMs: [30_000, 1, 1e9],
+  backoffBaseMs: [250, 1, 1e7],
+  backoffCapMs: [30_000, 1, 1e7],
+  retryAfterCapMs: [300_000, 0, 1e9],
+  breakerFailures: [5, 1, 1e9],
+  metricsIntervalMs: [10_000, 10, 1e9],
+} as const;
+
+type NumberName = keyof typeof numbers;
+
+/** Options with every default in place. */
+export type Settings = ReturnType<typeof readOptions>;
+
+/** Reads options and environment; throws AuditConfigurationError that names every fault at once. */
+export function readOptions(given: AuditClientOptions) {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as AuditClientOptions;
+  const faults: string[] = [];
+  const onWarning = ({ message, cause }: AuditWarning) => console.warn("audit-events:", message, cause ?? "");
+  const options: AuditClientOptions = { enabled: true, async: true, onWarning, ...readEnvironment(given.environment ?? processEnvironment(), faults), ...set };
+  const number = (name: NumberName) => {
+    const [fallback, min, max] = numbers[name];
+    const value = options[name] ?? fallback;
+    if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: must be a whole number from ${min} to ${max}`);
+    return value;
+  };
+  const values = Object.fromEntries(Object.keys(numbers).map((name) => [name, number(name as NumberName)])) as Record<NumberName, number>;
+  const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
+  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url, apiUrl: must be http or https URLs");
+  if (!apiKey && !getToken) faults.push("apiKey or getToken: one of them is needed");
+  if (whenFull === "spill" && !spool) faults.push("whenFull: spill needs a spool");
+  if (options.enabled && faults.length > 0) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);
+  const doors = [door("edge", `${withoutSlash(url)}/functions/v1/audit-logger`), door("api", `${auditApiUrl(options)}/events`)];
+  return {
+    options,
+    whenFull,
+    ...values,
+    ...options.async ? {} : { batchSize: 1, batchAgeMs: 0, concurrency: options.concurrency ?? 16 },
+    doors: doors.filter(({ name }) => [name, "both"].includes(options.doors ?? "both")),
+  };
+}
+
+/** Root of the API's routes: on hosted Supabase the function `audit-api`, elsewhere beside the functions on the same port. */
+export function auditApiUrl({ url, apiUrl }: { readonly url?: string | undefined; readonly apiUrl?: string | undefined }): string {
+  const path = "/api/v1/audit";
+  const root = withoutSlash(apiUrl ?? url);
+  const hosted = apiUrl === undefined && /\.supabase\.(co|in)$/i.test(root) ? "/functions/v1/audit-api" : "";
+  return root.endsWith(path) ? root : root + hosted + path;
+}
+
+function withoutSlash(url: string | undefined): string {
+  return (url ?? "").replace(/\/+$/, "");
+}

@@ -1,0 +1,47 @@
+/** One thing that is wrong with a request: `pointer` names the parameter or the place in the body. */
+export type ApiFault = { readonly code: string; readonly pointer: string; readonly message: string };
+
+/** The API refused, or could not: what its RFC 9457 problem says. */
+export class AuditApiError extends Error {
+  override name = "AuditApiError";
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly code: string;
+  readonly requestId: string | undefined;
+  readonly errors: readonly ApiFault[];
+  constructor(
+    about: {
+      readonly status: number;
+      readonly code: string;
+      readonly message: string;
+      readonly requestId?: string | undefined;
+      readonly errors?: readonly ApiFault[];
+      readonly cause?: unknown;
+    },
+  ) {
+    super(about.message, about.cause === undefined ? undefined : { cause: about.cause });
+    this.status = about.status;
+    this.code = about.code;
+    this.requestId = about.requestId;
+    this.errors = about.errors ?? [];
+  }
+}
+
+/** The error that an answer which is not 2xx stands for. */
+export async function apiErrorOf(response: Response): Promise<AuditApiError> {
+  const text = await response.text().catch(() => "");
+  let problem: Record<string, unknown> = {};
+  try {
+    problem = Object(JSON.parse(text));
+  } catch {
+    // A proxy's page: the status says it all.
+  }
+  const word = (name: string) => typeof problem[name] === "string" ? problem[name] : undefined;
+  return new AuditApiError({
+    status: response.status,
+    code: word("code") ?? `http_${response.status}`,
+    message: word("detail") ?? `ask API: answered ${response.status}`,
+    requestId: word("request_id") ?? response.headers.get("x-request-id") ?? undefined,
+    errors: Array.isArray(problem["errors"]) ? problem["errors"] : [],
+  });
+}
