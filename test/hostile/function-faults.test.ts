@@ -54,7 +54,7 @@ describe("the answer to COMMIT swallowed", () => {
       const door = await bench.door(proxy.through(bench.database().url));
       const run = startTestLoad([door.url], seed, { eventsPerSecond: 1_000, batchSize: 50 });
       proxy.set({ swallow: { answer: "commit", probability: 0.3, then } });
-      await until("ten answers were swallowed", () => proxy.counts.swallowed >= 10, 60_000);
+      await until("answers were swallowed", () => proxy.counts.swallowed >= (then === "hang" ? 5 : 30), 60_000);
       const healedMs = performance.now();
       proxy.heal();
       await run.load.stop();
@@ -64,6 +64,22 @@ describe("the answer to COMMIT swallowed", () => {
       expect(duplicates.length, "events whose first COMMIT nobody heard of").toBeGreaterThan(0);
     },
   );
+});
+
+describe("events without ids under an Idempotency-Key", () => {
+  it("are stored once when answers to COMMIT are swallowed, and the replay repeats the answer that was lost", { timeout: 60_000 }, async () => {
+    const seed = seedFor("swallowed COMMIT, keyed");
+    const proxy = await bench.proxy(bench.database().url, seed);
+    const doors = [await bench.door(proxy.through(bench.database().url)), await bench.door(proxy.through(bench.database().url))];
+    const run = startTestLoad(doors.map((door) => door.url), seed, { eventsPerSecond: 1_000, batchSize: 50, keyed: true });
+    proxy.set({ swallow: { answer: "commit", probability: 0.3, then: "reset" } });
+    await until("fifteen answers were swallowed", () => proxy.counts.swallowed >= 15, 30_000);
+    proxy.heal();
+    await run.load.stop();
+    const report = await judgeLoad("answer to COMMIT swallowed, keyed", run, bench.database().adminUrl);
+    expectFlawless(report, run.load);
+    expect(run.history.records().some((record) => record.type === "ok" && record.status === "duplicate")).toBe(false);
+  });
 });
 
 describe("the function's answer swallowed", () => {

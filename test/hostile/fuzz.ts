@@ -56,7 +56,7 @@ function judgeBatch(cases: readonly EventCase[], answer: Answer): number {
     if (eventCase.expect === "stored") expect(["created", "duplicate"], about).toContain(result?.status);
     if (eventCase.expect === "rejected") expect(result?.status, about).toBe("rejected");
     if (eventCase.id !== undefined && result?.status === "created") expect(result.id, about).toBe(eventCase.id);
-    if (result?.status === "rejected") {
+    if (result?.status === "rejected" || result?.status === "conflict") {
       expect(result.error, about).toMatchObject({ code: expect.any(String), pointer: expect.any(String), message: expect.any(String) });
     } else expect(result?.leaf_hash, about).toMatch(/^[0-9a-f]{64}$/);
   }

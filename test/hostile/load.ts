@@ -9,8 +9,10 @@ import { tenantA, tenantB } from "./door.ts";
 /** A client's own timeout in these tests; how long the longest request may take is judged against it. */
 export const requestTimeoutMs = 3_000;
 
+export type TestLoad = { readonly load: Load; readonly history: History; readonly keyed: boolean };
+
 /** Four clients with batches of 100, somewhat more than 2,000 events a second over all, unless `changes` says otherwise. */
-export function startTestLoad(urls: readonly string[], seed: number, changes: Partial<LoadOptions> = {}): { readonly load: Load; readonly history: History } {
+export function startTestLoad(urls: readonly string[], seed: number, changes: Partial<LoadOptions> = {}): TestLoad {
   const history = changes.history ?? createHistory();
   const load = startLoad({
     urls,
@@ -26,13 +28,13 @@ export function startTestLoad(urls: readonly string[], seed: number, changes: Pa
     history,
     ...changes,
   });
-  return { load, history };
+  return { load, history, keyed: changes.keyed === true };
 }
 
-/** Judges a finished load against the rows; prints what it came to. `where` leaves out rows that are not the load's. */
-export async function judgeLoad(name: string, run: { readonly load: Load; readonly history: History }, adminUrl: string, where?: string): Promise<CheckReport> {
-  const rows = await readStoredRows(adminUrl, where);
-  const report = checkHistory(run.history.records(), rows);
+/** Judges a finished load against the rows; prints what it came to. */
+export async function judgeLoad(name: string, run: TestLoad, adminUrl: string): Promise<CheckReport> {
+  const rows = await readStoredRows(adminUrl);
+  const report = checkHistory(run.history.records(), rows, { createdMayRepeat: run.keyed });
   const longestMs = Math.max(...run.load.requests.map((request) => request.durationMs));
   const answers = Object.entries(Object.groupBy(run.load.requests, (request) => String(request.status))).map(([status, all]) => `${status}: ${all?.length}`);
   console.info(`${name}: ${JSON.stringify({ ...report.totals, ...report.counts })}, answers {${answers.join(", ")}}, longest ${longestMs.toFixed(0)} ms`);

@@ -74,6 +74,12 @@ describe("checkHistory()", () => {
     expect(report.counts[fault]).toBe(1);
   });
 
+  it("hears of one creation twice only from replays under an Idempotency-Key", () => {
+    const records = historyOf("e1", created, created);
+    expect(checkHistory(records, [rowOf("e1")], { createdMayRepeat: true }).findings).toEqual([]);
+    expect(checkHistory(records, [rowOf("e1"), rowOf("e1")], { createdMayRepeat: true }).counts.doubled).toBe(1);
+  });
+
   it("traces an event by another column when told to", () => {
     const row = { ...rowOf("other"), request_id: "e1" };
     const fixed = { ...row, leaf_hash: `\\x${recomputeLeafHash(row)}` };

@@ -21,6 +21,8 @@ export type CheckReport = {
 export type CheckOptions = {
   /** The marker a row carries; `object_id` unless told otherwise. */
   readonly markerOf?: (row: StoredRow) => string | null;
+  /** Under an Idempotency-Key a replay repeats the first answer, so that "created" may be heard more than once. */
+  readonly createdMayRepeat?: boolean;
 };
 
 /** Judges every row against every record. O(rows + records). */
@@ -37,7 +39,7 @@ export function checkHistory(records: readonly HistoryRecord[], rows: readonly S
   }
   for (const [marker, group] of stored) findings.push(...judgeRows(marker, group, told.get(marker)));
   for (const [marker, events] of told) {
-    findings.push(...contradictions(marker, events));
+    findings.push(...contradictions(marker, events, options.createdMayRepeat === true));
     if (events.oks.length > 0 && !stored.has(marker)) findings.push({ fault: "lost", marker, why: `${events.oks.length} times acknowledged, no row` });
   }
   return { findings, counts: countFaults(findings), totals: countTotals(told, rows.length) };
@@ -105,12 +107,12 @@ function sameValue(field: string, stored: string | null, sent: unknown): boolean
 }
 
 /** Answers about one event that cannot both be true, judged by real time: an attempt begun after an acknowledgement must find the event there. */
-function contradictions(marker: string, told: Told): Finding[] {
+function contradictions(marker: string, told: Told, createdMayRepeat: boolean): Finding[] {
   const findings: Finding[] = [];
   const firstOk = told.oks[0]?.order ?? Infinity;
   const begunAfter = new Set(told.invokes.filter((invoke) => invoke.order > firstOk).map((invoke) => invoke.attempt));
   const created = told.oks.filter((ok) => ok.status === "created");
-  if (created.length > 1) findings.push({ fault: "contradicted", marker, why: `answered "created" ${created.length} times` });
+  if (created.length > 1 && !createdMayRepeat) findings.push({ fault: "contradicted", marker, why: `answered "created" ${created.length} times` });
   if (told.fails.some((fail) => begunAfter.has(fail.attempt))) findings.push({ fault: "contradicted", marker, why: "refused after it was acknowledged" });
   for (const ok of told.oks) {
     const others = told.invokes.some((invoke) => invoke.attempt !== ok.attempt && invoke.order < ok.order);

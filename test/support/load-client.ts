@@ -17,6 +17,8 @@ export type LoadOptions = {
   readonly seed: number;
   readonly history: History;
   readonly nowMs?: () => number;
+  /** Leaves ids and times to the door and sends an Idempotency-Key with each batch: the other way to be stored once. */
+  readonly keyed?: boolean;
 };
 
 /** One answered or failed request. `atMs` is when it ended. */
@@ -72,7 +74,8 @@ async function runClient(state: State, client: number): Promise<void> {
     await Promise.race([state.stopped.promise, sleep(dueMs - performance.now())]);
     if (state.stopping) return;
     dueMs = Math.max(dueMs + intervalMs, performance.now());
-    await sendUntilVerdict(state, client, makeBatch(state.options, `s${seed}-c${client}-b${batch}`, random));
+    const name = `s${seed}-c${client}-b${batch}`;
+    await sendUntilVerdict(state, client, name, makeBatch(state.options, name, random));
   }
 }
 
@@ -82,11 +85,12 @@ function makeBatch(options: LoadOptions, name: string, random: () => number): re
   return Array.from({ length: options.batchSize }, (_, index) => {
     const marker = `${name}-e${index}`;
     const tenantId = options.tenantIds[Math.floor(random() * options.tenantIds.length)] ?? "";
-    const occurredAtMs = nowMs - Math.floor(random() * 60_000);
+    // Now and then an old one, so that partitions are made while everything else goes on.
+    const occurredAtMs = nowMs - Math.floor(random() * (random() < 0.02 ? 6 * 86_400_000 : 60_000));
+    const identity = options.keyed === true ? {} : { id: makeId(occurredAtMs, random), occurred_at: new Date(occurredAtMs).toISOString() };
     const fields = {
       tenant_id: tenantId,
-      id: makeId(occurredAtMs, random),
-      occurred_at: new Date(occurredAtMs).toISOString(),
+      ...identity,
       event_type: "load.sent",
       source: "load-client",
       actor_id: `actor-${Math.floor(random() * 1000)}`,
@@ -106,13 +110,14 @@ export function makeId(ms: number, random: () => number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${digits(3)}-${"89ab"[Math.floor(random() * 4)]}${digits(3)}-${digits(12)}`;
 }
 
-async function sendUntilVerdict(state: State, client: number, batch: readonly Intent[]): Promise<void> {
+async function sendUntilVerdict(state: State, client: number, name: string, batch: readonly Intent[]): Promise<void> {
   const { options } = state;
+  const headers = { "content-type": "application/json", ...options.headers, ...options.keyed === true ? { "idempotency-key": name } : {} };
   const body = JSON.stringify({ events: batch.map((intent) => intent.fields) });
   const deadlineMs = performance.now() + options.giveUpAfterMs;
   for (let attempt = 0;; attempt++) {
     const url = options.urls[(client + attempt) % options.urls.length] ?? "";
-    if (await send(state, `client ${client}`, url, body, batch)) return;
+    if (await send(state, `client ${client}`, { url, headers, body }, batch)) return;
     if (performance.now() > deadlineMs) {
       state.counts.givenUp += batch.length;
       return;
@@ -121,8 +126,10 @@ async function sendUntilVerdict(state: State, client: number, batch: readonly In
   }
 }
 
+type Post = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+
 /** One attempt; true when it brought a verdict on every event. */
-async function send(state: State, client: string, url: string, body: string, batch: readonly Intent[]): Promise<boolean> {
+async function send(state: State, client: string, { url, headers, body }: Post, batch: readonly Intent[]): Promise<boolean> {
   const { options } = state;
   const attempt = options.history.begin(client, batch);
   const startMs = performance.now();
@@ -130,7 +137,6 @@ async function send(state: State, client: string, url: string, body: string, bat
   let answer: Response;
   let text: string;
   try {
-    const headers = { "content-type": "application/json", ...options.headers };
     answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(options.requestTimeoutMs) });
     text = await answer.text();
   } catch (error) {
