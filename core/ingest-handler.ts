@@ -51,8 +51,7 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     } catch (error) {
       // The rest of a refused body is not wanted; that it cannot be cancelled any more is no fault.
       request.body?.cancel().catch(() => undefined);
-      const isWrongMethod = error instanceof AuditError && error.code === "method_not_allowed";
-      const response = problemResponse(error, requestId, isWrongMethod ? { ...headers, allow: methods.join(", ") } : headers);
+      const response = refusalOf(error, requestId, headers);
       parts.log({ level: response.status >= 500 ? "error" : "warn", ...about, status: response.status, ...faultRecord(error) });
       return response;
     } finally {
@@ -79,6 +78,11 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     const answer = answerOf(ingested.prepared, ingested.verdicts, frame(ingested.prepared, ingested.insertMs));
     return { answer, applied: { ...preferences, respondAsync: false } };
   }
+}
+
+function refusalOf(error: unknown, requestId: string, headers: Record<string, string>): Response {
+  const isWrongMethod = error instanceof AuditError && error.code === "method_not_allowed";
+  return problemResponse(error, requestId, isWrongMethod ? { ...headers, allow: methods.join(", ") } : headers);
 }
 
 /** What a batch came to. `applied.respondAsync` says that it is still at work. */
