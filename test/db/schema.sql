@@ -631,6 +631,10 @@ CREATE OR REPLACE FUNCTION audit_log.announce_key(p_retired_key text, p_successo
  SET search_path TO ''
 AS $function$
 begin
+  -- Checkpoints that were good when they were signed must not become bad by hindsight.
+  if exists (select from audit_log.checkpoints as c where c.signed_at > p_retired_at and c.verifier_key = p_retired_key) then
+    raise exception 'announce key: the key that retires has signed since' using errcode = 'object_not_in_prerequisite_state';
+  end if;
   update audit_log.signing_keys set retired_at = p_retired_at
   where verifier_key = p_retired_key and log_origin = p_log_origin and retired_at is null;
   if not found then
@@ -1058,13 +1062,17 @@ CREATE OR REPLACE FUNCTION audit_log.refuse_losing_a_checkpoint()
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  v_next_hour timestamptz;
 begin
   if tg_op = 'DELETE' and tg_table_name = 'checkpoints' then
-    if old.signed_at < now() - interval '48 hours' and exists (
-      select from audit_log.checkpoints as kept
-      where kept.tenant_id = old.tenant_id and kept.size > old.size
-        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', old.signed_at, 'UTC')
-    ) then
+    -- The next larger one tells: sizes and times grow together, and looking for any would read a tenant's whole history.
+    select date_trunc('hour', kept.signed_at, 'UTC') into v_next_hour
+    from audit_log.checkpoints as kept
+    where kept.tenant_id = old.tenant_id and kept.size > old.size
+    order by kept.size
+    limit 1;
+    if old.signed_at < now() - interval '48 hours' and v_next_hour = date_trunc('hour', old.signed_at, 'UTC') then
       return old;
     end if;
   end if;
@@ -1231,9 +1239,12 @@ begin
   v_before := v;
   -- A gate from the future comes from another cluster, by dump and restore: xids begin anew there.
   if v.gate_xid >= pg_snapshot_xmax(pg_current_snapshot()) then
-    v.gate_seq := null;
     v.gate_xid := null;
-    v.gate_at := null;
+  end if;
+  -- First the gate that an earlier turn has set, then, if it has passed or there was none, one of our own, which passes at once when nobody older runs.
+  if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
+    v.open_seq := v.gate_seq;
+    v.gate_xid := null;
   end if;
   if v.gate_xid is null then
     select case when q.is_called then q.last_value else 0 end into v_last from audit_log.event_seq as q;
@@ -1241,13 +1252,15 @@ begin
       v.gate_seq := v_last;
       v.gate_xid := pg_current_xact_id();
       v.gate_at := clock_timestamp();
+      -- The snapshot of this statement is newer than the gate.
+      if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
+        v.open_seq := v.gate_seq;
+        v.gate_xid := null;
+      end if;
     end if;
   end if;
-  -- A snapshot of its own, newer than the gate.
-  if v.gate_xid <= pg_snapshot_xmin(pg_current_snapshot()) then
-    v.open_seq := v.gate_seq;
+  if v.gate_xid is null then
     v.gate_seq := null;
-    v.gate_xid := null;
     v.gate_at := null;
   end if;
   if v is distinct from v_before then
@@ -1363,7 +1376,7 @@ comment on function audit_log.tenant_ids() is 'Tenants that the caller''s claims
 grant execute on function audit_log.tenant_ids() to audit_owner;
 grant execute on function audit_log.tenant_ids() to authenticated;
 
-CREATE OR REPLACE FUNCTION audit_log.thin_checkpoints(p_limit integer)
+CREATE OR REPLACE FUNCTION audit_log.thin_checkpoints(p_since timestamp with time zone, p_limit integer)
  RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1376,10 +1389,11 @@ begin
   using (
     select o.tenant_id, o.size, o.verifier_key
     from audit_log.checkpoints as o
-    where o.signed_at < now() - interval '48 hours' and exists (
-      select from audit_log.checkpoints as kept
+    where o.signed_at >= p_since and o.signed_at < now() - interval '48 hours' and date_trunc('hour', o.signed_at, 'UTC') = (
+      select date_trunc('hour', kept.signed_at, 'UTC') from audit_log.checkpoints as kept
       where kept.tenant_id = o.tenant_id and kept.size > o.size
-        and date_trunc('hour', kept.signed_at, 'UTC') = date_trunc('hour', o.signed_at, 'UTC')
+      order by kept.size
+      limit 1
     )
     order by o.signed_at
     limit least(p_limit, 100000)
@@ -1390,10 +1404,10 @@ begin
 end
 $function$
 ;
-alter function audit_log.thin_checkpoints(integer) owner to audit_owner;
-comment on function audit_log.thin_checkpoints(integer) is 'Deletes checkpoints older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
-grant execute on function audit_log.thin_checkpoints(integer) to audit_job;
-grant execute on function audit_log.thin_checkpoints(integer) to audit_owner;
+alter function audit_log.thin_checkpoints(timestamp with time zone,integer) owner to audit_owner;
+comment on function audit_log.thin_checkpoints(timestamp with time zone,integer) is 'Deletes checkpoints signed from p_since on and older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
+grant execute on function audit_log.thin_checkpoints(timestamp with time zone,integer) to audit_job;
+grant execute on function audit_log.thin_checkpoints(timestamp with time zone,integer) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.trees_signed_by_others(p_verifier_key text, p_limit integer)
  RETURNS SETOF uuid
