@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { serve } from "@hono/node-server";
 import { readSettings } from "../adapters/environment.ts";
 import { createApp } from "./app.ts";
+import { createPage, isPagePath } from "./page.ts";
 import { createParts } from "./parts.ts";
 
 /** How long requests may run on after SIGTERM: less than the ten seconds that containers get. */
@@ -18,10 +20,14 @@ const { parts, close } = createParts(settings, {
   write: (line) => void process.stdout.write(`${line}\n`),
 });
 const app = createApp(parts);
+// Absolute: whoever starts the server may stand anywhere.
+const page = createPage(join(import.meta.dirname, "..", "web", "dist"), JSON.parse(process.env["AUDIT_PAGE_CONFIG"] ?? "{}"));
 const hostname = process.env["HOST"] ?? "127.0.0.1";
 const port = Number(process.env["PORT"] ?? 8000);
 
-const server = serve({ fetch: app.fetch, hostname, port }, (address) => {
+const fetch = (request: Request) => isPagePath(new URL(request.url).pathname) ? page.fetch(request) : app.fetch(request);
+
+const server = serve({ fetch, hostname, port }, (address) => {
   parts.log({ level: "info", event: "listening", host: address.address, port: address.port });
 });
 

@@ -14,6 +14,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 const checks: readonly Check[] = [
   { name: "types", command: "tsc", args: ["-p", "."] },
+  { name: "types of the page", command: "tsc", args: ["-p", "web"] },
+  // Tests that open the page want this build, not an older one.
+  { name: "build of the page", command: "vite", args: ["build", "web", "--logLevel", "error"] },
   { name: "lint", command: "deno", args: ["lint", "--quiet"] },
   { name: "format", command: "deno", args: ["fmt", "--check"] },
   { name: "migrations", command: "squawk", args: ["migrations/*.sql"] },

@@ -19,7 +19,7 @@ export function banner(facts: BannerFacts): string {
   const rows = [
     ["Post events to", `${facts.url}/functions/v1/audit-logger`],
     ...(facts.hasApi ? [["Query API", `${facts.url}/api/v1/audit`]] : []),
-    ...(facts.hasPage ? [["Events page", `${facts.url}/`]] : []),
+    ...(facts.hasPage ? [["Events page", `${facts.url}/#demo=auditor`]] : []),
     ["Database", `127.0.0.1:${facts.databasePort}, its URL is in local.json`],
     ["Keys and tokens", `${folder}/local.json`],
     ["Logs", `${folder}/logs/`],
@@ -29,7 +29,8 @@ export function banner(facts: BannerFacts): string {
   return `Audit Events is ready (${facts.seconds.toFixed(1)} s)\n\n${table}\n${post}\nCtrl-C stops it.`;
 }
 
-function curlLine(url: string, key: string): string {
+/** The line that posts a first event, as it can be pasted. */
+export function curlLine(url: string, key: string): string {
   const event = JSON.stringify({ events: [{ event_type: "document.opened", actor_id: "user-1", object_type: "document", object_id: "42" }] });
   return `curl ${url}/functions/v1/audit-logger -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${event}'`;
 }

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { hasPage } from "./api-process.ts";
+import { curlLine } from "./banner.ts";
+import { buildPageIfMissing } from "./build-page.ts";
 import { type Credentials, publicKeySet, readCredentials } from "./credentials.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { recordDemoTenants } from "./demo-tenants.ts";
@@ -9,6 +11,7 @@ import { freePort } from "./free-port.ts";
 import { type Routes, startGateway } from "./gateway.ts";
 import { writeLocalFile } from "./local-file.ts";
 import { migrate, readMigrations } from "./migrate.ts";
+import { pageConfig } from "./page-config.ts";
 import { startPostgres } from "./postgres-process.ts";
 import { prepareDatabase } from "./prepare-database.ts";
 import { endLeftovers, livingProcesses, openProcessRecord, type ProcessRecord } from "./process-record.ts";
@@ -53,6 +56,7 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   const record = await claim(folder, shutdown, options.report);
 
   const url = `http://127.0.0.1:${options.port}`;
+  const page = buildPageIfMissing(options.report);
   const databasePort = await startDatabase(folder, options, credentials, record, shutdown, progress);
   const databaseUrl = `postgresql://postgres:${credentials.postgresPassword}@127.0.0.1:${databasePort}/postgres`;
   const migrations = readMigrations(join(projectFolder, "migrations"));
@@ -62,7 +66,10 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   progress.migrations = migrations.map((migration) => migration.version);
 
   const environment = partEnvironment(url, databaseUrl, folder.path, credentials, options.shell);
-  progress.services = await startServices({ folder, environment, record, shutdown, report: options.report });
+  await page;
+  const ingestKey = credentials.tenants[0]?.api_keys.ingest ?? "";
+  const config = pageConfig(credentials.tenants, curlLine(url, ingestKey));
+  progress.services = await startServices({ folder, environment, pageConfig: config, record, shutdown, report: options.report });
   const functions = [...progress.services.functions.keys()];
   const scheduler = startScheduler(jobs(url).filter((job) => functions.includes(job.name)), credentials.secretKey, options.report);
   shutdown.add("scheduler", () => scheduler.stop());
@@ -75,7 +82,7 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
     functions,
     hasApi: progress.services.api !== undefined,
     hasPage: hasPage(),
-    ingestKey: credentials.tenants[0]?.api_keys.ingest ?? "",
+    ingestKey,
   };
 }
 

@@ -11,6 +11,8 @@ import { type Part, supervise, type Supervisor } from "./supervisor.ts";
 export type ServiceContext = {
   readonly folder: DataFolder;
   readonly environment: Readonly<Record<string, string>>;
+  /** `config.json` of the events page. */
+  readonly pageConfig: string;
   readonly record: ProcessRecord;
   readonly shutdown: Shutdown;
   readonly report: (line: string) => void;
@@ -25,7 +27,9 @@ export type Services = {
 /** Starts them all at once; throws if one of them cannot start, with what it printed. */
 export async function startServices(context: ServiceContext): Promise<Services> {
   const sources = findFunctions();
-  const api = hasApi() ? keepRunning("api", context, (hooks) => startApi({ environment: context.environment, ...hooks })) : undefined;
+  const api = hasApi()
+    ? keepRunning("api", context, (hooks) => startApi({ environment: { ...context.environment, AUDIT_PAGE_CONFIG: context.pageConfig }, ...hooks }))
+    : undefined;
   const functions = sources.map((source) => keepRunning(source.name, context, (hooks) => startFunction(source, context, hooks)));
   const all = await Promise.allSettled([api, ...functions]);
   const fault = all.find((result) => result.status === "rejected");

@@ -1,0 +1,25 @@
+/** `config.json` beside the page: where the API is, and who may sign in how. Holds nothing secret but a local stack's demo tokens. */
+export type Config = {
+  /** Root of the API, up to and without `/api/v1/audit`; the page's own origin when absent. */
+  readonly api_url?: string;
+  readonly supabase_url?: string;
+  readonly supabase_publishable_key?: string;
+  /** Only a local stack has these. */
+  readonly demo_people?: readonly DemoPerson[];
+  /** What to paste into a terminal to see a first event; only a local stack has it. */
+  readonly first_event_command?: string;
+};
+
+export type DemoPerson = {
+  /** What `#demo=<key>` in the address signs in as. */
+  readonly key: string;
+  readonly name: string;
+  readonly role: string;
+  readonly tenant: string;
+  readonly token: string;
+};
+
+export async function readConfig(): Promise<Config> {
+  const response = await fetch("./config.json", { cache: "no-store" });
+  return response.ok ? await response.json() as Config : {};
+}

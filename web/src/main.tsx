@@ -1,0 +1,22 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { ApiProblem } from "./api.ts";
+import { App } from "./app.tsx";
+import { readConfig } from "./config.ts";
+import "./styles.css";
+
+// Outages are tried again; a refusal will be a refusal the next time too.
+const retry = (failures: number, error: Error) => failures < 2 && error instanceof ApiProblem && (error.status === 0 || error.status >= 500);
+const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWindowFocus: false, staleTime: 30_000 } } });
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("start page: element root is missing");
+const config = await readConfig();
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <App config={config} />
+    </QueryClientProvider>
+  </StrictMode>,
+);
