@@ -1,9 +1,17 @@
 /** The one of `known` that differs from `word` by at most two letters, for "did you mean". */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase().slice(0, 64), candidate) }));
-  const best = ranked.sort((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= 2 && best.distance < best.candidate.length ? best.candidate : undefined;
+  const lower = word.toLowerCase();
+  let best: { readonly candidate: string; readonly distance: number } | undefined;
+  for (const candidate of known) {
+    // Every letter more or less is a difference of its own: most candidates need not be compared.
+    if (Math.abs(candidate.length - lower.length) > differencesMax) continue;
+    const distance = editDistance(lower, candidate);
+    if (distance <= differencesMax && distance < candidate.length && distance < (best?.distance ?? Infinity)) best = { candidate, distance };
+  }
+  return best?.candidate;
 }
+
+const differencesMax = 2;
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -27,6 +27,8 @@ const serverFields: ReadonlySet<string> = new Set(["received_at", "principal", "
 
 /** Says that no event has `key`, and what was probably meant; never what stood there. */
 export function refuseUnknown(key: string, faults: Faults): void {
+  // Advice costs far more than a fault: an event with 256 such keys must not buy it for each.
+  if (faults.length >= limits.faultsPerEventMax) return;
   if (forbiddenKeys.has(key)) return fault(faults, "forbidden_key", "", "must not have a key __proto__, constructor or prototype: remove it");
   const pointer = key.length > limits.pointerKeyLengthMax || !key.isWellFormed() ? "" : `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   fault(faults, "unknown_field", pointer, pointer === "" ? `has a key that ${adviceFor(key)}` : adviceFor(key));
