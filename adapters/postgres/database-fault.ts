@@ -13,12 +13,13 @@ export class DatabaseFault extends Error {
   /** True when the connection must not be used again. */
   readonly isConnectionLost: boolean;
 
-  constructor(action: string, error: unknown) {
+  /** `reason` is the error's own message where nothing has been sent yet that it could repeat. */
+  constructor(action: string, error: unknown, reason?: string) {
     const { code, constraint } = error as { readonly code?: unknown; readonly constraint?: unknown };
     const sqlstate = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && "severity" in (error as object) ? code : undefined;
     const networkCode = typeof code === "string" && sqlstate === undefined ? code : undefined;
     const rule = typeof constraint === "string" ? ` (${constraint})` : "";
-    super(`${action}: ${sqlstate === undefined ? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule}`}`);
+    super(`${action}: ${sqlstate === undefined ? reason ?? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule}`}`);
     this.sqlstate = sqlstate;
     this.networkCode = networkCode;
     this.isConnectionLost = sqlstate === undefined || /^(08|57P)/.test(sqlstate);
@@ -31,6 +32,11 @@ export function faultOf(action: string, error: unknown): AuditError {
   const retryAfterSeconds = cause.sqlstate === undefined ? 2 : retryAfter(cause.sqlstate);
   if (retryAfterSeconds === undefined) return new AuditError("internal", `${action}: the database refused`, { cause });
   return new AuditError("unavailable", `${action}: the database is not available`, { retryAfterSeconds, cause });
+}
+
+/** The fault of not getting a connection: what the runtime says of it (a certificate, a host name, a time-out) is told to the operator. */
+export function connectFaultOf(action: string, error: unknown): AuditError {
+  return faultOf(action, new DatabaseFault(action, error, error instanceof Error ? `connect: ${error.message}` : undefined));
 }
 
 /** The SQLSTATE behind an error of ours, if there is one. */

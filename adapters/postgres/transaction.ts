@@ -2,7 +2,7 @@ import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow }
 import { AuditError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
-import { DatabaseFault, faultOf } from "./database-fault.ts";
+import { connectFaultOf, DatabaseFault, faultOf } from "./database-fault.ts";
 
 /** The roles that our own work is done as; reads for a caller are done as `authenticated`, with that caller's claims. */
 export type DatabaseRole = "audit_ingest" | "audit_job";
@@ -52,7 +52,7 @@ async function opened(pool: Pool, options: TransactionOptions): Promise<PoolClie
     set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local timezone = 'UTC'; set local datestyle = 'ISO'`;
   for (let attempt = 1;; attempt++) {
     const client = await pool.connect().catch((error: unknown) => {
-      throw faultOf(options.action, error);
+      throw connectFaultOf(options.action, error);
     });
     try {
       await call(client, { ...options, statementTimeoutMs: limits.databaseConnectTimeoutMs }, { text });
