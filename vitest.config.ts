@@ -6,7 +6,7 @@ const slow = process.env["AUDIT_TEST_SLOW"] === "1";
 export default defineConfig({
   test: {
     include: slow ? ["**/*.slow.test.ts"] : ["**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "**/test-artifacts/**", "web/**", ".audit/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/test-artifacts/**", "test/fixtures/**", ".audit/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     maxWorkers: slow ? 1 : 2,
