@@ -82,7 +82,8 @@ export async function writeBundles(
 /** The bundle's bytes, docs/format/seal.md "Bundle of checkpoints"; undefined when no tenant has a checkpoint yet. */
 async function makeBundle({ source, signer, logOrigin, sha256 }: BundleDependencies, until: Date): Promise<Uint8Array | undefined> {
   const notes: string[] = [];
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  for (;;) {
     const page = await source.newest(until, after, pageTenants);
     notes.push(...page.map(({ note }) => note));
     if (page.length < pageTenants) break;

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { sha256 } from "../../test/support/sha256.ts";
 import { emptyRoot, foldEdge, leafHash, sameBytes, treeRange, treeRoot } from "./merkle.ts";
 
-const vector = JSON.parse(readFileSync(new URL("../../test/vectors/rfc6962-tree.json", import.meta.url), "utf8"));
+const vector: { leaf_inputs_hex: string[]; roots_hex_by_size: string[] } = JSON.parse(readFileSync(new URL("../../test/vectors/rfc6962-tree.json", import.meta.url), "utf8"));
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
-const leaves: Uint8Array[] = vector.leaf_inputs_hex.map((input: string) => leafHash(sha256, Buffer.from(input, "hex")));
+const leaves: Uint8Array[] = vector.leaf_inputs_hex.map((input) => leafHash(sha256, Buffer.from(input, "hex")));
 
 describe("treeRoot()", () => {
-  it.each(vector.roots_hex_by_size.map((root: string, size: number) => [size, root]))("is the published root of %i leaves", (size, root) => {
-    expect(hex(treeRoot(sha256, leaves.slice(0, size as number)))).toBe(root);
+  it.each(vector.roots_hex_by_size.map((root, size): [number, string] => [size, root]))("is the published root of %i leaves", (size, root) => {
+    expect(hex(treeRoot(sha256, leaves.slice(0, size)))).toBe(root);
   });
 
   it("depends on the order of the leaves", () => {
