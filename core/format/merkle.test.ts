@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { sha256 } from "../../test/support/sha256.ts";
 import { emptyRoot, foldEdge, leafHash, sameBytes, treeRange, treeRoot } from "./merkle.ts";
 
-const vector: { leaf_inputs_hex: string[]; roots_hex_by_size: string[] } = JSON.parse(readFileSync(new URL("../../test/vectors/rfc6962-tree.json", import.meta.url), "utf8"));
+const vector: { leaf_inputs_hex: string[]; roots_hex_by_size: string[] } = JSON.parse(
+  readFileSync(new URL("../../test/vectors/rfc6962-tree.json", import.meta.url), "utf8"),
+);
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const leaves: Uint8Array[] = vector.leaf_inputs_hex.map((input) => leafHash(sha256, Buffer.from(input, "hex")));
 
