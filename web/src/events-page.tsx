@@ -31,13 +31,13 @@ export function EventsPage({ api, session, tenant, firstEventCommand }: Props) {
     refreshedAt,
   ]);
   const list = useInfiniteQuery({
-    queryKey: ["events", filter],
+    queryKey: ["events", filter, refreshedAt],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => api.get<EventList>("events", { ...filter, limit: String(PAGE_ROWS), cursor: pageParam }, signal),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   });
-  const stats = useQuery({ queryKey: ["stats", filter], queryFn: ({ signal }) => api.get<Stats>("stats", filter, signal), placeholderData: keepPreviousData });
+  const stats = useQuery({ queryKey: ["stats", filter, refreshedAt], queryFn: ({ signal }) => api.get<Stats>("stats", filter, signal), placeholderData: keepPreviousData });
   const events = useMemo(() => list.data?.pages.flatMap((page) => page.events) ?? [], [list.data]);
   const [cursor, setCursor] = useState(-1);
   useEffect(() => setCursor(-1), [filter]);

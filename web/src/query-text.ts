@@ -23,8 +23,8 @@ export function termOf(text: string, key: FormKey): string {
 export function withTerm(text: string, key: FormKey, value: string): string {
   const term = value.trim() === "" ? "" : `${formKeys[key]}:${quote(value.trim())}`;
   const token = tokens(text).find((candidate) => candidate.key === formKeys[key]);
-  const next = token === undefined ? `${text.trim()} ${term}` : `${text.slice(0, token.start)}${term}${text.slice(token.end)}`;
-  return next.replace(/^\s+|\s+$/g, "").replace(/(^|\s)\s+/g, "$1");
+  const [before, after] = token === undefined ? [text, ""] : [text.slice(0, token.start), text.slice(token.end)];
+  return [before.trim(), term, after.trim()].filter((part) => part !== "").join(" ");
 }
 
 function quote(value: string): string {
