@@ -167,7 +167,7 @@ function responseOf({ status, body, headers = {} }: Reply): Response {
     status,
     type: "basic",
     headers: { get: (name: string) => headers[name] ?? null },
-    text: () => Promise.resolve(body),
+    json: async () => await JSON.parse(body),
   };
   return response as unknown as Response;
 }

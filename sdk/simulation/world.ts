@@ -94,7 +94,10 @@ export function simulatedRuntime(in_: World, process: object, fetch: Runtime["fe
     now: () => in_.now,
     monotonic: () => in_.now,
     random: in_.dice.random,
-    randomBytes: (length) => Uint8Array.from({ length }, () => in_.dice.between(0, 255)),
+    randomUuid: () => {
+      const digits = Array.from({ length: 32 }, () => in_.dice.between(0, 15).toString(16)).join("");
+      return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20)}`;
+    },
     setTimer: (callback, delayMs) => schedule(in_, process, delayMs, callback),
     clearTimer: (timer) => {
       const index = in_.timers.indexOf(timer as Timer);

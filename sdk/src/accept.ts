@@ -52,10 +52,12 @@ function drop(engine: Engine, tenantId: string | undefined, accepted: Accepted &
 }
 
 /** Warns once at four fifths and once when full, and again only after the queue was half empty. */
-function warnWhenFilling(engine: Engine, share = Math.max(bounded(engine) / engine.queueSize, engine.boundedBytes / engine.queueBytes)): void {
-  const level = share < 0.8 ? 0 : share < 1 ? 0.8 : 1;
-  if (level > engine.warnedAt) warn(engine, level < 1 ? "queue_filling" : "queue_full", `queue is at ${level * 100} % with ${bounded(engine)} events`);
-  engine.warnedAt = share < 0.5 ? 0 : Math.max(level, engine.warnedAt);
+function warnWhenFilling(engine: Engine, level = 0.8): void {
+  const share = Math.max(bounded(engine) / engine.queueSize, engine.boundedBytes / engine.queueBytes);
+  if (share < 0.5) engine.warnedAt = 0;
+  if (share < 0.8 || level <= engine.warnedAt) return;
+  engine.warnedAt = level;
+  warn(engine, level < 1 ? "queue_filling" : "queue_full", `queue is at ${Math.round(share * 100)} %`);
 }
 
 /** Resolves when an event would find room, first come first served; at once when it does already. */
@@ -67,14 +69,14 @@ export function room(engine: Engine): Promise<void> {
 const dropReportMs = 10_000;
 
 /** Logs what was dropped as an event of its own, once there is room again or it has waited long enough. */
-export function reportDrops(engine: Engine, atOnce: boolean): void {
+export function reportDrops(engine: Engine): void {
   const [oldest] = engine.unreported.values();
   const isCalm = bounded(engine) * 2 <= engine.queueSize;
-  if (!oldest || !(atOnce || isCalm || engine.runtime.now() - oldest.since >= dropReportMs)) return;
-  for (const [tenantId, { count, reasons, since, until }] of engine.unreported) {
+  if (!oldest || !(engine.closing || isCalm || engine.runtime.now() - oldest.since >= dropReportMs)) return;
+  for (const [tenantId, { count, reasons, since }] of engine.unreported) {
     engine.unreported.delete(tenantId);
-    const context = { dropped_count: count, reasons, since: new Date(since), until: new Date(until) };
-    const message = `${count} events were given up: the log lacks them`;
+    const context = { dropped_count: count, reasons, since: new Date(since) };
+    const message = `${count} events were dropped: the log lacks them`;
     accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, {}, { reserved: true });
   }
 }

@@ -21,11 +21,12 @@ export function readVerdicts(body: Fields, entries: readonly Entry[], isMinimal:
       : { status, receivedAt: stored?.received_at ?? receivedAt, leafHash };
     counts[(isRefused ? "rejected" : status) as keyof typeof counts]++;
   }
-  for (let index = 0; isMinimal && index < entries.length; index++) {
-    if (verdicts[index]) continue;
+  entries.forEach((_, index) => {
+    if (!isMinimal || verdicts[index]) return;
     verdicts[index] = { status: "created", receivedAt };
     counts.created++;
-  }
+  });
+  // With the list whole and no other word in it, every verdict is one of those counted.
   const isWhole = Object.entries(counts).every(([name, count]) => count === body[`${name}_count`]);
-  return isWhole && Object.keys(verdicts).length === entries.length ? verdicts : undefined;
+  return isWhole && counts.created + counts.duplicate + counts.rejected === entries.length ? verdicts : undefined;
 }

@@ -11,13 +11,10 @@ import { auditOperation, type OperationDraft } from "./operation.ts";
 import type { AuditClientOptions } from "./options.ts";
 import { flushWhenHidden } from "./page.ts";
 import { pump } from "./pump.ts";
-import { fromRequest, type RequestLike } from "./request-context.ts";
 import type { AuditStats } from "./stats.ts";
 
 /** What one call may say besides its event. */
 export type LogOptions = {
-  /** IP address, user agent, request id and device fingerprint are taken from it, as by `fromRequest`. */
-  readonly request?: RequestLike;
   /** How long to wait for the server; `logTimeoutMs` of the client. */
   readonly timeoutMs?: number;
 };
@@ -36,7 +33,7 @@ export type AuditClient = {
   /** Resolves when the event is stored. Rejects with an error of its own kind when it is rejected, refused, dropped, or not answered in time. */
   readonly logEvent: (event: EventInput, options?: LogOptions) => Promise<LoggedEvent>;
   /** Returns at once: true when the event is queued, false when it was dropped, which is counted. Never throws. */
-  readonly logEventFireAndForget: (event: EventInput, options?: LogOptions) => boolean;
+  readonly logEventFireAndForget: (event: EventInput) => boolean;
   /** `after` is what was made. */
   readonly logCreation: (event: ObjectEvent & { readonly after?: object }, options?: LogOptions) => Promise<LoggedEvent>;
   /** `before` and `after` are two versions of the object: what differs goes into `context`. */
@@ -46,7 +43,7 @@ export type AuditClient = {
   /** Logs many events through the door that suits their number; says what became of each. Does not reject. */
   readonly logHighVolumeEvents: (events: readonly EventInput[], options?: HighVolumeOptions) => Promise<BulkResult>;
   /** Runs `operation` and logs how it ended and how long it took. Passes on what it returns or throws, and nothing else. */
-  readonly auditOperation: <T>(info: EventInput, operation: (event: OperationDraft) => T | Promise<T>, options?: LogOptions) => Promise<T>;
+  readonly auditOperation: <T>(info: EventInput, operation: (event: OperationDraft) => T | Promise<T>) => Promise<T>;
   /** The same client with fields that stand in every event that does not set them itself. */
   readonly withContext: (context: EventContext) => AuditClient;
   /** Resolves when the queue has room: for callers of `logEventFireAndForget` who would rather wait than lose. */
@@ -85,17 +82,16 @@ function openSpool(engine: Engine): void {
       pumpSoon(engine);
     },
     onLost: (count) => recordDrop(engine, engine.defaults.tenant_id, "spool_corrupt", engine.runtime.now(), count),
-    onWake: () => pumpSoon(engine),
     onWarning: (message, cause) => warn(engine, "spool", message, cause),
   });
 }
 
 /** The client as an application sees it, with fields that stand in every event. */
 function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: number) => Promise<CloseResult>): AuditClient {
-  const contextOf = ({ request }: LogOptions) => request ? merged(context, fromRequest(request)) : context;
-  const log = (event: EventInput, options: LogOptions = {}) => logEvent(engine, event, contextOf(options), options.timeoutMs ?? engine.logTimeoutMs);
-  const queue = (event: EventInput, options: LogOptions = {}) => {
-    const isQueued = engine.options.enabled === true && !accept(engine, event, contextOf(options), {}).dropped;
+  const { options, logTimeoutMs } = engine;
+  const log = (event: EventInput, { timeoutMs = logTimeoutMs }: LogOptions = {}) => logEvent(engine, event, context, timeoutMs);
+  const queue = (event: EventInput) => {
+    const isQueued = options.enabled === true && !accept(engine, event, context, {}).dropped;
     if (isQueued) keepAwake(engine);
     return isQueued;
   };
@@ -106,12 +102,11 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
     logUpdate: ({ before, after, ...event }, options) =>
       log(objectEvent("update", event, before && after ? changeOf(before, after) : { before, after }), options),
     logDeletion: ({ before, ...event }, options) => log(objectEvent("delete", event, { before }), options),
-    logHighVolumeEvents: async (events, options = {}) => {
+    logHighVolumeEvents: async (events, bulk) => {
       const { logMany } = await import("./log-many.ts");
-      return await logMany(engine, events, contextOf(options), { timeoutMs: engine.logTimeoutMs, ...options });
+      return await logMany(engine, events, context, { timeoutMs: logTimeoutMs, ...bulk });
     },
-    auditOperation: (info, operation, options) =>
-      auditOperation(info, operation, (event) => engine.options.async ? queue(event, options) : log(event, options), engine.runtime.monotonic),
+    auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
     withContext: (more) => view(engine, merged(context, more), closeOnce),
     ready: () => room(engine),
     flush: ({ timeoutMs = 30_000 } = {}) => flush(engine, timeoutMs),
@@ -135,10 +130,9 @@ function merged(outer: EventContext, inner: EventContext): EventContext {
   return both;
 }
 
-/** On an edge worker (Supabase's is known by its global), timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */
+/** On an edge worker, timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */
 function keepAwake(engine: Engine): void {
-  const edge = (globalThis as { readonly EdgeRuntime?: { readonly waitUntil?: (promise: Promise<unknown>) => void } }).EdgeRuntime;
-  const waitUntil = engine.options.waitUntil ?? edge?.waitUntil?.bind(edge);
+  const { waitUntil } = engine.options;
   if (!waitUntil || engine.isAwake) return;
   engine.isAwake = true;
   queueMicrotask(() => {

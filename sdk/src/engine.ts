@@ -27,7 +27,6 @@ export type Engine = DeliveryState & Settings & {
   metricsTimer?: unknown;
   /** How full the queue was the last time somebody was warned: 0, 0.8 or 1. */
   warnedAt: number;
-  lastErrorAt: string;
   /** No more events are taken; then, nothing is done any more. */
   closing: boolean;
   readonly ended: AbortController;
@@ -38,10 +37,9 @@ export function createEngine(given: AuditClientOptions): Engine {
   const settings = readOptions(given);
   const { options } = settings;
   const runtime = { ...platformRuntime, ...options.runtime };
-  const defaults = { ...options.defaults, ...options.tenantId && { tenant_id: options.tenantId }, ...options.source && { source: options.source } };
+  const defaults = { tenant_id: options.tenantId, source: options.source, ...options.defaults };
   return {
-    ...deliveryState(settings, settings.doors),
-    ...settings,
+    ...deliveryState(settings),
     runtime,
     make: eventMaker(defaults, options, runtime),
     defaults,
@@ -52,7 +50,6 @@ export function createEngine(given: AuditClientOptions): Engine {
     pumpQueued: false,
     isAwake: false,
     warnedAt: 0,
-    lastErrorAt: "",
     closing: false,
     ended: new AbortController(),
   };
@@ -83,7 +80,7 @@ export function warn(engine: Engine, kind: AuditWarning["kind"], message: string
 }
 
 export function statsOf(engine: Engine): AuditStats {
-  return auditStats(engine, engine.spool, engine.lastErrorAt);
+  return auditStats(engine, engine.spool);
 }
 
 /** Reports once in `metricsIntervalMs`, and only after something happened. */

@@ -27,15 +27,12 @@ export function processEnvironment(): Environment {
   return (globalThis as { readonly process?: { readonly env?: Environment } }).process?.env ?? {};
 }
 
-/** The settings in `environment`; what cannot be read is added to `faults`. */
-export function readEnvironment(environment: Environment, faults: string[]): EnvironmentSettings {
+/** The settings in `environment`. Only `false` and `0` switch something off: a typing error never silences the log. */
+export function readEnvironment(environment: Environment): EnvironmentSettings {
   const settings: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(variables)) {
     const text = read(environment, name);
-    const isFlag = option === "enabled" || option === "async";
-    const flag = /^(true|1|yes|on)$/i.test(text);
-    if (text && isFlag && !flag && !/^(false|0|no|off)$/i.test(text)) faults.push(`${name}: must be true or false`);
-    if (text) settings[option] = isFlag ? flag : option === "queueSize" ? Number(text) : text;
+    if (text) settings[option] = option === "queueSize" ? Number(text) : name.includes("LOGGING") ? !/^(false|0)$/i.test(text) : text;
   }
   return settings;
 }

@@ -13,23 +13,17 @@ class EventError extends Error {
   }
 }
 
-/** The server looked at the event and will not store it, however often it is sent. */
+/**
+ * The event is not stored as it was sent and no longer queued. `code` says why: a fault of the event, a credential that is refused, or
+ * `receipt_mismatch`, when the leaf hash that came back belongs to something else.
+ */
 export class AuditRejectedError extends EventError {
   override name = "AuditRejectedError";
   declare readonly code: string;
   /** JSON Pointer into the event. */
   declare readonly pointer?: string;
-  constructor(fault: EventFault) {
-    super(`rejected: ${fault.code}: ${fault.message}`, { code: fault.code, pointer: fault.pointer });
-  }
-}
-
-/** The server does not accept the credential, or not for this: the event is neither stored nor queued. */
-export class AuditRefusedError extends EventError {
-  override name = "AuditRefusedError";
-  declare readonly code: string;
-  constructor({ code, message }: EventFault) {
-    super(`credential refused: ${code}: ${message}`, { code });
+  constructor({ code, message, pointer }: EventFault) {
+    super(`rejected: ${code}: ${message}`, { code, pointer });
   }
 }
 
@@ -51,11 +45,12 @@ export class AuditPendingError extends EventError {
   }
 }
 
-/** The event is stored, but the leaf hash the server returned is not the hash of what was sent. */
-export class AuditReceiptError extends EventError {
+/** An event that was read has a leaf hash that its fields do not give. */
+export class AuditReceiptError extends Error {
   override name = "AuditReceiptError";
-  declare readonly id: string;
+  readonly id: string;
   constructor(id: string) {
-    super(`stored, but its leaf hash is not its own: event ${id}`, { id });
+    super(`read event: leaf hash of event ${id}: is not that of its fields`);
+    this.id = id;
   }
 }

@@ -14,21 +14,15 @@ export type FlushResult = {
 };
 
 export type CloseResult = {
-  /** Nothing was left: neither dropped nor on disk. */
+  /** Nothing was left: neither dropped now (`stats.dropped.closed`; some of it may have arrived) nor on disk for the next client (`stats.spooled`). */
   readonly complete: boolean;
-  /** Events the server decided about, over the client's life. */
-  readonly sent: number;
-  /** Events given up because time ran out; some of them may have arrived. */
-  readonly droppedAtClose: number;
-  /** Events left on disk for the next client. */
-  readonly spooled: number;
   readonly stats: AuditStats;
 };
 
 /** Sends what is queued without waiting for company; resolves when everything logged so far is decided, or after `timeoutMs`. */
 export async function flush(engine: Engine, timeoutMs: number): Promise<FlushResult> {
   const { runtime, flushes } = engine;
-  reportDrops(engine, true);
+  reportDrops(engine);
   engine.flushBefore = engine.lastHandle;
   const complete = await new Promise<boolean>((resolve) => {
     const flush = { handle: engine.lastHandle, resolve: () => (runtime.clearTimer(timer), resolve(true)) };
@@ -53,19 +47,15 @@ export async function close(engine: Engine, timeoutMs: number): Promise<CloseRes
   await flush(engine, timeoutMs);
   engine.ended.abort(new Error("client closed"));
   runtime.clearTimer(engine.timer);
-  let droppedAtClose = 0;
   for (const entry of engine.open.values()) {
     forget(engine, entry);
     if (entry.record) spool?.leave(entry.record as SpoolRecord);
-    else {
-      droppedAtClose++;
-      recordDrop(engine, entry.tenantId, "closed", runtime.now());
-    }
+    else recordDrop(engine, entry.tenantId, "closed", runtime.now());
     entry.done?.(entry.record ? undefined : { status: "dropped" });
   }
   engine.inFlight.clear();
   tellMetrics(engine);
   const stats = statsOf(engine);
   spool?.close();
-  return { complete: droppedAtClose + stats.spooled === 0, sent: stats.sent, droppedAtClose, spooled: stats.spooled, stats };
+  return { complete: stats.dropped.closed + stats.spooled === 0, stats };
 }

@@ -22,6 +22,7 @@ export type Sending = {
   readonly hidden: boolean;
   /** Ends requests early. */
   readonly ended: AbortController;
+  readonly checkReceipts?: Promise<ReceiptCheck>;
 };
 
 /**
@@ -35,28 +36,25 @@ export async function credentialHeaders({ apiKey, getToken }: Credential, refres
 }
 
 /** Sends `batch` once (twice when a token turned out to be stale) and says what came back. Never rejects: no answer is an answer too. */
-export async function transmit(batch: Batch, sending: Sending, check?: ReceiptCheck): Promise<Answer> {
+export async function transmit(batch: Batch, sending: Sending): Promise<Answer> {
   const { runtime, requestTimeoutMs, ended } = sending;
   const late = new AbortController();
   const timer = runtime.setTimer(() => late.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
   const signal = AbortSignal.any([late.signal, ended.signal]);
   try {
-    const first = await post(batch, sending, signal, check, false);
-    return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, check, true) : first;
+    const first = await post(batch, sending, signal, false);
+    return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, true) : first;
   } catch (error) {
-    return { status: "network", code: "network", message: reasonOf(signal.aborted ? signal.reason : error) };
+    // Node says "fetch failed" and keeps the reason in `cause`.
+    return { status: "network", code: "network", message: String(signal.aborted ? signal.reason : Object(error).cause ?? error), at: isoNow(runtime) };
   } finally {
     runtime.clearTimer(timer);
   }
 }
 
-async function post(
-  { entries, door }: Batch,
-  { runtime, options, hidden, retryAfterCapMs }: Sending,
-  signal: AbortSignal,
-  check: ReceiptCheck | undefined,
-  refresh: boolean,
-): Promise<Answer> {
+async function post({ entries, door }: Batch, sending: Sending, signal: AbortSignal, refresh: boolean): Promise<Answer> {
+  const { runtime, options, hidden, retryAfterCapMs } = sending;
+  const check = await sending.checkReceipts;
   const body = `{"events":[${entries.map(({ json }) => json)}]}`;
   // When nobody waits for a verdict, the server need not write those that say "created".
   const isMinimal = !check && !entries.some(({ done }) => done);
@@ -65,23 +63,16 @@ async function post(
   const request: RequestInit = { method: "POST", headers, body, signal, redirect: "manual", keepalive: hidden && body.length <= hiddenBatchBytes };
   const response = await runtime.fetch(door?.url ?? "", request);
   const { ok, status } = response;
-  const text = await response.text();
-  let parsed: Record<string, unknown> = {};
-  try {
-    parsed = Object(JSON.parse(text));
-  } catch {
-    // A proxy's page, or an answer cut short: no verdicts.
-  }
+  // A proxy's page, or an answer cut short, has no verdicts.
+  const parsed: Record<string, unknown> = Object(await response.json().catch(() => undefined));
   const verdicts = ok || status === 422 ? readVerdicts(parsed, entries, isMinimal) : undefined;
   if (verdicts) return check ? check(parsed, { entries } as Batch, verdicts) : verdicts;
   const retryAfter = retryAfterMs(response.headers.get("retry-after"), runtime.now(), retryAfterCapMs);
   const { code = ok ? "unreadable" : `http_${status}`, detail = `answered ${status}` } = parsed;
   // A browser hides the status of a redirect it was told not to follow.
-  return { status: ok ? "network" : status || 302, retryAfterMs: retryAfter, code: String(code), message: String(detail) };
+  return { status: ok ? "network" : status || 302, retryAfterMs: retryAfter, code: String(code), message: String(detail), at: isoNow(runtime) };
 }
 
-/** Node says "fetch failed" and keeps the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  const { message = error, cause } = Object(error) as { readonly message?: unknown; readonly cause?: unknown };
-  return cause ? `${message}: ${reasonOf(cause)}` : String(message);
+function isoNow({ now }: Runtime): string {
+  return new Date(now()).toISOString();
 }

@@ -2,12 +2,12 @@
 export { createAuditClient } from "./client.ts";
 export type { AuditClient, HighVolumeOptions, LogOptions, ObjectEvent } from "./client.ts";
 export type { AuditClientOptions, AuditWarning } from "./options.ts";
-export { retryActionFor, retryTable } from "./delivery/retry-table.ts";
+export { retryTable } from "./delivery/retry-table.ts";
 export type { AnswerStatus, RetryAction, RetryRule } from "./delivery/retry-table.ts";
 export type { DoorName } from "./delivery/door.ts";
 export type { Environment } from "./environment.ts";
 export type { ExitOptions } from "./exit-environment.ts";
-export { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditReceiptError, AuditRefusedError, AuditRejectedError } from "./errors.ts";
+export { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditRejectedError } from "./errors.ts";
 export type { DropReason, EventContext, EventFault, EventFields, EventInput, EventResult, EventStatus, LoggedEvent } from "./event.ts";
 export type { CloseResult, FlushResult } from "./finish.ts";
 export type { BulkResult } from "./log-many.ts";

@@ -2,7 +2,7 @@ import { accept, room } from "./accept.ts";
 import { release } from "./delivery/queue.ts";
 import type { Verdict } from "./delivery/state.ts";
 import type { Engine } from "./engine.ts";
-import { AuditDroppedError, AuditPendingError, AuditReceiptError, AuditRefusedError, AuditRejectedError } from "./errors.ts";
+import { AuditDroppedError, AuditPendingError, AuditRejectedError } from "./errors.ts";
 import type { EventContext, EventInput, LoggedEvent } from "./event.ts";
 import type { MadeEvent } from "./make-event.ts";
 
@@ -13,23 +13,22 @@ export async function logEvent(engine: Engine, input: EventInput, context: Event
   let decide: (verdict?: Verdict) => void = () => {};
   const decision = new Promise<Verdict | undefined>((resolve) => decide = resolve);
   const { made, entry, dropped, cause } = accept(engine, input, context, { done: decide });
-  if (!made || dropped) throw new AuditDroppedError(dropped ?? "invalid", cause);
+  if (dropped) throw new AuditDroppedError(dropped, cause);
   // What only the disk has will be sent later: there is nothing to wait for.
-  const timer = engine.runtime.setTimer(() => decide(), entry ? timeoutMs : 0, false);
+  const timer = engine.runtime.setTimer(() => decide(), entry ? timeoutMs : 0, true);
   const verdict = await decision;
   engine.runtime.clearTimer(timer);
   if (!verdict) {
     if (entry) release(engine, entry);
-    throw new AuditPendingError(made.id, engine.lastError);
+    throw new AuditPendingError((made as MadeEvent).id, engine.lastError);
   }
-  const { status, error, refused, receipt } = verdict;
+  const { status, error } = verdict;
   if (status === "dropped") throw new AuditDroppedError("closed");
-  if (error) throw refused ? new AuditRefusedError(error) : new AuditRejectedError(error);
-  if (receipt === "mismatch") throw new AuditReceiptError(made.id);
-  return loggedEvent(made, verdict);
+  if (error) throw new AuditRejectedError(error);
+  return loggedEvent(made as MadeEvent, verdict);
 }
 
 /** The fate of an event as its caller sees it. */
-export function loggedEvent({ id, occurredAt }: MadeEvent, { refused: _, ...verdict }: Verdict): LoggedEvent {
+export function loggedEvent({ id, occurredAt }: MadeEvent, verdict: Verdict): LoggedEvent {
   return { id, occurredAt, ...verdict };
 }

@@ -25,8 +25,8 @@ const olderNames = { timestamp: "occurred_at", operator: "actor_id", operation_t
  * A maker that stamps id, time, producer and its counter. The counter counts every event made, also those dropped afterwards: that is what makes a
  * loss visible as a gap.
  */
-export function eventMaker(defaults: EventContext, options: MakerOptions, { randomBytes, now }: Runtime): EventMaker {
-  const uuid7 = uuid7Maker(randomBytes);
+export function eventMaker(defaults: EventContext, options: MakerOptions, { randomUuid, now }: Runtime): EventMaker {
+  const uuid7 = uuid7Maker(randomUuid);
   const hidden = new Set(options.redact?.map((name) => name.toLowerCase()));
   const producer_id = options.producerId ?? uuid7(now());
   let producer_seq = 0;

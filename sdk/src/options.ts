@@ -1,4 +1,5 @@
 import { door, type DoorName } from "./delivery/door.ts";
+import type { DeliverySettings } from "./delivery/state.ts";
 import { type Environment, processEnvironment, readEnvironment } from "./environment.ts";
 import type { ExitOptions } from "./exit-environment.ts";
 import { AuditConfigurationError } from "./errors.ts";
@@ -10,7 +11,7 @@ import type { AuditStats } from "./stats.ts";
 
 /** Something an operator should know; `kind` is stable. */
 export type AuditWarning = {
-  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "receipt" | "callback";
+  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback";
   readonly message: string;
   readonly cause?: unknown;
 };
@@ -92,25 +93,25 @@ export type AuditClientOptions = {
   readonly runtime?: Partial<Runtime>;
 };
 
-/** Every numeric option: its default, its least and its greatest value. */
-const numbers = {
-  queueSize: [1000, 1, 1e9],
-  queueBytes: [2 ** 24, 1, 1e12],
+/** Every numeric option: its default, its least value and, where there is one, its greatest. */
+const numbers: Readonly<Record<NumberName, readonly [fallback: number, min: number, max?: number]>> = {
+  queueSize: [1000, 1],
+  queueBytes: [2 ** 24, 1],
   batchSize: [500, 1, 1000],
   batchBytes: [2 ** 20, 1, 2 ** 22 - 2 ** 16],
-  batchAgeMs: [250, 0, 1e7],
+  batchAgeMs: [250, 0],
   concurrency: [4, 1, 64],
-  edgeAbove: [50, 0, 1e9],
-  requestTimeoutMs: [30_000, 1, 1e7],
-  logTimeoutMs: [30_000, 1, 1e9],
-  backoffBaseMs: [250, 1, 1e7],
-  backoffCapMs: [30_000, 1, 1e7],
-  retryAfterCapMs: [300_000, 0, 1e9],
-  breakerFailures: [5, 1, 1e9],
-  metricsIntervalMs: [10_000, 10, 1e9],
-} as const;
+  edgeAbove: [50, 0],
+  requestTimeoutMs: [30_000, 1],
+  logTimeoutMs: [30_000, 1],
+  backoffBaseMs: [250, 1],
+  backoffCapMs: [30_000, 1],
+  retryAfterCapMs: [300_000, 0],
+  breakerFailures: [5, 1],
+  metricsIntervalMs: [10_000, 10],
+};
 
-type NumberName = keyof typeof numbers;
+type NumberName = keyof DeliverySettings | "requestTimeoutMs" | "logTimeoutMs" | "retryAfterCapMs" | "metricsIntervalMs";
 
 /** Options with every default in place. */
 export type Settings = ReturnType<typeof readOptions>;
@@ -120,25 +121,34 @@ export function readOptions(given: AuditClientOptions) {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as AuditClientOptions;
   const faults: string[] = [];
   const onWarning = ({ message, cause }: AuditWarning) => console.warn("audit-events:", message, cause ?? "");
-  const options: AuditClientOptions = { enabled: true, async: true, onWarning, ...readEnvironment(given.environment ?? processEnvironment(), faults), ...set };
+  const { EdgeRuntime: edge } = globalThis as { readonly EdgeRuntime?: { readonly waitUntil: (promise: Promise<unknown>) => void } };
+  const waitUntil = edge && ((promise: Promise<unknown>) => edge.waitUntil(promise));
+  const options: AuditClientOptions = {
+    enabled: true,
+    async: true,
+    onWarning,
+    waitUntil,
+    ...readEnvironment(given.environment ?? processEnvironment()),
+    ...set,
+  };
   const number = (name: NumberName) => {
-    const [fallback, min, max] = numbers[name];
+    const [fallback, min, max = 1e12] = numbers[name];
     const value = options[name] ?? fallback;
     if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: must be a whole number from ${min} to ${max}`);
     return value;
   };
   const values = Object.fromEntries(Object.keys(numbers).map((name) => [name, number(name as NumberName)])) as Record<NumberName, number>;
   const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
-  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url, apiUrl: must be http or https URLs");
-  if (!apiKey && !getToken) faults.push("apiKey or getToken: one of them is needed");
-  if (whenFull === "spill" && !spool) faults.push("whenFull: spill needs a spool");
+  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url: must begin with http:// or https://");
+  if (!apiKey && !getToken) faults.push("apiKey or getToken: is needed");
+  if (whenFull === "spill" && !spool) faults.push("spool: is needed to spill");
   if (options.enabled && faults.length > 0) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);
   const doors = [door("edge", `${withoutSlash(url)}/functions/v1/audit-logger`), door("api", `${auditApiUrl(options)}/events`)];
   return {
     options,
     whenFull,
     ...values,
-    ...options.async ? {} : { batchSize: 1, batchAgeMs: 0, concurrency: options.concurrency ?? 16 },
+    ...options.async ? {} : { batchSize: 1, batchAgeMs: 0 },
     doors: doors.filter(({ name }) => [name, "both"].includes(options.doors ?? "both")),
   };
 }

@@ -14,7 +14,7 @@ export function pump(engine: Engine): void {
   if (engine.ended.signal.aborted) return;
   const { runtime, rooms, flushes } = engine;
   refill(engine);
-  reportDrops(engine, engine.closing);
+  reportDrops(engine);
   for (const batch of dispatch(engine, runtime.monotonic())) void deliver(engine, batch);
   runtime.clearTimer(engine.timer);
   const wakeInMs = nextWakeAt(engine) - runtime.monotonic();
@@ -33,18 +33,14 @@ export function pump(engine: Engine): void {
 /** Sends a batch, tells everybody concerned, and lets the spool forget: only now, when the server has decided. */
 async function deliver(engine: Engine, batch: Batch): Promise<void> {
   const { runtime, spool } = engine;
-  const answer = await transmit(batch, engine, await engine.checkReceipts);
+  const answer = await transmit(batch, engine);
   if (engine.ended.signal.aborted) return;
-  if ("code" in answer) {
-    engine.lastErrorAt = new Date(runtime.now()).toISOString();
-    if (answer.status === 401 || answer.status === 403) warn(engine, "credential", `${answer.message}: events wait until the credential is accepted`);
-  }
+  if ("code" in answer && (answer.status === 401 || answer.status === 403)) warn(engine, "credential", answer.message);
   const settlements = answered(engine, batch, answer, runtime.monotonic(), runtime.random);
   const records: SpoolRecord[] = [];
   for (const [entry, verdict] of settlements) {
     if (entry.record) records.push(entry.record as SpoolRecord);
     if (verdict.error) tell(engine, "onRejected", JSON.parse(entry.json), verdict.error);
-    if (verdict.receipt === "mismatch") warn(engine, "receipt", `leaf hash of event ${entry.id}: does not belong to what was sent`);
     entry.done?.(verdict, batch.door?.name);
   }
   spool?.acknowledge(records);

@@ -8,6 +8,7 @@ import type { EventFilter, StoredEvent } from "./query/stored-event.ts";
 import { type StreamedEvent, streamEvents } from "./query/stream.ts";
 import { platformRuntime, type Runtime } from "./runtime.ts";
 
+export { AuditConfigurationError, AuditReceiptError } from "./errors.ts";
 export { AuditApiError } from "./query/api-error.ts";
 export type { ApiFault } from "./query/api-error.ts";
 export type { ExportFormat, ExportPart } from "./query/export.ts";

@@ -27,7 +27,9 @@ export const checkReceipts: ReceiptCheck = (body, batch, verdicts) => {
     const server = verdict.status === "duplicate"
       ? result["stored"]
       : { ...answer["request_fields"] as Fields, received_at: answer["received_at"], principal: answer["principal"] };
-    return { ...verdict, receipt: receiptOf(entry, server as ServerFields | undefined, answer["tenant_id"], result["leaf_hash"]) };
+    const receipt = receiptOf(entry, server as ServerFields | undefined, answer["tenant_id"], result["leaf_hash"]);
+    const error = receipt === "mismatch" ? { code: "receipt_mismatch", message: "leaf hash: does not belong to what was sent" } : undefined;
+    return { ...verdict, receipt, error };
   });
 };
 

@@ -6,7 +6,8 @@ export type Runtime = {
   readonly monotonic: () => number;
   /** A number in [0, 1): jitter. */
   readonly random: () => number;
-  readonly randomBytes: (length: number) => Uint8Array;
+  /** A random UUID of version 4. */
+  readonly randomUuid: () => string;
   /** `keepAlive` false: the timer alone does not keep a process running. */
   readonly setTimer: (callback: () => void, delayMs: number, keepAlive: boolean) => unknown;
   readonly clearTimer: (timer: unknown) => void;
@@ -18,7 +19,7 @@ export const platformRuntime: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => Math.random(),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  randomUuid: () => crypto.randomUUID(),
   setTimer: (callback, delayMs, keepAlive) => {
     const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff)) as number | { readonly unref?: () => void };
     // Node and Bun give an object with unref(). Elsewhere it is a number, and the timer keeps the process alive where there is one.

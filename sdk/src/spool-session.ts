@@ -15,12 +15,10 @@ export type SpooledEvent = {
 /** What a spool needs of the client that opens it. */
 export type SpoolHost = {
   readonly runtime: Runtime;
-  /** `count` events of earlier or dead processes are now this client's to deliver; negative when another process took them over. */
+  /** `count` events of earlier or dead processes are now this client's to deliver; negative when another process took them over, 0 when reading may work now. */
   readonly onRecovered: (count: number) => void;
   /** `count` events of this client cannot be read back. */
   readonly onLost: (count: number) => void;
-  /** There is something to read, or something that failed may work now. */
-  readonly onWake: () => void;
   readonly onWarning: (message: string, cause?: unknown) => void;
 };
 

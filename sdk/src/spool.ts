@@ -80,7 +80,7 @@ function scan(folder: Folder): void {
     diskFailed(folder, "look through folder", error);
   }
   for (const one of [...folder.segments]) retireIfSpent(folder, one);
-  if (folder.unread > 0) folder.host.onWake();
+  if (folder.unread > 0) folder.host.onRecovered(0);
   folder.scanTimer = folder.host.runtime.setTimer(() => scan(folder), folder.options.scanMs, false);
 }
 

@@ -33,11 +33,11 @@ export type AuditStats = {
   readonly fallbackRate: number;
   /** From logging to verdict, of the latest thousand events. */
   readonly latencyMs: LatencyPercentiles;
-  readonly lastError: (LastError & { readonly at: string }) | undefined;
+  readonly lastError: LastError | undefined;
   readonly spool: SpoolStats | undefined;
 };
 
-export function auditStats(state: DeliveryState, spool: SpoolSession | undefined, lastErrorAt: string): AuditStats {
+export function auditStats(state: DeliveryState, spool: SpoolSession | undefined): AuditStats {
   const { fallbacks, ...counts } = state.counts;
   const spooled = spool?.unread() ?? 0;
   const latencies = state.latencies.toSorted((a, b) => a - b);
@@ -51,7 +51,7 @@ export function auditStats(state: DeliveryState, spool: SpoolSession | undefined
     dropped: { ...state.dropped },
     fallbackRate: fallbacks / (counts.requests || 1),
     latencyMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
-    lastError: state.lastError && { ...state.lastError, at: lastErrorAt },
+    lastError: state.lastError,
     spool: spool?.stats(),
   };
 }

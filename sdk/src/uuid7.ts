@@ -1,24 +1,22 @@
 /**
  * Version-7 UUIDs (RFC 9562 section 5.7) whose 48-bit time is the `timeMs` given. Within one millisecond `rand_a` counts up from a random
- * start below 2048 (section 6.2, method 1), so that ids made in a row also sort in a row; 62 bits stay random.
+ * start below 2048 (section 6.2, method 1), so that ids made in a row also sort in a row; the 62 bits of `randomUuid`'s second half stay random.
  */
-export function uuid7Maker(randomBytes: (length: number) => Uint8Array): (timeMs: number) => string {
+export function uuid7Maker(randomUuid: () => string): (timeMs: number) => string {
   let lastMs = -1;
   let counter = 0;
   return (timeMs) => {
-    const bytes = randomBytes(10);
-    const [high = 0, low = 0, variant = 0] = bytes;
-    counter = timeMs === lastMs && counter < 0xfff ? counter + 1 : (high << 8 | low) & 0x7ff;
+    const random = randomUuid();
+    counter = timeMs === lastMs && counter < 0xfff ? counter + 1 : parseInt(random.slice(0, 3), 16) >> 1;
     lastMs = timeMs;
     const time = hex(timeMs, 12);
-    const random = hex(variant & 0x3f | 0x80, 2) + Array.from(bytes.subarray(3), (byte) => hex(byte, 2)).join("");
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter, 3)}-${random.slice(0, 4)}-${random.slice(4)}`;
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter, 3)}${random.slice(18)}`;
   };
 }
 
-/** Milliseconds inside a version-7 UUID, or undefined for any other text. */
+/** Milliseconds inside a version-7 UUID, or undefined for what begins otherwise. */
 export function uuid7Time(id: string): number | undefined {
-  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.exec(id) ?? [];
+  const [, high, low] = /^([\da-f]{8})-([\da-f]{4})-7[\da-f]{3}-[89ab]/i.exec(id) ?? [];
   return high && low ? parseInt(high + low, 16) : undefined;
 }
 

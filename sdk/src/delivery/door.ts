@@ -13,7 +13,6 @@ export type Door = {
   readonly url: string;
   readonly eventsMax: number;
   failures: number;
-  opened: number;
   openUntil: number;
   /** Set by `Retry-After`: no hurry shortens this wait. */
   pausedUntil: number;
@@ -21,7 +20,7 @@ export type Door = {
 };
 
 export function door(name: DoorName, url: string): Door {
-  return { name, url, eventsMax: name === "edge" ? 1000 : 500, failures: 0, opened: 0, openUntil: 0, pausedUntil: 0, probing: false };
+  return { name, url, eventsMax: name === "edge" ? 1000 : 500, failures: 0, openUntil: 0, pausedUntil: 0, probing: false };
 }
 
 /** When a batch may go through: a time, or not before the probe under way is answered. */
@@ -31,15 +30,14 @@ export function admittedAt(one: Door): number {
 
 /** The door answered as a working door does. */
 export function doorWorked(one: Door): void {
-  one.failures = one.opened = one.openUntil = 0;
+  one.failures = one.openUntil = 0;
   one.probing = false;
 }
 
 /** The door failed at `now`; when there is no such door (`missing`) the breaker opens without waiting for more evidence. */
 export function doorFailed(one: Door, now: number, random: number, settings: DeliverySettings, missing: boolean): void {
-  if (one.probing || missing || ++one.failures >= settings.breakerFailures) {
-    // At least the base, so that an unlucky draw of full jitter is not a probe at once.
-    one.openUntil = now + settings.backoffBaseMs + backoffMs(++one.opened + (missing ? 6 : 2), random, settings);
-  }
+  const beyond = ++one.failures - settings.breakerFailures;
+  // At least the base, so that an unlucky draw of full jitter is not a probe at once.
+  if (one.probing || missing || beyond >= 0) one.openUntil = now + settings.backoffBaseMs + backoffMs(missing ? 7 : Math.max(0, beyond) + 3, random, settings);
   one.probing = false;
 }

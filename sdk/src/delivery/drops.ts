@@ -5,9 +5,8 @@ import type { DeliveryState } from "./state.ts";
 export function recordDrop(state: DeliveryState, tenantId: string | undefined, reason: DropReason, at: number, count = 1): void {
   state.dropped.total += count;
   state.dropped[reason] += count;
-  const account = state.unreported.get(tenantId) ?? { count: 0, reasons: {}, since: at, until: at };
+  const account = state.unreported.get(tenantId) ?? { count: 0, reasons: {}, since: at };
   account.count += count;
   account.reasons[reason] = (account.reasons[reason] ?? 0) + count;
-  account.until = at;
   state.unreported.set(tenantId, account);
 }

@@ -21,7 +21,7 @@ export function answered(state: DeliveryState, batch: Batch, answer: Answer, now
   }
   const { status, code, message, retryAfterMs: asked = 0 } = answer;
   const action = retryActionFor(status);
-  const verdict: Verdict = { status: "rejected", error: { code, message }, refused: action === "refresh" };
+  const verdict: Verdict = { status: "rejected", error: { code, message } };
   state.lastError = { ...answer, door: door.name };
   if (action === "split") doorWorked(door);
   else doorFailed(door, now, random(), state, action === "reroute");
@@ -38,7 +38,7 @@ export function answered(state: DeliveryState, batch: Batch, answer: Answer, now
     for (const one of mayFallBack ? [door] : state.doors) one.pausedUntil = Math.max(one.pausedUntil, now + wait);
   }
   // Who waits is told that the credential does not do; what nobody waits for can wait itself.
-  const isRefused = ({ done }: Entry) => verdict.refused && done;
+  const isRefused = ({ done }: Entry) => action === "refresh" && done;
   again(state, batchOf(entries.filter((entry) => !isRefused(entry)), batch), door, mayFallBack, now, random());
   return entries.filter(isRefused).map((entry) => settled(state, entry, verdict, now));
 }

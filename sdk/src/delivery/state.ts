@@ -40,20 +40,24 @@ export type Verdict = {
   readonly leafHash?: string | undefined;
   readonly receipt?: "verified" | "mismatch" | "unverifiable" | undefined;
   readonly error?: EventFault | undefined;
-  /** The request failed, not the event: the caller's credential was refused. */
-  readonly refused?: boolean;
 };
 
 /** What came back for a batch when no verdicts did. */
-export type Failure = { readonly status: AnswerStatus; readonly retryAfterMs?: number | undefined; readonly code: string; readonly message: string };
+export type Failure = {
+  readonly status: AnswerStatus;
+  readonly retryAfterMs?: number | undefined;
+  readonly code: string;
+  readonly message: string;
+  readonly at: string;
+};
 
 /** A verdict for each entry of a batch, or the reason why there is none. */
 export type Answer = readonly Verdict[] | Failure;
 
 export type LastError = Failure & { readonly door: DoorName };
 
-/** Events of one tenant given up and not yet reported. Times are milliseconds since 1970. */
-export type DropAccount = { count: number; readonly reasons: Partial<Record<DropReason, number>>; readonly since: number; until: number };
+/** Events of one tenant given up and not yet reported; `since` is milliseconds since 1970. */
+export type DropAccount = { count: number; readonly reasons: Partial<Record<DropReason, number>>; readonly since: number };
 
 /** The bounds that the delivery works within, by the names of the client's options. */
 export type DeliverySettings = Readonly<
@@ -91,10 +95,9 @@ export type DeliveryState = DeliverySettings & {
   lastError?: LastError;
 };
 
-export function deliveryState(settings: DeliverySettings, doors: readonly Door[]): DeliveryState {
+export function deliveryState<Settings extends DeliverySettings & Pick<DeliveryState, "doors">>(settings: Settings): DeliveryState & Settings {
   return {
     ...settings,
-    doors,
     queue: [],
     waiting: [],
     inFlight: new Set(),

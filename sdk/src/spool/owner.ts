@@ -25,7 +25,7 @@ export function lockNameOf(owner: string): string {
 export function becomeOwner(folder: Folder): void {
   const { files, host } = folder;
   files.makeFolder(folder.options.directory);
-  folder.owner = Array.from(host.runtime.randomBytes(10), (byte) => (byte % 36).toString(36)).join("");
+  folder.owner = host.runtime.randomUuid().replaceAll("-", "");
   const file = files.create(pathOf(folder, lockNameOf(folder.owner)));
   try {
     files.write(file, new TextEncoder().encode(JSON.stringify({ pid: files.pid, host: files.host })));
