@@ -11,7 +11,7 @@ export const requestTimeoutMs = 3_000;
 
 export type TestLoad = { readonly load: Load; readonly history: History; readonly keyed: boolean };
 
-/** Four clients with batches of 100, somewhat more than 2,000 events a second over all, unless `changes` says otherwise. */
+/** Four clients with batches of 100, rather more than 2,000 events a second over all, unless `changes` says otherwise. */
 export function startTestLoad(urls: readonly string[], seed: number, changes: Partial<LoadOptions> = {}): TestLoad {
   const history = changes.history ?? createHistory();
   const load = startLoad({
@@ -20,7 +20,7 @@ export function startTestLoad(urls: readonly string[], seed: number, changes: Pa
     tenantIds: [tenantA, tenantB],
     clients: 4,
     batchSize: 100,
-    eventsPerSecond: 2_600,
+    eventsPerSecond: 3_200,
     requestTimeoutMs,
     giveUpAfterMs: 45_000,
     retryDelayMs: 100,
