@@ -1,4 +1,4 @@
-const allowedHeaders = "authorization, apikey, content-type, content-encoding, idempotency-key, prefer, x-client-info, x-request-id";
+const allowedHeaders = "authorization, apikey, content-type, content-encoding, idempotency-key, last-event-id, prefer, x-client-info, x-request-id";
 const exposedHeaders = "x-request-id, server-timing, preference-applied, retry-after, location, link, content-disposition, " +
   "audit-export-record, audit-export-rows, audit-export-complete, audit-export-sha256";
 
