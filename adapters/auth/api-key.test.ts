@@ -9,11 +9,17 @@ const keyOf = (seed: number) => makeApiKey((length) => Uint8Array.from({ length 
 
 /** API keys before a store and a clock that the test holds; the store answers when `answer` is called, or at once. */
 function harness() {
-  const store = { found: { id: "abcdefghijkl", tenantId: "t", scopes: ["ingest"], expiresAt: undefined, revoked: false } as Found, lookups: 0, fault: false };
+  const store = {
+    found: { id: "abcdefghijkl", tenantId: "t", scopes: ["ingest"], expiresAt: undefined, revoked: false } as Found,
+    lookups: 0,
+    fault: false,
+    answersAfterMs: 0,
+  };
   let time = 0;
   const callerOf = apiKeys({
     find: () => {
       store.lookups++;
+      time += store.answersAfterMs;
       return store.fault ? Promise.reject(new Error("away")) : Promise.resolve(store.found);
     },
   }, () => new Date(time));
@@ -41,6 +47,16 @@ describe("apiKeys()", () => {
     wait(1);
     expect(await ask(key)).toBe(refused);
     expect(limits.keyCacheMs).toBeLessThan(60_000);
+  });
+
+  it("counts from the question, not from an answer that took its time", async () => {
+    const { store, ask, wait } = harness();
+    store.answersAfterMs = limits.keyCacheMs / 2;
+    const key = keyOf(1);
+    await ask(key);
+    store.found = undefined;
+    wait(limits.keyCacheMs / 2);
+    expect(await ask(key)).toBe(refused);
   });
 
   it("ends a cached key when it expires", async () => {

@@ -8,16 +8,16 @@ import { type Door, openDoor, tenantA } from "./door.ts";
 
 describe("user tokens whose keys audit-logger fetches", () => {
   let database: TestDatabase;
-  let auth: { server: Server; keys: unknown[]; status: number; requests: string[] };
+  let auth: { server: Server; keys: unknown[]; status: number; location: string; requests: string[] };
   let door: Door;
   beforeAll(async () => void (database = await createDatabase()));
   afterAll(() => database.drop());
 
   beforeEach(async () => {
-    auth = { server: createServer(), keys: [], status: 200, requests: [] };
+    auth = { server: createServer(), keys: [], status: 200, location: "", requests: [] };
     auth.server.on("request", (request, response) => {
       auth.requests.push(request.url ?? "");
-      response.writeHead(auth.status, { "content-type": "application/json" }).end(JSON.stringify({ keys: auth.keys }));
+      response.writeHead(auth.status, { "content-type": "application/json", location: auth.location }).end(JSON.stringify({ keys: auth.keys }));
     });
     auth.server.listen(0, "127.0.0.1");
     await once(auth.server, "listening");
@@ -57,6 +57,16 @@ describe("user tokens whose keys audit-logger fetches", () => {
     expect(await statusOf(good)).toBe(201);
     for (let guess = 0; guess < 5; guess++) expect(await statusOf(await issue("ES256", { published: false }))).toBe(401);
     expect(auth.requests).toHaveLength(1);
+  });
+
+  it("are not judged by keys to which the auth server redirects", async () => {
+    const token = await issue("ES256");
+    const stranger = createServer((_request, response) => void response.end(JSON.stringify({ keys: auth.keys })));
+    stranger.listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    [auth.status, auth.location] = [302, `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`];
+    expect(await statusOf(token)).toBe(503);
+    stranger.close();
   });
 
   it("cannot be judged while the auth server is away: 503 with Retry-After, not 401", async () => {
