@@ -74,7 +74,7 @@ export function isConsistent(
   newer: { readonly size: number; readonly root: Uint8Array },
   proof: readonly Uint8Array[],
 ): boolean {
-  if (older.size > newer.size || proof.some((node) => node.length !== 32)) return false;
+  if (older.size > newer.size || [older.root, newer.root, ...proof].some((node) => node.length !== 32)) return false;
   if (older.size === newer.size) return proof.length === 0 && equalBytes(older.root, newer.root);
   if (older.size === 0) return proof.length === 0 && equalBytes(older.root, hash(new Uint8Array(0)));
   const left = [...proof];

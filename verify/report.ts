@@ -36,6 +36,8 @@ export type LogReport = {
   readonly sound: boolean;
   readonly events: number;
   readonly unsealed: number;
+  /** Events of an export that can be neither proven nor refuted by the checkpoints at hand. */
+  readonly unproven?: number;
   readonly tenants: readonly TenantReport[];
   /** The first event, in the order of insertion, that is not as it was sealed. */
   readonly first_bad_event?: Finding;

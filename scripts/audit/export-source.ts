@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { type ExportLine, verifyExport } from "../../verify/export.ts";
 import type { VerifyOptions } from "../../verify/log.ts";
 import type { LogReport } from "../../verify/report.ts";
@@ -16,22 +15,33 @@ export async function readExport(file: string): Promise<ExportedLog> {
   const rotations: string[] = [];
   const checkpoints: string[] = [];
   for await (const line of linesOf(file)) {
-    if ("key" in line) keys.push(line.key);
-    if ("rotation" in line) rotations.push(line.rotation);
-    if ("checkpoint" in line) checkpoints.push(line.checkpoint);
+    if (typeof line["key"] === "string") keys.push(line["key"]);
+    if (typeof line["rotation"] === "string") rotations.push(line["rotation"]);
+    if (typeof line["checkpoint"] === "string") checkpoints.push(line["checkpoint"]);
   }
   return { keys, rotations, verify: (options) => verifyExport(linesOf(file), checkpoints, options) };
 }
 
 async function* linesOf(file: string): AsyncGenerator<ExportLine> {
   let number = 0;
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of textLines(file)) {
     number++;
     if (text === "") continue;
     try {
       yield JSON.parse(text);
     } catch {
-      throw new Error(`read export: line ${number}: is not JSON`);
+      throw new Error(`read export: line ${number}: is not JSON; only exports as NDJSON can be checked`);
     }
   }
+}
+
+/** Lines end with a line feed alone: node:readline would also cut at U+2028, which JSON may hold in a string. */
+async function* textLines(file: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(file, { encoding: "utf8" })) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  yield rest;
 }

@@ -6,10 +6,13 @@ const printedMax = 20;
 /** A report for people: the verdict first, then the first bad event, then the rest. */
 export function reportText(report: LogReport, notes: readonly string[]): string {
   const lines = [
-    report.sound ? "SOUND" : "TAMPERED",
+    report.finding_count > 0 ? "TAMPERED" : report.sound ? "SOUND" : "COULD NOT BE CHECKED",
     `${count(report.events, "event")} read, ${count(report.tenants.reduce((sum, tenant) => sum + tenant.size, 0), "sealed leaf", "sealed leaves")} in ${
       count(report.tenants.length, "log")
     }, ${report.unsealed.toLocaleString("en")} not sealed yet`,
+    ...(report.unproven === undefined || report.unproven === 0 ? [] : [
+      `${count(report.unproven, "event")} cannot be proven: give a checkpoint (--checkpoint) below which the export has every event`,
+    ]),
     ...notes,
     ...report.tenants.map((tenant) =>
       `log ${tenant.tenant_id}: ${tenant.size.toLocaleString("en")} leaves, ${count(tenant.checkpoints, "checkpoint")} met${

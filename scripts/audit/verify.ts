@@ -89,6 +89,7 @@ async function verifyDatabase(options: Options, rotations: readonly string[], ex
 
 async function verifyExportFile(options: Options, file: string, rotations: readonly string[], expected: readonly string[]): Promise<number> {
   const log = await readExport(file);
+  if (options.key === undefined && log.keys.length === 0) throw new Error("verify export: key: the export carries none: give the log's with --key");
   const ring = await ringOf(options.key ?? log.keys, [...log.rotations, ...rotations]);
   const progress = startProgress("events", 0);
   const report = await log.verify({ ring, expected, hash: nativeHash, progress: progress.update });
@@ -131,9 +132,14 @@ function printed(report: LogReport, options: Options, isIndependent: boolean, ke
       : ["not compared with any checkpoint kept elsewhere: a log rolled back with its checkpoints would not show (--checkpoint, --bundles)"]),
   ];
   if (options.json) {
-    console.log(JSON.stringify({ status: report.sound ? "sound" : "tampered", independent: isIndependent, kept_checkpoints: keptCount, ...report }));
+    console.log(JSON.stringify({ status: statusOf(report), independent: isIndependent, kept_checkpoints: keptCount, ...report }));
   } else console.log(reportText(report, notes));
   return report.sound ? exitCodes.sound : exitCodes.tampered;
+}
+
+function statusOf(report: LogReport): keyof typeof exitCodes {
+  if (report.finding_count > 0) return "tampered";
+  return report.sound ? "sound" : "unchecked";
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
