@@ -10,6 +10,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { openApiDocument } from "./routes/openapi.ts";
+import { proofRoutes } from "./routes/proofs.ts";
 import { healthRoutes, limitsRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
 
@@ -28,6 +29,7 @@ export function createApp(parts: ApiParts) {
     // Before /events/:id, which would take "export" for an id.
     .route(apiPath, exportRoutes(parts))
     .route(apiPath, eventRoutes(parts))
+    .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", healthRoutes(parts))

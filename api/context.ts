@@ -1,15 +1,18 @@
 import type { AccessRecorder } from "../core/access-record.ts";
-import type { Authenticate, Caller } from "../core/caller.ts";
+import type { Authenticate, Caller, Claims } from "../core/caller.ts";
 import type { ExportBounds, RunningHash } from "../core/export.ts";
 import type { CursorCodec } from "../core/format/cursor.ts";
 import type { IngestHandlerParts } from "../core/ingest-handler.ts";
 import type { EventStore, Log, Sha256 } from "../core/ports.ts";
+import type { ProofStore } from "../core/proofs.ts";
 import type { EventReader } from "../core/query-store.ts";
 
 /** All that the query service is made of. Entry files make it from their runtime; tests make it from what they like. */
 export type ApiParts = {
   readonly authenticate: Authenticate;
   readonly reader: EventReader;
+  /** Runs `work` with the proofs that a caller may read, in one read-only transaction. */
+  readonly prove: <T>(claims: Claims, work: (store: ProofStore) => Promise<T>) => Promise<T>;
   readonly events: EventStore;
   readonly recorder: AccessRecorder;
   readonly cursors: CursorCodec;

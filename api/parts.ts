@@ -3,7 +3,9 @@ import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
+import { readAs } from "../adapters/postgres/claims.ts";
 import { createPool } from "../adapters/postgres/pool.ts";
+import { createProofStore } from "../adapters/postgres/proof-store.ts";
 import { createEventReader } from "../adapters/postgres/query-reader.ts";
 import { runningSha256, sha256 } from "../adapters/sha256.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
@@ -26,6 +28,7 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
   const parts: ApiParts = {
     authenticate: createAuthenticate({ settings, keys: createKeyStore(pool, log), now }),
     reader: createEventReader({ pool, log }, elapsedMs),
+    prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(createProofStore(transaction.query))),
     events,
     recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
     cursors: createCursorCodec(settings.cursorKey),

@@ -40,6 +40,24 @@ export const listBody = z.object({
 
 export const eventBody = z.object({ event: eventFields });
 
+export const noteText = z.string();
+
+const checkpoint = z.object({
+  size: z.number().int().min(0).meta({ description: "leaves of the tree" }),
+  signed_at: time,
+  verifier_key: z.string().meta({ description: "C2SP signed-note verifier key" }),
+  note: z.string().meta({ description: "the checkpoint itself, C2SP tlog-checkpoint" }),
+});
+export const checkpointListBody = z.object({ checkpoints: z.array(checkpoint) });
+export const logKeysBody = z.object({ keys: z.array(z.string()), rotations: z.array(z.string().meta({ description: "statement signed with the older key" })) });
+export const consistencyBody = z.object({
+  old_size: z.number().int(),
+  new_size: z.number().int(),
+  proof: z.array(z.string().meta({ description: "hash in Base 64, RFC 6962 section 2.1.2" })),
+  old_root: z.string().optional(),
+  new_root: z.string().optional(),
+});
+
 const count = z.number().int().min(0);
 const facet = z.array(z.object({ value: z.string(), count }));
 

@@ -55,14 +55,14 @@ export const limits = {
   viewRecordMinutes: 10,
   viewRecordEntriesMax: 10_000,
   /** Rows and bytes of leaves that an export holds at once: one page, one Parquet row group. */
-  exportPageRows: 1_000,
-  exportRowGroupRows: 5_000,
+  exportPageRows: 250,
+  exportRowGroupRows: 2_000,
   exportRowGroupBytes: 8 * 1024 * 1024,
-  /** One export call on an Edge Function; the rest follows by cursor. */
   /** How far the clocks of servers may differ: events acknowledged before an export began are in it for sure, received this much later are not. */
   exportClockSkewMs: 30_000,
   /** Pages in a row that may come nowhere before an export gives up. */
   exportStandstillsMax: 8,
+  /** One export call on an Edge Function; the rest follows by cursor. */
   exportEdgeRowsMax: 10_000,
   exportEdgeBytesMax: 16 * 1024 * 1024,
   exportEdgeMs: 60_000,
@@ -102,4 +102,6 @@ export const limits = {
   /** What one call of the sealer may take: hosted functions have 2 s of CPU. */
   sealBudgetMs: 1_500,
   sealWaitMs: 400,
+  checkpointsPerPage: 100,
+  checkpointsPerPageMax: 1000,
 } as const;

@@ -66,6 +66,26 @@ export const eventParameters = z.strictObject({
   include_deleted: filterShape.include_deleted,
 });
 
+export const eventProofParameters = z.strictObject({ tenant_id: eventParameters.shape.tenant_id, at: eventParameters.shape.at });
+
+export const checkpointListParameters = z.strictObject({
+  tenant_id: filterShape.tenant_id,
+  below: size("only checkpoints of fewer leaves").optional(),
+  limit: whole("checkpoints on a page", 1, limits.checkpointsPerPageMax, limits.checkpointsPerPage).optional(),
+});
+
+export const checkpointPathParameters = z.strictObject({
+  size: z.string().regex(/^(latest|0|[1-9]\d{0,14})$/, { error: "is neither latest nor a number of leaves" }).meta({
+    description: "latest, or a number of leaves",
+  }),
+});
+
+export const consistencyParameters = z.strictObject({
+  tenant_id: filterShape.tenant_id,
+  from: size("leaves of the older tree"),
+  to: size("leaves of the newer tree; default the newest checkpoint").optional(),
+});
+
 export const idParameters = z.strictObject({ id: uuid("id of the event") });
 
 export const windowParameters = z.strictObject({
@@ -109,6 +129,12 @@ export function whole(description: string, min: number, max: number, fallback: n
   return z.string({ error: "is given twice" }).regex(/^\d{1,9}$/, { error }).transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }))
     .meta({ description, type: "integer", minimum: min, maximum: max, default: fallback, pattern: undefined });
+}
+
+/** A number of leaves. */
+function size(description: string) {
+  return z.string({ error: "is missing or given twice" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "is not a number of leaves" }).transform(Number)
+    .meta({ description, type: "integer", minimum: 0, pattern: undefined });
 }
 
 function flag(description: string) {

@@ -13,6 +13,8 @@ export type ReadTransaction = {
   readonly freshAsOf: string;
   /** Runs one statement with bound values. Throws OutOfTime when the statement timeout cancelled it. */
   rows<Row extends QueryResultRow>(fragment: Fragment): Promise<readonly Row[]>;
+  /** The same for a statement whose text stands in our code, with its values bound. */
+  query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<readonly Row[]>;
   /** Goes on after OutOfTime, and gives each statement that follows `timeoutMs`. */
   resume(timeoutMs: number): Promise<void>;
 };
@@ -89,6 +91,7 @@ function transactionOf(client: PoolClient, freshAsOf: string): ReadTransaction {
   return {
     freshAsOf,
     rows: async <Row extends QueryResultRow>(fragment: Fragment) => (await call<Row>(client, statement(fragment))).rows,
+    query: async <Row extends QueryResultRow>(text: string, values: readonly unknown[]) => (await call<Row>(client, { text, values: [...values] })).rows,
     resume: async (timeoutMs) => void await call(client, `rollback to savepoint page; set local statement_timeout = ${wholeMs(timeoutMs)}`),
   };
 }

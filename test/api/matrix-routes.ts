@@ -50,6 +50,19 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
     ],
   },
   [`GET ${root}/events/:id`]: { needs: "read", placements: singleEvents },
+  [`GET ${root}/events/:id/receipt`]: { needs: "export", placements: receipts },
+  [`GET ${root}/checkpoints`]: { needs: "export", placements: tenants },
+  [`GET ${root}/checkpoints/keys`]: { needs: "export", placements: tenants },
+  // Nothing is sealed in this matrix: what the own tenant gets is that there is none.
+  [`GET ${root}/checkpoints/:size`]: {
+    needs: "export",
+    placements: (world) => tenants(world).map((place) => ({ ...place, path: `/latest${place.path}`, status: place.status === 200 ? 404 : place.status })),
+  },
+  [`GET ${root}/consistency`]: {
+    needs: "export",
+    placements: (world) =>
+      tenants(world).map((place) => ({ ...place, path: withQuery(place.path, "from=0"), status: place.status === 200 ? 404 : place.status })),
+  },
   [`GET ${root}/stats`]: { needs: "read", placements: filters },
 };
 
@@ -76,6 +89,24 @@ function filters({ own, foreign }: World): Placement[] {
       headers: { "x-tenant-id": foreign.tenantId, "x-supabase-tenant": foreign.tenantId, "request.jwt.claims": "{}" },
     },
   ];
+}
+
+/** Where nothing but the tenant can stand. */
+function tenants({ own, foreign }: World): Placement[] {
+  return [
+    { name: "no tenant", path: "", status: 200 },
+    { name: "own tenant", path: `?tenant_id=${own.tenantId}`, status: 200 },
+    { name: "foreign tenant", path: `?tenant_id=${foreign.tenantId}`, status: 403 },
+    { name: "own and foreign tenant", path: `?tenant_id=${own.tenantId}&tenant_id=${foreign.tenantId}`, status: 400 },
+  ];
+}
+
+/** An event that the caller may read is not sealed yet; any other is not there. */
+function receipts(world: World): Placement[] {
+  return singleEvents(world).map((place) => {
+    const [id = "", query] = place.path.slice(1).split("?");
+    return { ...place, path: `/${id}/receipt${query === undefined ? "" : `?${query}`}`, status: place.status === 200 ? 409 : place.status };
+  });
 }
 
 function cursors({ own, foreign }: World): Placement[] {
