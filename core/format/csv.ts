@@ -11,6 +11,9 @@ const atLineStart = String.raw`(?:^|(?<=[\r\n]))`;
 const unguarded = new RegExp(`${atLineStart}${risky}|^(?='*\\r)`, "gv");
 const guarded = new RegExp(`${atLineStart}'${risky}|^'(?='*\\r)`, "gv");
 
+// Columns whose values the database has checked: none of them can begin a formula, and dates and ids are full of dashes.
+const safe: ReadonlySet<string> = new Set(["tenant_id", "occurred_at", "id", "received_at", "result", "duration_ms", "ip_address", "producer_seq"]);
+
 const options = { quoted: true, escape_formulas: true, record_delimiter: "windows" } as const;
 
 /** The first line: names of the columns. RFC 4180, with CRLF and every field in quotation marks. */
@@ -37,7 +40,8 @@ function cells({ event, leafHash, logIndex }: ExportRow): string[] {
   const fields = eventColumns.map((column) => {
     const value = event[column];
     if (value === undefined) return "";
-    return typeof value === "object" ? canonicalJson(value) : guardCell(String(value));
+    if (typeof value === "object") return canonicalJson(value);
+    return safe.has(column) ? String(value) : guardCell(String(value));
   });
   return [...fields, toHex(leafHash), logIndex === undefined ? "" : String(logIndex)];
 }
