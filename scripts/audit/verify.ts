@@ -134,7 +134,7 @@ function printed(report: LogReport, options: Options, isIndependent: boolean, ke
   if (options.json) {
     console.log(JSON.stringify({ status: statusOf(report), independent: isIndependent, kept_checkpoints: keptCount, ...report }));
   } else console.log(reportText(report, notes));
-  return report.sound ? exitCodes.sound : exitCodes.tampered;
+  return exitCodes[statusOf(report)];
 }
 
 function statusOf(report: LogReport): keyof typeof exitCodes {
