@@ -15,6 +15,8 @@ type Props = {
   readonly id: string;
   readonly at: string | undefined;
   readonly tenant: string | undefined;
+  /** Auditors verify; a viewer's receipt would be refused. */
+  readonly mayVerify: boolean;
   /** The event as the table has it, shown until the event itself is there. */
   readonly listed: ListedEvent | undefined;
   readonly onClose: () => void;
@@ -40,7 +42,7 @@ const labels: readonly (readonly [string, string])[] = [
 ];
 
 /** One event with everything it holds. Not a modal: the table beside it stays in use. */
-export function EventDrawer({ api, id, at, tenant, listed, onClose }: Props) {
+export function EventDrawer({ api, id, at, tenant, mayVerify, listed, onClose }: Props) {
   const [view, setView] = useView();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [id]);
@@ -65,7 +67,7 @@ export function EventDrawer({ api, id, at, tenant, listed, onClose }: Props) {
             <time dateTime={event.occurred_at}>{formatTime(event.occurred_at, view.zone)} {zoneName(view.zone)}</time>, received{" "}
             {formatTime(event.received_at, view.zone)}
           </p>
-          <VerifyBadge api={api} event={event} />
+          {mayVerify && <VerifyBadge key={event.id} api={api} event={event} />}
           <div className="actions">
             {event.actor_id !== undefined && <Button onPress={() => search(withTerm("", "actor", event.actor_id as string))}>Everything by this actor</Button>}
             {event.object_id !== undefined && (

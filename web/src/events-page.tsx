@@ -37,7 +37,11 @@ export function EventsPage({ api, session, tenant, firstEventCommand }: Props) {
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
   });
-  const stats = useQuery({ queryKey: ["stats", filter, refreshedAt], queryFn: ({ signal }) => api.get<Stats>("stats", filter, signal), placeholderData: keepPreviousData });
+  const stats = useQuery({
+    queryKey: ["stats", filter, refreshedAt],
+    queryFn: ({ signal }) => api.get<Stats>("stats", filter, signal),
+    placeholderData: keepPreviousData,
+  });
   const events = useMemo(() => list.data?.pages.flatMap((page) => page.events) ?? [], [list.data]);
   const [cursor, setCursor] = useState(-1);
   useEffect(() => setCursor(-1), [filter]);
@@ -88,6 +92,7 @@ export function EventsPage({ api, session, tenant, firstEventCommand }: Props) {
           id={view.event}
           at={view.at}
           tenant={tenant}
+          mayVerify={mayExport(session)}
           listed={events.find(({ id }) => id === view.event)}
           onClose={() => open(undefined)}
         />
