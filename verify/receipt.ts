@@ -1,5 +1,6 @@
 import { equalBytes, fromBase64 } from "./bytes.ts";
 import { type Checkpoint, openCheckpoint, tenantOf } from "./checkpoint.ts";
+import { parseJson } from "./json.ts";
 import type { KeyRing } from "./keys.ts";
 import { canonical, type EventRecord, leafHash, leafOf } from "./leaf.ts";
 import { rootOfPath } from "./merkle.ts";
@@ -24,8 +25,8 @@ export async function verifyReceipt(receipt: string, ring: KeyRing, event?: Even
   const checkpoint = await openCheckpoint(receipt.slice(split + 2), ring);
   const root = rootOfPath(hash, leafHash(hash, leaf), Number(index), checkpoint.size, path);
   if (root === undefined || !equalBytes(root, checkpoint.root)) throw new Error("verify receipt: event: is not in the log that the checkpoint states");
-  const { v: _, ...proven } = JSON.parse(leaf);
-  if (tenantOf(checkpoint.origin) !== proven.tenant_id) throw new Error("verify receipt: event: is of another tenant than the log");
+  const { v: _, ...proven } = parseJson(leaf) as Record<string, unknown>;
+  if (tenantOf(checkpoint.origin) !== proven["tenant_id"]) throw new Error("verify receipt: event: is of another tenant than the log");
   return { event: proven, index: Number(index), checkpoint };
 }
 
@@ -34,7 +35,7 @@ function leafFrom(extra: string | undefined, event: EventRecord | undefined): st
   const bytes = extra === undefined ? undefined : fromBase64(extra);
   if (extra !== undefined && bytes === undefined) throw new Error("verify receipt: extra: is not Base 64");
   const carried = bytes === undefined ? undefined : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  if (carried !== undefined && canonical(JSON.parse(carried)) !== carried) throw new Error("verify receipt: leaf: is not canonical JSON");
+  if (carried !== undefined && canonical(parseJson(carried)) !== carried) throw new Error("verify receipt: leaf: is not canonical JSON");
   const given = event === undefined ? undefined : leafOf(event);
   const leaf = given ?? carried;
   if (leaf === undefined) throw new Error("verify receipt: event: is missing, and the receipt does not carry it");

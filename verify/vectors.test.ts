@@ -7,6 +7,7 @@ import { canonicalJson } from "../core/format/canonical-json.ts";
 import { randomEvents, randomFrom } from "../test/support/random-events.ts";
 import { leafOf as coreLeafOf } from "../core/leaf.ts";
 import { equalBytes, fromBase64, fromHex, toBase64, toHex } from "./bytes.ts";
+import { parseJson } from "./json.ts";
 import { canonical, leafHash, leafOf } from "./leaf.ts";
 import { growingTree, isConsistent, rootOfPath } from "./merkle.ts";
 import { isSignedBy, readNote, readPublicKey } from "./note.ts";
@@ -44,6 +45,30 @@ describe("canonical()", () => {
       expect(() => canonical(value)).toThrow(TypeError);
     }
   });
+});
+
+describe("parseJson()", () => {
+  it("reads keys that V8 takes for others", () => {
+    parseJson('{"a":1,"\\\\":1}');
+    expect(Object.keys(parseJson('{"a":1,"\\"":1}') as object)).toEqual(["a", '"']);
+    expect(parseJson('{"x\\n": [1, {"\\u0041": "b:\\\\"}, [], {}], "__proto__x\\t": null}')).toEqual({
+      "x\n": [1, { A: "b:\\" }, [], {}],
+      "__proto__x\t": null,
+    });
+  });
+
+  it("reads back what JSON.stringify writes, whatever the keys", () => {
+    for (const event of randomEvents(randomFrom(5), 5000, { tenantIds: ["123e4567-e89b-12d3-a456-426614174000"] })) {
+      expect(canonical(parseJson(JSON.stringify({ 'ke"y': event })))).toBe(canonical({ 'ke"y': event }));
+    }
+  });
+
+  it.each(['{"\\"":1', '{"\\"":1}}', '{"\\"":1,}', '{"\\"" 1}', '{"\\"":01}', '{"\\"":tru}', '{1:2,"\\"":1}', '["\\"":1]', '{"\\"":"'])(
+    "refuses %s",
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError);
+    },
+  );
 });
 
 describe("leafHash()", () => {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import pg from "pg";
+import { parseJson } from "../../verify/json.ts";
 import type { EventRecord } from "../../verify/leaf.ts";
 import type { LeafTile, LogSource, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
 
@@ -218,11 +219,11 @@ function numberOf(text: string | null): number | null {
   return text === null ? null : Number(text);
 }
 
-/** A context that JSON.parse refuses, or that is JSON's null and not SQL's, becomes a value that no leaf can hold. */
+/** A context that cannot be parsed, or that is JSON's null and not SQL's, becomes a value that no leaf can hold. */
 function jsonOf(text: string | null): unknown {
   if (text === null) return null;
   try {
-    return JSON.parse(text) ?? Number.NaN;
+    return parseJson(text) ?? Number.NaN;
   } catch {
     return Number.NaN;
   }

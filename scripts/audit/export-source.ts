@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { type ExportLine, verifyExport } from "../../verify/export.ts";
+import { parseJson } from "../../verify/json.ts";
 import type { VerifyOptions } from "../../verify/log.ts";
 import type { LogReport } from "../../verify/report.ts";
 
@@ -28,7 +29,7 @@ async function* linesOf(file: string): AsyncGenerator<ExportLine> {
     number++;
     if (text === "") continue;
     try {
-      yield JSON.parse(text);
+      yield parseJson(text) as ExportLine;
     } catch {
       throw new Error(`read export: line ${number}: is not JSON; only exports as NDJSON can be checked`);
     }

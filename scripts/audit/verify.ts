@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { followRotations, type KeyRing } from "../../verify/keys.ts";
+import type { EventRecord } from "../../verify/leaf.ts";
+import { parseJson } from "../../verify/json.ts";
 import { verifyLog } from "../../verify/log.ts";
 import { verifyReceipt } from "../../verify/receipt.ts";
 import type { LogReport } from "../../verify/report.ts";
@@ -101,7 +103,7 @@ async function verifyReceiptFile(options: Options, file: string, rotations: read
   if (options.key === undefined) throw new Error("verify receipt: key: give the log's with --key; a receipt cannot vouch for its own");
   const ring = await ringOf(options.key, rotations);
   const receipt = readFileSync(file, "utf8");
-  const event = options.event === undefined ? undefined : JSON.parse(readFileSync(options.event, "utf8"));
+  const event = options.event === undefined ? undefined : parseJson(readFileSync(options.event, "utf8")) as EventRecord;
   try {
     const proven = await verifyReceipt(receipt, ring, event, nativeHash);
     const { origin, size, signedAt, key } = proven.checkpoint;
