@@ -1,14 +1,8 @@
 import { Hono } from "hono";
 import { consistencyOf, receiptOf, type StoredCheckpoint } from "../../core/proofs.ts";
 import { AuditError } from "../../core/errors.ts";
-import {
-  checkpointListParameters,
-  checkpointPathParameters,
-  consistencyParameters,
-  eventProofParameters,
-  idParameters,
-  tenantParameters,
-} from "../../core/query-parameters.ts";
+import { checkpointListParameters, checkpointPathParameters, consistencyParameters } from "../../core/query-parameters.ts";
+import { eventProofParameters, idParameters, tenantParameters } from "../../core/query-parameters.ts";
 import { limits } from "../../core/limits.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
