@@ -1,5 +1,5 @@
 /** A key that is written with an escape: a string followed by a colon can be nothing else. May also hold by chance, which costs time only. */
-const escapedKey = /"(?:[^"\\]|\\.)*\\(?:[^"\\]|\\.)*"[ \t\n\r]*:/;
+const escapedKey = /"(?:[^"\\]|\\.)*\\.(?:[^"\\]|\\.)*"[ \t\n\r]*:/;
 const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\n\r{}[\],:"]+))/y;
 
 /**
