@@ -1,14 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Builds `sdk/dist` with tsc. What the SDK takes from `verify/` goes with it: `sdk/src` becomes the root of the package.
+ * Builds the SDK with tsc into `sdk/dist`, or into the folder named as argument. What it takes from `verify/` goes with it: `sdk/src` becomes the root
+ * of the package.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const dist = join(root, "sdk", "dist");
+const dist = resolve(process.argv[2] ?? join(root, "sdk", "dist"));
 const out = mkdtempSync(join(tmpdir(), "audit-events-sdk-"));
 
 try {

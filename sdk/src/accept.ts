@@ -60,9 +60,12 @@ function warnWhenFilling(engine: Engine, level = 0.8): void {
   warn(engine, level < 1 ? "queue_filling" : "queue_full", `queue is at ${Math.round(share * 100)} %`);
 }
 
-/** Resolves when an event would find room, first come first served; at once when it does already. */
-export function room(engine: Engine): Promise<void> {
-  return new Promise((resolve) => engine.closing || (engine.rooms.length === 0 && hasRoom(engine, 0)) ? resolve() : engine.rooms.push(resolve));
+/** More than an event may have: the server refuses a leaf over 65,535 bytes. */
+const eventBytesMax = 2 ** 16;
+
+/** Resolves when any event would find room, first come first served; undefined when it does now: whoever waits a moment longer may find it taken. */
+export function room(engine: Engine): Promise<void> | undefined {
+  return engine.closing || hasRoom(engine, eventBytesMax) ? undefined : new Promise((resolve) => engine.rooms.push(resolve));
 }
 
 /** Longest time a drop stays unreported while the queue is full. */

@@ -108,7 +108,7 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
     },
     auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
     withContext: (more) => view(engine, merged(context, more), closeOnce),
-    ready: () => room(engine),
+    ready: async () => await room(engine),
     flush: ({ timeoutMs = 30_000 } = {}) => flush(engine, timeoutMs),
     close: ({ timeoutMs } = {}) => closeOnce(timeoutMs),
     stats: () => statsOf(engine),

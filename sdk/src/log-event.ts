@@ -9,7 +9,7 @@ import type { MadeEvent } from "./make-event.ts";
 /** Logs one event and resolves when it is stored; rejects with the reason when it is not, or not yet. */
 export async function logEvent(engine: Engine, input: EventInput, context: EventContext, timeoutMs: number): Promise<LoggedEvent> {
   if (!engine.options.enabled) return { id: "", occurredAt: "", status: "disabled" };
-  if (engine.whenFull === "block") await room(engine);
+  for (let wait; engine.whenFull === "block" && (wait = room(engine));) await wait;
   let decide: (verdict?: Verdict) => void = () => {};
   const decision = new Promise<Verdict | undefined>((resolve) => decide = resolve);
   const { made, entry, dropped, cause } = accept(engine, input, context, { done: decide });

@@ -67,7 +67,7 @@ export async function logMany(engine: Engine, events: readonly EventInput[], con
     };
   };
   if (!engine.options.enabled) fates.push(...events.map((): LoggedEvent => ({ id: "", occurredAt: "", status: "disabled" })));
-  else if (engine.whenFull === "block") await room(engine);
+  else for (let wait; engine.whenFull === "block" && (wait = room(engine));) await wait;
   for (let start = fates.length; start < events.length; start += sliceEvents) {
     if (start > 0) await sleep(0);
     events.slice(start, start + sliceEvents).forEach((event, offset) => log(event, start + offset));

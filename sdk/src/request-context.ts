@@ -28,11 +28,11 @@ export function fromRequest(request: RequestLike, options: RequestContextOptions
   const { headers, socket } = request;
   const header = (name: string) => String((typeof headers.get === "function" ? headers.get(name) : (headers as HeaderRecord)[name]) ?? "");
   const peer = plainAddress(socket?.remoteAddress);
-  const { ipHeader = "", trustedProxies = !peer || isPrivate(peer) ? 1 : 0 } = options;
+  const { ipHeader, trustedProxies = !peer || isPrivate(peer) ? 1 : 0 } = options;
   const hops = header("x-forwarded-for").split(",");
   // Counted from the right: what stands further left was written by somebody we do not know.
   const forwarded = trustedProxies > 0 ? plainAddress(hops[Math.max(0, hops.length - trustedProxies)]) : undefined;
-  const ip = plainAddress(header(ipHeader.toLowerCase())) ?? forwarded ?? peer;
+  const ip = (ipHeader && plainAddress(header(ipHeader.toLowerCase()))) ?? forwarded ?? peer;
   const agent = header("user-agent").slice(0, 500);
   const id = header("x-request-id") || header("sb-request-id") || header("traceparent").split("-")[1];
   const fingerprint = fingerprintHeaders.map((name) => header(name) && `${name}: ${header(name)}\n`).join("");

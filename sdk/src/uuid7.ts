@@ -9,7 +9,7 @@ export function uuid7Maker(randomUuid: () => string): (timeMs: number) => string
     const random = randomUuid();
     counter = timeMs === lastMs && counter < 0xfff ? counter + 1 : parseInt(random.slice(0, 3), 16) >> 1;
     lastMs = timeMs;
-    const time = hex(timeMs, 12);
+    const time = hex(Math.max(0, timeMs), 12);
     return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter, 3)}${random.slice(18)}`;
   };
 }

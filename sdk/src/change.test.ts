@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { changeOf } from "./change.ts";
+
+describe("changeOf()", () => {
+  it("holds only what differs, on both sides", () => {
+    const before = { status: "open", total: 10, lines: [1, 2], at: new Date(0), same: { a: 1 } };
+    const after = { status: "paid", total: 10, lines: [1, 2, 3], at: new Date(1), same: { a: 1 }, paid: true };
+    expect(changeOf(before, after)).toEqual({
+      before: { status: "open", lines: [1, 2], at: new Date(0) },
+      after: { status: "paid", lines: [1, 2, 3], at: new Date(1), paid: true },
+      changed: ["status", "lines", "at", "paid"],
+    });
+  });
+
+  it("is empty between equal objects", () => {
+    expect(changeOf({ a: { b: 1 } }, { a: { b: 1 } })).toEqual({ before: {}, after: {}, changed: [] });
+  });
+
+  it("keeps only the names when the sides are too large for an event", () => {
+    expect(changeOf({ text: "a".repeat(10_000) }, { text: "b".repeat(10_000) })).toEqual({ changed: ["text"] });
+  });
+});

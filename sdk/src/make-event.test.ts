@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import type { EventContext, EventInput } from "./event.ts";
+import { eventMaker, madeFrom } from "./make-event.ts";
+import { platformRuntime } from "./runtime.ts";
+import { uuid7Time } from "./uuid7.ts";
+
+const now = Date.parse("2026-11-22T10:11:12.345Z");
+const runtime = { ...platformRuntime, now: () => now };
+
+function made(input: EventInput, context: EventContext = {}, defaults: EventContext = {}, options = {}): Record<string, unknown> {
+  return JSON.parse(eventMaker(defaults, { producerId: "p1", ...options }, runtime)(input, context).json);
+}
+
+describe("eventMaker()", () => {
+  it("stamps id, time, producer and counter", () => {
+    const event = made({ event_type: "order.created" });
+    expect(event).toEqual({ event_type: "order.created", occurred_at: "2026-11-22T10:11:12.345Z", id: expect.any(String), producer_id: "p1", producer_seq: 1 });
+    expect(uuid7Time(String(event["id"]))).toBe(now);
+  });
+
+  it("takes the time of a version-7 id that came without one, and leaves other ids to the server", () => {
+    const id = "019ab2c3-d4e5-7000-8000-000000000001";
+    expect(made({ event_type: "a", id })["occurred_at"]).toBe(new Date(uuid7Time(id) ?? 0).toISOString());
+    expect(made({ event_type: "a", id: "123e4567-e89b-42d3-a456-426614174000" })).not.toHaveProperty("occurred_at");
+  });
+
+  it("makes the id of the time that came, a Date or text", () => {
+    const at = "2026-11-20T08:00:00.999+02:00";
+    expect(made({ event_type: "a", occurred_at: at })["occurred_at"]).toBe(at);
+    expect(uuid7Time(String(made({ event_type: "a", occurred_at: at })["id"]))).toBe(Date.parse(at));
+    expect(made({ event_type: "a", occurred_at: new Date(now) })["occurred_at"]).toBe("2026-11-22T10:11:12.345Z");
+  });
+
+  it("sends older names under their own, which win when both are there", () => {
+    const event = made({ operation_type: "scan", operator: "a@b.c", timestamp: "2026-11-22T10:00:00Z", extra_info: { scan: 1 } });
+    expect(event).toMatchObject({ event_type: "scan", actor_id: "a@b.c", occurred_at: "2026-11-22T10:00:00Z", context: { scan: 1 } });
+    expect(Object.keys(event).filter((name) => /operat|timestamp|extra/.test(name))).toEqual([]);
+    expect(made({ event_type: "new", operation_type: "old" })["event_type"]).toBe("new");
+  });
+
+  it("layers defaults, context and event, merging contexts and leaving out what is null", () => {
+    const input = { event_type: "a", actor_id: null as unknown as string, context: { b: 2 } };
+    const event = made(input, { actor_id: "alice", context: { a: 1, b: 1 } }, { source: "shop", context: { z: 0 } });
+    expect(event).toMatchObject({ source: "shop", actor_id: "alice", context: { z: 0, a: 1, b: 2 } });
+  });
+
+  it("redacts names anywhere, in whatever case", () => {
+    const event = made({ event_type: "a", context: { user: { Password: "x", name: "n" }, list: [{ token: 1 }] } }, {}, {}, { redact: ["password", "TOKEN"] });
+    expect(event["context"]).toEqual({ user: { Password: "[redacted]", name: "n" }, list: [{ token: "[redacted]" }] });
+  });
+
+  it("writes BigInt as digits, and refuses what contains itself", () => {
+    expect(made({ event_type: "a", context: { id: 2n ** 60n } })["context"]).toEqual({ id: "1152921504606846976" });
+    const circle: Record<string, unknown> = {};
+    circle["self"] = circle;
+    expect(() => made({ event_type: "a", context: circle })).toThrow();
+  });
+
+  it("leaves a producer of the caller's alone, and counts its own events only", () => {
+    const make = eventMaker({}, { producerId: "p1" }, runtime);
+    expect(JSON.parse(make({ event_type: "a", producer_id: "x", producer_seq: 9 }, {}).json)).toMatchObject({ producer_id: "x", producer_seq: 9 });
+    expect(JSON.parse(make({ event_type: "a" }, {}).json)).toMatchObject({ producer_seq: 1 });
+  });
+
+  it("knows the bytes of what it made, and reads back what it wrote", () => {
+    const event = eventMaker({}, {}, runtime)({ event_type: "a", tenant_id: "t", message: "é€😀" }, {});
+    expect(event.bytes).toBe(Buffer.byteLength(event.json));
+    expect(madeFrom(event.json)).toEqual(event);
+  });
+});
