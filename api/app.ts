@@ -11,6 +11,7 @@ import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { proofRoutes } from "./routes/proofs.ts";
+import { reportRoutes } from "./routes/report.ts";
 import { healthRoutes, limitsRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
 
@@ -31,6 +32,7 @@ export function createApp(parts: ApiParts) {
     .route(apiPath, eventRoutes(parts))
     .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
+    .route(apiPath, reportRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", healthRoutes(parts))
     .get("/openapi.json", async (context) => context.json(await document()));

@@ -110,3 +110,40 @@ export const ingestBody = z.object({
   timing: z.record(z.string(), z.number()),
   request_id: z.string(),
 });
+
+const link = z.string().meta({ description: "the query behind the figure, relative to the report" });
+
+export const reportBody = z.object({
+  tenant_id: uuid,
+  from: time,
+  to: time,
+  fresh_as_of: time,
+  created_by: z.string(),
+  record: z.object({ id: uuid, occurred_at: time }),
+  events: z.object({
+    total: count,
+    query: link,
+    by_type: z.array(z.object({ event_type: z.string(), success: count, failure: count, warning: count, query: link })),
+    has_more_types: z.boolean(),
+  }),
+  access: z.object({
+    by_principal: z.array(z.object({ principal: z.string(), event_type: z.string(), count, rows: count, last_at: time, query: link })),
+    has_more: z.boolean(),
+    query: link,
+  }),
+  seal: z.object({
+    tree_size: count,
+    sealed: count,
+    not_yet_sealed: count,
+    changed_before_sealing: count,
+    tree_problem: z.string().nullable(),
+    query: link,
+  }),
+  verification: z.object({
+    outcome: z.enum(["verified", "tampered", "nothing_signed"]),
+    message: z.string(),
+    checkpoint: z.object({ size: count, signed_at: time, verifier_key: z.string(), root: hash, note: z.string() }).optional(),
+    query: link,
+  }),
+  retention: z.object({ hot_days: count, retention_years: count, query: link }),
+});

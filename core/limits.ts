@@ -66,6 +66,8 @@ export const limits = {
   exportEdgeRowsMax: 10_000,
   exportEdgeBytesMax: 16 * 1024 * 1024,
   exportEdgeMs: 60_000,
+  /** Types, and principals, that a compliance report lists. */
+  reportRowsMax: 200,
   statsBucketsMax: 120,
   /** Newest matching events that facets and percentiles are counted over. */
   statsFacetRowsMax: 50_000,

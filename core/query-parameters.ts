@@ -128,7 +128,7 @@ export function whole(description: string, min: number, max: number, fallback: n
   const error = `is not a whole number from ${min} to ${max}`;
   return z.string({ error: "is given twice" }).regex(/^\d{1,9}$/, { error }).transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }))
-    .meta({ description, type: "integer", minimum: min, maximum: max, default: fallback, pattern: undefined });
+    .meta({ description: `${description}; default ${fallback}`, type: "integer", minimum: min, maximum: max, pattern: undefined });
 }
 
 /** A number of leaves. */

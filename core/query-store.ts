@@ -1,4 +1,5 @@
 import type { Claims } from "./caller.ts";
+import type { ReportFigures } from "./compliance.ts";
 import type { AuditEvent, EventResult } from "./event.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 
@@ -68,6 +69,8 @@ export type EventReader = {
   stats(claims: Claims, request: StatsRequest): Promise<Stats>;
   /** Where the leaves of `events` stand in the tenant's tree, one answer an event in the same order; undefined for what is not sealed yet. */
   leafIndexes(claims: Claims, tenantId: string, events: readonly AuditEvent[]): Promise<readonly (number | undefined)[]>;
+  /** What a compliance report counts over the window of `filter`. */
+  figures(claims: Claims, filter: Filter): Promise<ReportFigures>;
   /** How many leaves the tenant's tree has: 0 before anything is sealed. */
   treeSize(claims: Claims, tenantId: string): Promise<number>;
   /** Resolves when the store answers and has what reading needs. */

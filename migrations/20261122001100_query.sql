@@ -42,3 +42,29 @@ comment on function audit_log.find_leaves(uuid, timestamptz[], uuid[]) is
   'Where the leaves of these events stand in their tenant''s tree, for auditors of that tenant; no row for an event that is not sealed or not there. place counts the arrays from 1.';
 revoke all on function audit_log.find_leaves(uuid, timestamptz[], uuid[]) from public;
 grant execute on function audit_log.find_leaves(uuid, timestamptz[], uuid[]) to authenticated;
+
+-- How much of a window is sealed. Counted from what is not, which is the newest little: the sealed are all the others.
+create function audit_log.seal_coverage(p_tenant_id uuid, p_from timestamptz, p_to timestamptz)
+returns table (unsealed bigint, problems bigint, tree_problem text)
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if coalesce(p_tenant_id = any (audit_log.tenant_ids()) and audit_log.has_role('auditor'), false) is not true then
+    return;
+  end if;
+  return query execute $query$
+    select
+      (
+        select count(*) from audit_log.events as e
+        where e.tenant_id = $1 and e.occurred_at between $2 and $3 and e.seq > $4
+      ),
+      (select count(*) from audit_log.seal_problems as p where p.tenant_id = $1 and p.occurred_at between $2 and $3),
+      (select t.problem from audit_log.tree_problems as t where t.tenant_id = $1)
+  $query$ using p_tenant_id, p_from, p_to, (select s.sealed_seq from audit_log.sealer as s);
+end
+$$;
+alter function audit_log.seal_coverage(uuid, timestamptz, timestamptz) owner to audit_owner;
+comment on function audit_log.seal_coverage(uuid, timestamptz, timestamptz) is
+  'For auditors of the tenant: its events of the window that are not sealed yet, those that were changed before they could be, and what is wrong with its tree, if anything is.';
+revoke all on function audit_log.seal_coverage(uuid, timestamptz, timestamptz) from public;
+grant execute on function audit_log.seal_coverage(uuid, timestamptz, timestamptz) to authenticated;

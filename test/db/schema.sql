@@ -1207,6 +1207,33 @@ comment on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[]
 grant execute on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) to audit_job;
 grant execute on function audit_log.seal_append(bigint,bigint,uuid[],bigint[],bigint[],bytea[],bytea[],uuid[],integer[],bigint[],integer[],bytea[],integer[],bigint[],timestamp with time zone[],uuid[]) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.seal_coverage(p_tenant_id uuid, p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS TABLE(unsealed bigint, problems bigint, tree_problem text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(p_tenant_id = any (audit_log.tenant_ids()) and audit_log.has_role('auditor'), false) is not true then
+    return;
+  end if;
+  return query execute $query$
+    select
+      (
+        select count(*) from audit_log.events as e
+        where e.tenant_id = $1 and e.occurred_at between $2 and $3 and e.seq > $4
+      ),
+      (select count(*) from audit_log.seal_problems as p where p.tenant_id = $1 and p.occurred_at between $2 and $3),
+      (select t.problem from audit_log.tree_problems as t where t.tenant_id = $1)
+  $query$ using p_tenant_id, p_from, p_to, (select s.sealed_seq from audit_log.sealer as s);
+end
+$function$
+;
+alter function audit_log.seal_coverage(uuid,timestamp with time zone,timestamp with time zone) owner to audit_owner;
+comment on function audit_log.seal_coverage(uuid,timestamp with time zone,timestamp with time zone) is 'For auditors of the tenant: its events of the window that are not sealed yet, those that were changed before they could be, and what is wrong with its tree, if anything is.';
+grant execute on function audit_log.seal_coverage(uuid,timestamp with time zone,timestamp with time zone) to audit_owner;
+grant execute on function audit_log.seal_coverage(uuid,timestamp with time zone,timestamp with time zone) to authenticated;
+
 CREATE OR REPLACE FUNCTION audit_log.seal_open()
  RETURNS TABLE(outcome text, sealed_seq bigint, open_seq bigint, gate_at timestamp with time zone)
  LANGUAGE plpgsql

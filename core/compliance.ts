@@ -1,0 +1,105 @@
+import type { Json } from "./event.ts";
+import { AuditError } from "./errors.ts";
+import { openCheckpoint, originOf } from "./format/checkpoint.ts";
+import { toHex } from "./format/hex.ts";
+import { parseVerifierKey } from "./format/signed-note.ts";
+import { rootFromTiles } from "./format/tiles.ts";
+import type { Sha256 } from "./ports.ts";
+import type { ProofStore } from "./proofs.ts";
+import type { Filter } from "./query-filter.ts";
+
+export type EventFigure = { readonly event_type: string; readonly success: number; readonly failure: number; readonly warning: number };
+export type AccessFigure = { readonly principal: string; readonly event_type: string; readonly count: number; readonly rows: number; readonly last_at: string };
+
+/** What is counted for a report. Lists are cut at `limits.reportRowsMax`, and say so. */
+export type ReportFigures = {
+  readonly total: number;
+  readonly events: readonly EventFigure[];
+  readonly moreTypes: boolean;
+  readonly accesses: readonly AccessFigure[];
+  readonly moreAccesses: boolean;
+  readonly unsealed: number;
+  readonly problems: number;
+  readonly treeProblem: string | undefined;
+  readonly freshAsOf: string;
+};
+
+/** What verification found: the newest checkpoint, and whether its signature and the stored tree agree with it. */
+export type Verification = {
+  readonly outcome: "verified" | "tampered" | "nothing_signed";
+  readonly message: string;
+  readonly checkpoint?: { readonly size: number; readonly signed_at: string; readonly verifier_key: string; readonly root: string; readonly note: string };
+};
+
+/**
+ * Checks the newest checkpoint of a tenant: signed by a key that signs here, of this tenant's log, and of the root that the stored tiles have. This is the
+ * service's own word; whoever must not believe it runs the independent checker with a key and checkpoint of their own.
+ */
+export async function verifyNewest(store: ProofStore, sha256: Sha256, tenantId: string): Promise<Verification> {
+  const newest = await store.checkpoint(tenantId);
+  if (newest === undefined) return { outcome: "nothing_signed", message: "no checkpoint has been signed yet" };
+  const found = { size: newest.size, signed_at: newest.signedAt, verifier_key: newest.verifierKey, note: newest.note };
+  const key = (await store.keys()).find(({ verifierKey }) => verifierKey === newest.verifierKey);
+  try {
+    const opened = await openCheckpoint(newest.note, await parseVerifierKey(newest.verifierKey));
+    const checkpoint = { ...found, root: toHex(opened.root) };
+    const isOurs = key !== undefined && opened.size === newest.size && opened.origin === originOf(key.logOrigin, tenantId);
+    if (!isOurs) return { outcome: "tampered", message: "the newest checkpoint is not of this tenant's log and size", checkpoint };
+    const root = await rootFromTiles(sha256, (wanted) => store.tiles(tenantId, wanted), opened.size);
+    if (toHex(root) !== checkpoint.root) return { outcome: "tampered", message: "the stored tree does not have the signed root", checkpoint };
+    return { outcome: "verified", message: "the signature is good and the stored tree has the signed root", checkpoint };
+  } catch (error) {
+    if (error instanceof AuditError) throw error;
+    return { outcome: "tampered", message: "the newest checkpoint is not what its key has signed, or tiles are missing", checkpoint: { ...found, root: "" } };
+  }
+}
+
+/** Settings that a report states. */
+export type ReportSettings = { readonly hotDays: number; readonly retentionYears: number };
+
+/** The report as JSON. Every figure has the question behind it beside it, relative to the report's own address. */
+export function reportOf(
+  filter: Filter,
+  figures: ReportFigures,
+  verification: Verification,
+  treeSize: number,
+  settings: ReportSettings,
+): { readonly [key: string]: Json } {
+  const ask = (route: string, parameters: Readonly<Record<string, string>> = {}) =>
+    `../${route}?${new URLSearchParams({ tenant_id: filter.tenantId, from: filter.from, to: filter.to, ...parameters })}`;
+  const tenant = new URLSearchParams({ tenant_id: filter.tenantId });
+  return {
+    tenant_id: filter.tenantId,
+    from: filter.from,
+    to: filter.to,
+    fresh_as_of: figures.freshAsOf,
+    events: {
+      total: figures.total,
+      query: ask("stats"),
+      by_type: figures.events.map((figure) => ({ ...figure, query: ask("events", { event_type: figure.event_type }) })),
+      has_more_types: figures.moreTypes,
+    },
+    access: {
+      by_principal: figures.accesses.map((figure) => ({
+        ...figure,
+        query: ask("events", { q: `principal:${quoted(figure.principal)} action:${figure.event_type}` }),
+      })),
+      has_more: figures.moreAccesses,
+      query: ask("events", { q: "action:audit.* source:audit-events" }),
+    },
+    seal: {
+      tree_size: treeSize,
+      sealed: figures.total - figures.unsealed - figures.problems,
+      not_yet_sealed: figures.unsealed,
+      changed_before_sealing: figures.problems,
+      tree_problem: figures.treeProblem ?? null,
+      query: `../checkpoints?${tenant}`,
+    },
+    verification: { ...verification, query: `../checkpoints/latest?${tenant}` },
+    retention: { hot_days: settings.hotDays, retention_years: settings.retentionYears, query: "../limits" },
+  };
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
