@@ -40,6 +40,7 @@ export const allowed: Readonly<Record<string, Readonly<Record<string, string>>>>
   "function audit_log.find_key": forTheDoor,
   "function audit_log.find_leaf": forReaders,
   "function audit_log.find_leaves": forReaders,
+  "function audit_log.seal_coverage": forReaders,
   "function audit_log.forget_batches": forJobs,
   "function audit_log.has_role": forReaders,
   "function audit_log.ingest": { ...forTheDoor, service_role: "execute" },
