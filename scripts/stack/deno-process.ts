@@ -16,6 +16,8 @@ export type DenoOptions = {
   /** Where Deno keeps what it compiled; may be shared. */
   readonly cacheFolder: string;
   readonly version?: DenoVersion;
+  /** Another configuration than the checkout's; packages come from the node_modules above it. */
+  readonly config?: string;
   /** Folders the function may write to, such as a file archive. */
   readonly writableFolders?: readonly string[];
   /** Called with each chunk of what the function prints. */
@@ -52,8 +54,8 @@ export async function startDeno(options: DenoOptions): Promise<DenoProcess> {
   const folders = (options.writableFolders ?? []).map((folder) => folder.replaceAll(",", ",,")).join(",");
   const fileAccess = folders === "" ? [] : [`--allow-read=${folders}`, `--allow-write=${folders}`];
   const permissions = ["--no-prompt", "--allow-net=127.0.0.1,localhost", "--allow-env", ...fileAccess];
-  const config = join(projectFolder, "deno.json");
-  const args = ["serve", "--no-check", `--config=${config}`, "--host=127.0.0.1", "--port=0", ...permissions, options.entry];
+  const config = options.config ?? join(projectFolder, "deno.json");
+  const args = ["serve", "--no-check", "--node-modules-dir=manual", `--config=${config}`, "--host=127.0.0.1", "--port=0", ...permissions, options.entry];
   const child = spawn(denoBinary(options.version), args, {
     cwd: projectFolder,
     env: environmentOf(options),

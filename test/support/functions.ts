@@ -17,6 +17,8 @@ export type TestFunctionOptions = {
   readonly denoVersion?: DenoVersion;
   /** Another entry file than functions/<name>/index.ts. */
   readonly entry?: string;
+  /** Another configuration than the checkout's deno.json. */
+  readonly config?: string;
   readonly writableFolders?: readonly string[];
 };
 
@@ -29,6 +31,7 @@ export async function startFunction(name: string, options: TestFunctionOptions):
     environment: options.env,
     cacheFolder: join(inject("runFolder"), `deno-${options.denoVersion ?? "2.9"}`),
     output: (text) => printed += text,
+    ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.denoVersion === undefined ? {} : { version: options.denoVersion }),
     ...(options.writableFolders === undefined ? {} : { writableFolders: options.writableFolders }),
   });
