@@ -26,9 +26,14 @@ export function becomeOwner(folder: Folder): void {
   const { files, host } = folder;
   files.makeFolder(folder.options.directory);
   folder.owner = host.runtime.randomUuid().replaceAll("-", "");
-  const file = files.create(pathOf(folder, lockNameOf(folder.owner)));
+  const path = pathOf(folder, lockNameOf(folder.owner));
+  const file = files.create(path);
   try {
     files.write(file, new TextEncoder().encode(JSON.stringify({ pid: files.pid, host: files.host })));
+  } catch (error) {
+    // A lock that names nobody would keep others away for as long as a silent owner does.
+    attempt(folder, "remove lock", () => files.remove(path));
+    throw error;
   } finally {
     files.close(file);
   }

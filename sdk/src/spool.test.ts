@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { type Disk, disk, memoryFiles } from "../simulation/memory-files.ts";
+import { run, schedule, simulatedRuntime, type World, world } from "../simulation/world.ts";
+import type { SpoolHost, SpoolRecord, SpoolSession } from "./spool-session.ts";
+import { createFileSpool, type SpoolOptions } from "./spool.ts";
+
+type Opened = SpoolSession & { readonly recovered: () => number; readonly lost: () => number; readonly warnings: string[] };
+
+function open(on: Disk, at: World, pid: number, options: Partial<SpoolOptions> = {}, self: object = {}): Opened {
+  let [recovered, lost] = [0, 0];
+  const warnings: string[] = [];
+  const host: SpoolHost = {
+    runtime: simulatedRuntime(at, self, () => Promise.reject(new Error("no network"))),
+    onRecovered: (count) => void (recovered += count),
+    onLost: (count) => void (lost += count),
+    onWarning: (message) => void warnings.push(message),
+  };
+  const session = createFileSpool({ directory: "spool", ...options }, memoryFiles(on, pid, () => at.now)).open(host);
+  return { ...session, recovered: () => recovered, lost: () => lost, warnings };
+}
+
+function append(session: SpoolSession, ...numbers: readonly number[]): SpoolRecord[] {
+  return numbers.map((number) => session.append(`{"number":${number}}`) as SpoolRecord);
+}
+
+function readAll(session: SpoolSession): number[] {
+  const events = session.read(1000, 1e9);
+  return events.map(({ json }) => JSON.parse(json).number);
+}
+
+const segments = (on: Disk) => [...on.names.keys()].filter((name) => name.endsWith(".log"));
+
+async function pass(at: World, ms: number): Promise<void> {
+  let over = false;
+  schedule(at, {}, ms, () => void (over = true));
+  await run(at, ms + 1, () => over);
+}
+
+describe("createFileSpool()", () => {
+  it("hands the events of a dead process to the next one, without those acknowledged", () => {
+    const [on, at] = [disk(), world(1)];
+    const first = open(on, at, 1);
+    const records = append(first, 1, 2, 3);
+    first.acknowledge([records[1] as SpoolRecord]);
+    on.living.delete(1);
+    const second = open(on, at, 2);
+    expect(second.recovered()).toBe(2);
+    expect(readAll(second)).toEqual([1, 3]);
+    expect(second.unread()).toBe(0);
+  });
+
+  it("leaves nothing behind when everything was acknowledged", () => {
+    const [on, at] = [disk(), world(1)];
+    const session = open(on, at, 1, { segmentBytes: 50 });
+    session.acknowledge(append(session, 1, 2, 3, 4, 5));
+    session.close();
+    expect([...on.names.keys()]).toEqual([]);
+  });
+
+  it("writes the acknowledgement, then syncs, then removes: in no other order", () => {
+    const [on, at] = [disk(), world(1)];
+    const session = open(on, at, 1, { fsync: "always" });
+    const records = append(session, 1, 2);
+    const operations: string[] = [];
+    on.fault = (operation) => void operations.push(operation);
+    session.acknowledge(records);
+    session.close();
+    expect(operations.filter((name) => ["write", "sync", "remove"].includes(name))).toEqual(["write", "sync", "remove", "remove"]);
+    expect(operations.at(-1)).toBe("remove");
+  });
+
+  it("syncs before it returns, soon after, or not at all, as it was told", async () => {
+    for (const [fsync, atOnce, later] of [["always", 2, 0], ["interval", 0, 1], ["never", 0, 0]] as const) {
+      const [on, at] = [disk(), world(1)];
+      const session = open(on, at, 1, { fsync });
+      const counts: Record<string, number> = {};
+      on.fault = (operation) => void (counts[operation] = (counts[operation] ?? 0) + 1);
+      append(session, 1, 2);
+      expect(counts["sync"] ?? 0).toBe(atOnce);
+      await pass(at, 300);
+      expect(counts["syncLater"] ?? 0).toBe(later);
+      session.close();
+    }
+  });
+
+  it("cuts a torn tail wherever it was torn, and goes on", () => {
+    const whole = (() => {
+      const [on, at] = [disk(), world(1)];
+      append(open(on, at, 1), 1, 2, 3);
+      return [...on.names.entries()].find(([name]) => name.endsWith(".log"))?.[1].data ?? [];
+    })();
+    for (let length = 0; length < whole.length; length++) {
+      const [on, at] = [disk(), world(1)];
+      append(open(on, at, 1), 1, 2, 3);
+      const file = [...on.names.entries()].find(([name]) => name.endsWith(".log"))?.[1];
+      if (file !== undefined) file.data.length = length;
+      on.living.delete(1);
+      const second = open(on, at, 2);
+      const lines = new TextDecoder().decode(Uint8Array.from(whole.slice(0, length))).split("\n").length - 1;
+      expect(readAll(second)).toEqual([1, 2, 3].slice(0, lines));
+      expect(second.stats().corrupt).toBe(0);
+      for (const name of segments(on)) expect(on.names.get(name)?.data.at(-1) ?? 10).toBe(10);
+    }
+  });
+
+  it("counts events that the disk gives back wrongly as lost, and gives back the others", () => {
+    const [on, at] = [disk(), world(1)];
+    const session = open(on, at, 1);
+    for (const record of append(session, 1, 2, 3)) session.leave(record);
+    const file = on.names.get(segments(on)[0] ?? "");
+    if (file !== undefined) file.data[60] = (file.data[60] ?? 0) ^ 1;
+    expect(readAll(session)).toHaveLength(2);
+    expect(session.lost()).toBe(1);
+    expect(session.unread()).toBe(0);
+  });
+
+  it("takes nothing from a process that lives, and everything from one that died or is silent for too long", async () => {
+    const [on, at] = [disk(), world(1)];
+    const self = {};
+    append(open(on, at, 1, {}, self), 1, 2);
+    const other = open(on, at, 2);
+    await pass(at, 120_000);
+    expect(other.recovered()).toBe(0);
+    at.dead.add(self);
+    await pass(at, 50_000);
+    expect(other.recovered()).toBe(0);
+    await pass(at, 20_000);
+    expect(other.recovered()).toBe(2);
+  });
+
+  it("knows that its own number under another owner's name means a process of before, as in a container", () => {
+    const [on, at] = [disk(), world(1)];
+    append(open(on, at, 1), 1);
+    const names = [...on.names].map(([name, file]) => [name.replaceAll(/[0-9a-f]{32}/g, "0ld"), file] as const);
+    on.names = new Map(names);
+    expect(readAll(open(on, at, 1))).toEqual([1]);
+  });
+
+  it("goes on under another name when it was taken for dead while it slept", async () => {
+    const [on, at] = [disk(), world(1)];
+    const self = {};
+    const sleeper = open(on, at, 1, {}, self);
+    sleeper.leave(append(sleeper, 1)[0] as SpoolRecord);
+    append(sleeper, 2);
+    at.dead.add(self);
+    const other = open(on, at, 2);
+    await pass(at, 70_000);
+    expect(readAll(other).sort()).toEqual([1, 2]);
+    at.dead.delete(self);
+    append(sleeper, 3);
+    expect(sleeper.recovered()).toBe(-1);
+    expect(sleeper.unread()).toBe(0);
+    on.living.delete(1);
+    at.dead.add(self);
+    expect(readAll(open(on, at, 3))).toEqual([3]);
+  });
+
+  it("lets two processes that look at the same moment share what a third left, each event once", () => {
+    const [on, at] = [disk(), world(1)];
+    const third = open(on, at, 1, { segmentBytes: 60 });
+    append(third, ...Array.from({ length: 20 }, (_, index) => index));
+    on.living.delete(1);
+    const both = [open(on, at, 2), open(on, at, 3)];
+    expect(both.flatMap(readAll).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+
+  it("is full beyond its bytes, and has room again when they are acknowledged", () => {
+    const [on, at] = [disk(), world(1)];
+    const session = open(on, at, 1, { bytesMax: 200, segmentBytes: 50 });
+    const records = append(session, 1, 2, 3, 4);
+    expect(session.append(`{"number":5}${" ".repeat(200)}`)).toBe("full");
+    session.acknowledge(records);
+    expect(append(session, 6)[0]).toHaveProperty("number");
+  });
+
+  it("refuses and warns, but never throws, when the folder cannot be written; and works once it can", () => {
+    const [on, at] = [disk(), world(1)];
+    on.fault = (operation) => {
+      if (operation !== "read" && operation !== "list") throw Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" });
+    };
+    const session = open(on, at, 1);
+    expect([session.append("{}"), session.append("{}")]).toEqual(["failed", "failed"]);
+    expect(session.warnings).toEqual(["spool: open folder: EROFS: read-only file system"]);
+    expect(session.stats().failures).toBeGreaterThan(2);
+    on.fault = () => {};
+    expect(session.append("{}")).toHaveProperty("number");
+  });
+});
