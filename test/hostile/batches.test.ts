@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canonical, recomputeLeafHash } from "../support/history-leaf.ts";
 import { countStoredRows, readStoredRows } from "../support/history-rows.ts";
 import { makeId } from "../support/load-client.ts";
 import { randomOf, seedFor } from "../support/payloads-seed.ts";
 import { runSql } from "../support/postgres-process.ts";
+import { parseJson } from "../../verify/json.ts";
 import { type Door, openDoor } from "./door.ts";
 import { until } from "./load.ts";
 import { poisonAt, poisons } from "./poison.ts";
@@ -159,5 +161,20 @@ describe("the same events in several requests at once", () => {
     const events = eventsOf(mine, 50);
     expect((await door.post(bodyOf(events))).body.created_count).toBe(50);
     expect((await door.post(bodyOf(events.map((event) => ({ ...event, tenant_id: theirs, message: "other" }))))).body.created_count).toBe(50);
+  });
+});
+
+describe("keys that look alike to the runtime's own parser", () => {
+  it("are stored as each event has them, whatever another tenant's event had before", async () => {
+    const [mine, theirs] = [randomUUID(), randomUUID()];
+    const body = (tenantId: string, key: string) => `{"events":[{"event_type":"keys.sent","tenant_id":"${tenantId}","context":{"h":1,${key}:1}}]}`;
+    const keys = [['"\\""', '"'], ['"\\n"', "\n"], ['"\\u0041"', "A"], ['"\\/"', "/"], ['"\\u00e9"', "é"], ['"\\\\"', "\\"]] as const;
+    for (const [written] of keys) {
+      expect((await door.post(body(mine, '"\\\\"'))).status).toBe(201);
+      expect((await door.post(body(theirs, written))).status).toBe(201);
+    }
+    const rows = await readStoredRows(door.database.adminUrl, `tenant_id = '${theirs}'`);
+    expect(rows.map((row) => canonical(parseJson(row["context"] ?? "")))).toEqual(keys.map(([, key]) => canonical({ h: 1, [key]: 1 })));
+    expect(rows.map((row) => `\\x${recomputeLeafHash(row)}`)).toEqual(rows.map((row) => row["leaf_hash"]));
   });
 });

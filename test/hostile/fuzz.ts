@@ -1,14 +1,23 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { recomputeLeafHash } from "../support/history-leaf.ts";
+import { canonical, recomputeLeafHash, type StoredRow } from "../support/history-leaf.ts";
 import { countStoredRows, readStoredRows } from "../support/history-rows.ts";
 import { batchCases, bodyOf, canary, type EventCase, type PayloadScope, validCase } from "../support/payloads.ts";
 import { mutatedBodies } from "../support/payloads-bytes.ts";
+import { parseJson } from "../../verify/json.ts";
 import { type Answer, type Door, tenantA, tenantB } from "./door.ts";
 import { inParallel } from "./in-parallel.ts";
 
 /** What a run of payloads came to. */
-export type FuzzReport = { readonly events: number; readonly bodies: number; readonly accepted: number; readonly statuses: ReadonlyMap<number, number> };
+export type FuzzReport = {
+  readonly events: number;
+  readonly bodies: number;
+  readonly accepted: number;
+  readonly statuses: ReadonlyMap<number, number>;
+  /** By id, what valid events must be stored as. */
+  readonly contents: ReadonlyMap<string, string>;
+};
 
 const rightStatuses = new Set([200, 201, 207, 400, 413, 415, 422]);
 
@@ -19,6 +28,7 @@ const rightStatuses = new Set([200, 201, 207, 400, 413, 415, 422]);
 export async function fuzz(door: Door, seed: number, eventCount: number, bodyCount: number): Promise<FuzzReport> {
   const scope: PayloadScope = { nowMs: Date.now(), tenantIds: [tenantA, tenantB] };
   const statuses = new Map<number, number>();
+  const contents = new Map<string, string>();
   const count = (answer: Answer) => statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
   let [events, accepted] = [0, 0];
   for (let round = 0; events < eventCount; round++) {
@@ -27,6 +37,7 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
       const answer = await door.post(bodyOf(cases));
       count(answer);
       accepted += judgeBatch(cases, answer);
+      for (const [index, { fields }] of cases.entries()) if (fields !== undefined) contents.set(answer.body.results?.[index]?.id ?? "", contentOf(fields));
     });
     events += batches.reduce((sum, batch) => sum + batch.length, 0);
   }
@@ -41,7 +52,7 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
     });
   }
   judgeLog(door.function.stderr(), [...statuses.values()].reduce((sum, answers) => sum + answers, 0));
-  return { events, bodies: bodyCount, accepted, statuses };
+  return { events, bodies: bodyCount, accepted, statuses, contents };
 }
 
 /** Throws unless every case of the batch got the verdict it must get; returns how many events were created. */
@@ -82,19 +93,56 @@ function judgeLog(printed: string, requests: number): void {
   expect(printed).not.toContain("\x1b[31m");
 }
 
-/** Every row of the database holds the leaf hash that the second implementation computes from it; returns how many rows there are. */
-export async function judgeRows(adminUrl: string): Promise<number> {
+/** Every row has the leaf hash that the second implementation computes from it, and what was sent where `contents` knows it; returns how many rows there are. */
+export async function judgeRows(adminUrl: string, contents: ReadonlyMap<string, string> = new Map()): Promise<number> {
   const total = await countStoredRows(adminUrl);
-  let judged = 0;
+  let [judged, compared] = [0, 0];
   for (let day = -8; day <= 2; day++) {
+    const midnight = "date_trunc('day', now() at time zone 'utc') at time zone 'utc'";
     const rows = await readStoredRows(
       adminUrl,
-      `occurred_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc' + interval '${day} days'
-      and occurred_at < date_trunc('day', now() at time zone 'utc') at time zone 'utc' + interval '${day + 1} days'`,
+      `occurred_at >= ${midnight} + interval '${day} days' and occurred_at < ${midnight} + interval '${day + 1} days'`,
     );
-    for (const row of rows) expect(recomputeLeafHash(row), JSON.stringify(row)).toBe((row["leaf_hash"] ?? "").slice(2));
+    for (const row of rows) {
+      if (recomputeLeafHash(row) !== (row["leaf_hash"] ?? "").slice(2)) expect.fail(`another leaf hash: ${JSON.stringify(row)}`);
+      const sent = contents.get(row["id"] ?? "");
+      if (sent !== undefined) compared++;
+      if (sent !== undefined && sent !== storedContentOf(row)) expect.fail(`not what was sent: ${JSON.stringify(row)}`);
+    }
     judged += rows.length;
   }
-  expect(judged).toBe(total);
+  expect([judged, compared]).toEqual([total, contents.size]);
   return total;
+}
+
+const names = ["event_type", "source", "actor_type", "object_type"];
+const texts = ["actor_id", "object_id", "message", "user_agent", "device_fingerprint", "request_id", "producer_id"];
+
+/** A digest of what must be stored of a valid event's fields. Addresses and times are left to the tests of their spellings. */
+function contentOf(fields: Readonly<Record<string, unknown>>): string {
+  const { context, duration_ms: duration, producer_seq: counter, result } = fields;
+  const parts = [
+    ...names.map((name) => (fields[name] as string | undefined)?.toLowerCase()),
+    ...texts.map((name) => fields[name] as string | undefined),
+    result ?? "success",
+    duration === undefined ? undefined : String(Math.round(duration as number) + 0),
+    counter === undefined ? undefined : String(counter),
+    context === undefined ? undefined : canonical(context),
+  ];
+  return digest(parts);
+}
+
+function storedContentOf(row: StoredRow): string {
+  const { context, duration_ms: duration, producer_seq: counter, result } = row;
+  return digest([
+    ...[...names, ...texts].map((name) => row[name]),
+    result,
+    duration,
+    counter,
+    typeof context === "string" ? canonical(parseJson(context)) : undefined,
+  ]);
+}
+
+function digest(parts: readonly unknown[]): string {
+  return createHash("sha256").update(parts.map((part) => part ?? "\0").join("\0\0")).digest("base64");
 }

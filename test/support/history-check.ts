@@ -1,3 +1,4 @@
+import { parseJson } from "../../verify/json.ts";
 import type { HistoryRecord, Intent } from "./history.ts";
 import { canonical, recomputeLeafHash, type StoredRow } from "./history-leaf.ts";
 
@@ -101,7 +102,7 @@ function corruption(row: StoredRow, told: Told): string | undefined {
 /** Markers' fields are sent in the form in which they are stored, so that equality needs no knowledge of how the door normalises. */
 function sameValue(field: string, stored: string | null, sent: unknown): boolean {
   if (stored === null) return false;
-  if (field === "context") return canonical(JSON.parse(stored)) === canonical(sent);
+  if (field === "context") return canonical(parseJson(stored)) === canonical(sent);
   if (field === "occurred_at") return Date.parse(stored.replace(" ", "T").replace(/\+00$/, "Z")) === Date.parse(String(sent));
   return stored === String(sent);
 }

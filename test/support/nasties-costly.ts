@@ -13,6 +13,8 @@ export function costlyBodies(tenantId: string): ReadonlyMap<string, string> {
     ["empty strings", filled(list('""', 1300))],
     ["objects of 256 keys", filled(event(object(keys(256, "{}", "k"))))],
     ["the deepest nesting", filled(list('{"a":'.repeat(29) + "1" + "}".repeat(29), 20))],
+    ["keys with escapes", filled(event(object(keys(250, "1", "\\n"))))],
+    ["values of escapes", filled(`{"event_type":"a.b","tenant_id":"${tenantId}","message":"${"\\n".repeat(2040)}"}`)],
     ["escapes", filled(event(`{"a":"${"\\u0001".repeat(650)}"}`))],
     ["surrogate pairs", filled(event(`{"a":"${"\\ud83d\\ude00".repeat(300)}"}`))],
     ["unknown fields", filled(object(keys(250, "1", "unknown")))],

@@ -4,9 +4,16 @@ import { hostileEvents, type Mutation, mutations } from "./payloads-mutations.ts
 
 /**
  * One event of a generated batch, as JSON text: numbers such as 1e400 and doubled keys exist only as text. `expect` is what docs/format/event.md
- * promises: `stored` and `rejected` are exact, `either` is left to the door. `id` is set where the event, if stored, must be stored under it.
+ * promises: `stored` and `rejected` are exact, `either` is left to the door. `id` is set where the event, if stored, must be stored under it, and
+ * `fields` where what is stored must be these, in stored form.
  */
-export type EventCase = { readonly text: string; readonly expect: "stored" | "rejected" | "either"; readonly why: string; readonly id: string | undefined };
+export type EventCase = {
+  readonly text: string;
+  readonly expect: "stored" | "rejected" | "either";
+  readonly why: string;
+  readonly id: string | undefined;
+  readonly fields?: Readonly<Fields>;
+};
 
 /** What a generated event needs to know: the time around which it happens, and whose it is. */
 export type PayloadScope = { readonly nowMs: number; readonly tenantIds: readonly string[] };
@@ -26,7 +33,7 @@ export function bodyOf(cases: readonly EventCase[]): string {
 
 /** An event that must be stored. */
 export function validCase(scope: PayloadScope): fc.Arbitrary<EventCase> {
-  return validFields(scope).map((fields) => ({ text: JSON.stringify(fields), expect: "stored" as const, why: "valid", id: idOf(fields) }));
+  return validFields(scope).map((fields) => ({ text: JSON.stringify(fields), expect: "stored" as const, why: "valid", id: idOf(fields), fields }));
 }
 
 function mutatedCase(scope: PayloadScope): fc.Arbitrary<EventCase> {
