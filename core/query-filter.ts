@@ -55,6 +55,11 @@ export type Condition =
 /** Columns that free words are looked for in. */
 export const wordFields = ["message", "event_type", "actor_id", "object_id"] as const;
 
+/** True for words whose letters have an upper and a lower case in ASCII alone. */
+export function isAscii(text: string): boolean {
+  return /^[\x20-\x7e\t\r\n]*$/.test(text);
+}
+
 /** Where a walk over events stands: the next page begins after this event. */
 export type Position = { readonly occurredAt: string; readonly id: string };
 

@@ -1,6 +1,6 @@
 import type { AuditEvent, Json } from "./event.ts";
 import type { Condition, Filter } from "./query-filter.ts";
-import { wordFields } from "./query-filter.ts";
+import { isAscii, wordFields } from "./query-filter.ts";
 import { isInNetwork } from "./query-network.ts";
 
 /**
@@ -31,8 +31,16 @@ function holds(condition: Condition, event: AuditEvent): boolean {
     case "context":
       return isOneOf(textAt(event.context, condition.path), condition);
     case "words":
-      return wordFields.some((field) => event[field]?.toLowerCase().includes(condition.text.toLowerCase()));
+      return wordFields.some((field) => holdsWords(event[field], condition.text));
   }
+}
+
+/** Words in ASCII find ASCII letters in either case; a Kelvin sign is no k. */
+function holdsWords(value: string | undefined, words: string): boolean {
+  if (value === undefined) return false;
+  if (!isAscii(words)) return value.toLowerCase().includes(words.toLowerCase());
+  const lowered = (text: string) => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return lowered(value).includes(lowered(words));
 }
 
 function isOneOf(value: string | undefined, { values, prefixes }: { readonly values: readonly string[]; readonly prefixes: readonly string[] }): boolean {

@@ -14,8 +14,8 @@ import { filterSql } from "./query-sql.ts";
 export const facetsMs = limits.queryStatementTimeoutMs / 3;
 
 /**
- * Statistics over a filter: first facets and percentiles, of the newest events, then the histogram, bucket by bucket from the newest when the whole
- * takes too long. `transaction` was opened with `facetsMs`.
+ * Statistics over a filter: first facets and percentiles, of the newest events, then the histogram, from the newest on as far as time
+ * allows. `transaction` was opened with `facetsMs`.
  */
 export async function readStats(transaction: ReadTransaction, { filter, buckets }: StatsRequest, leftMs: () => number): Promise<Stats> {
   const newest = await orNothing(transaction.rows<NewestRow>(newestSql(filter)));
@@ -36,6 +36,9 @@ export async function readStats(transaction: ReadTransaction, { filter, buckets 
   };
 }
 
+/** A slice that takes longer is cut smaller, while there is time for a smaller one. */
+const sliceTimeoutMs = 1_000;
+
 type Counts = { readonly [Result in (typeof eventResults)[number]]: number };
 type CountRow = Counts & { readonly start: string };
 
@@ -43,22 +46,23 @@ type CountRow = Counts & { readonly start: string };
 async function readHistogram(transaction: ReadTransaction, filter: Filter, bucketMs: number, leftMs: () => number) {
   const counts = new Map<string, Counts>();
   const count = async (slice: Filter, timeoutMs: number) => {
-    await transaction.resume(timeoutMs);
+    await transaction.resume(Math.min(timeoutMs, sliceTimeoutMs));
     for (const { start, ...row } of await transaction.rows<CountRow>(histogramSql(slice, bucketMs))) counts.set(start, row);
   };
-  // Doubling from one bucket on: what is left when a slice fails is never much more than what was done.
+  // From the newest on, in slices that grow while there is time: nothing is counted twice, and what time cuts off is the oldest.
   const starts = bucketStarts(filter.from, filter.to, bucketMs);
-  if (await inTime(count(filter, leftMs() / 2))) return { counts, countedFrom: filter.from };
   let end = starts.length;
-  for (let width = 1; end > 0 && leftMs() > 0; width *= 2) {
+  for (let width = Math.ceil(end / 8); end > 0 && leftMs() > 0;) {
     const first = Math.max(0, end - width);
     const slice = {
       ...filter,
       from: later(starts[first] ?? filter.from, filter.from),
       to: earlier(shifted(starts[end - 1] ?? filter.to, bucketMs - 1), filter.to),
     };
-    if (!await inTime(count(slice, leftMs()))) break;
-    end = first;
+    if (await inTime(count(slice, leftMs()))) {
+      end = first;
+      width *= 2;
+    } else width = Math.max(1, Math.floor(width / 8));
   }
   return { counts, countedFrom: end === 0 ? filter.from : starts[end] };
 }

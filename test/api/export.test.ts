@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../core/event.ts";
 import { openLog, type TestLog } from "../support/sealed-log.ts";
 import { eventRow, randomEvents, randomFrom } from "../support/random-events.ts";
 import { csvRows, type FileRow, ndjsonRows, parquetRows, query } from "./export-files.ts";
+import { sealAll } from "./seal-all.ts";
 import { type Service, startService, tenantA, tenantB, tokenOf } from "./service.ts";
 
 const seed = Number(process.env["AUDIT_TEST_SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -22,7 +23,7 @@ describe(`GET /events/export (seed ${seed})`, () => {
     const random = randomFrom(seed);
     events = [...randomEvents(random, 700, { tenantIds: [tenantA] }), ...randomEvents(random, 50, { tenantIds: [tenantB] })];
     await service.parts.events.insert(events.map(eventRow));
-    await log.seal();
+    await sealAll(log);
     await service.store(
       tenantA,
       hostile.map((message) => ({ event_type: "hostile.text", message, actor_id: message.slice(0, 50), object_id: message.slice(0, 20) })),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
+import { sealAll } from "./seal-all.ts";
 import { type Service, startService, tenantA, tenantB, tokenOf } from "./service.ts";
 
 type Figure = { readonly query: string; readonly [name: string]: unknown };
@@ -56,7 +57,7 @@ describe("GET /reports/compliance", () => {
     await service.ask("/events?source=nothing", { as: auditor });
     await service.ask("/events/export?event_type=a.b", { as: auditor });
     await service.settled();
-    await log.seal();
+    await sealAll(log);
     const { events, access, seal, verification, retention, record } = await report();
     expect(events.by_type.filter(({ event_type }) => !event_type.startsWith("audit."))).toMatchObject([
       { event_type: "a.b", success: 1, failure: 1, warning: 0 },
@@ -85,7 +86,7 @@ describe("GET /reports/compliance", () => {
   });
 
   it("says tampered when the tree is no longer the signed one", async () => {
-    await log.seal();
+    await sealAll(log);
     expect((await report()).verification).toMatchObject({ outcome: "verified" });
     await service.admin.query("alter table audit_log.tiles disable trigger all");
     await service.admin.query("update audit_log.tiles set hashes = overlay(hashes placing '\\x00'::bytea from 40 for 1) where tenant_id = $1 and level = 0", [

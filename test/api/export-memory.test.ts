@@ -1,0 +1,12 @@
+import { describe, expect, it } from "vitest";
+import { exportFromSmallProcess } from "./export-memory.ts";
+
+describe("an export of 200,000 events", () => {
+  it("keeps the process under 150 MB, in every format", { timeout: 180_000 }, async () => {
+    const { peakBytes, exports } = await exportFromSmallProcess(200_000);
+    expect(exports.map(({ format, recordedRows }) => [format, recordedRows])).toEqual([["csv", 200_000], ["ndjson", 200_000], ["parquet", 200_000]]);
+    for (const { sha256, recordedSha256 } of exports) expect(recordedSha256).toBe(sha256);
+    expect(exports[1]?.end).toContain('"rows":200000');
+    expect(peakBytes).toBeLessThan(150_000_000);
+  });
+});
