@@ -267,6 +267,32 @@ comment on column audit_log.events_20260101.producer_id is 'Which process of the
 comment on column audit_log.events_20260101.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
 comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
 
+create table audit_log.job_outcomes (
+  job text not null,
+  asked_at timestamp with time zone,
+  request_id bigint,
+  succeeded_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  failures bigint not null default 0,
+  problem text,
+  constraint a_failing_job_has_a_problem CHECK (((failures > 0) = (problem IS NOT NULL))),
+  constraint job_has_a_name CHECK ((job ~ '^[a-z][a-z-]{0,62}$'::text)),
+  constraint outcomes_are_one_per_job PRIMARY KEY (job)
+);
+alter table audit_log.job_outcomes owner to audit_owner;
+alter table audit_log.job_outcomes enable row level security;
+alter table audit_log.job_outcomes force row level security;
+comment on table audit_log.job_outcomes is 'How each scheduled job fares: one row a job, written by every run.';
+comment on column audit_log.job_outcomes.job is 'What runs: partitions, clean-up, or the name of an Edge Function.';
+comment on column audit_log.job_outcomes.asked_at is 'When the Edge Function was last called; null for jobs inside the database.';
+comment on column audit_log.job_outcomes.request_id is 'pg_net''s number of that call, until its answer has been read.';
+comment on column audit_log.job_outcomes.succeeded_at is 'When a run was last known to have succeeded.';
+comment on column audit_log.job_outcomes.failed_at is 'When a run was last known to have failed.';
+comment on column audit_log.job_outcomes.failures is 'Runs that failed since the last success.';
+comment on column audit_log.job_outcomes.problem is 'What went wrong last; null when the last run succeeded.';
+grant select on table audit_log.job_outcomes to audit_job;
+grant insert, select, update on table audit_log.job_outcomes to audit_owner;
+
 create table audit_log.key_rotations (
   retired_key text not null,
   successor_key text not null,
@@ -540,6 +566,13 @@ CREATE TRIGGER day_refuses_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_l
 CREATE TRIGGER day_refuses_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
 CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
 
+-- on audit_log.job_outcomes
+create policy "functions of audit_owner record how jobs fare" on audit_log.job_outcomes for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read how jobs fare" on audit_log.job_outcomes for select to audit_job
+  using true;
+
 -- on audit_log.key_rotations
 create policy "functions of audit_owner record rotations" on audit_log.key_rotations for all to audit_owner
   using true
@@ -650,6 +683,54 @@ alter function audit_log.announce_key(text,text,text,timestamp with time zone,te
 comment on function audit_log.announce_key(text,text,text,timestamp with time zone,text) is 'Records a rotation statement, whose signatures the caller has verified: the key in use retires, its successor becomes known.';
 grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_job;
 grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.call_function(p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_asked_at timestamptz;
+  v_request_id bigint;
+  v_problem text;
+  v_answered boolean := false;
+  v_url text;
+  v_key text;
+begin
+  select o.asked_at, o.request_id into v_asked_at, v_request_id from audit_log.job_outcomes as o where o.job = p_name;
+  if v_request_id is not null then
+    execute 'select true, case
+        when timed_out then ''the function did not answer in time''
+        when error_msg is not null then error_msg
+        when status_code is distinct from 200 then ''the function answered '' || coalesce(status_code::text, ''nothing'') || '': '' || left(coalesce(content, ''''), 300)
+      end from net._http_response where id = $1'
+      into v_answered, v_problem using v_request_id;
+    if v_answered then
+      perform audit_log.job_ended(p_name, v_problem);
+    elsif v_asked_at > now() - interval '5 minutes' then
+      return;
+    else
+      perform audit_log.job_ended(p_name, 'no answer came within five minutes');
+    end if;
+  end if;
+  if to_regclass('vault.decrypted_secrets') is not null then
+    execute 'select max(decrypted_secret) filter (where name = ''audit_events_functions_url''), max(decrypted_secret) filter (where name = ''audit_events_secret_key'')
+      from vault.decrypted_secrets' into v_url, v_key;
+  end if;
+  if v_url is null or v_key is null then
+    perform audit_log.job_ended(p_name, 'Vault holds no secret named ' || case when v_url is null then 'audit_events_functions_url' else 'audit_events_secret_key' end);
+    return;
+  end if;
+  execute 'select net.http_post(url := $1, body := ''{}''::jsonb, headers := $2, timeout_milliseconds := 150000)'
+    into v_request_id
+    using rtrim(v_url, '/') || '/' || p_name, jsonb_build_object('apikey', v_key, 'content-type', 'application/json');
+  perform audit_log.job_asked(p_name, v_request_id);
+end
+$function$
+;
+alter function audit_log.call_function(text) owner to audit_owner;
+comment on function audit_log.call_function(text) is 'Calls an Edge Function by pg_net, with the URL and the secret key that Vault holds as audit_events_functions_url and audit_events_secret_key, and records how the call before fared.';
+grant execute on function audit_log.call_function(text) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.claim_batch(p_principal text, p_key_hash bytea, p_body_hash bytea, p_received_at timestamp with time zone)
  RETURNS TABLE(first boolean, same_body boolean, received_at timestamp with time zone)
@@ -1017,6 +1098,40 @@ grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],
 grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
 grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to service_role;
 
+CREATE OR REPLACE FUNCTION audit_log.job_asked(p_job text, p_request_id bigint)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into audit_log.job_outcomes as o (job, asked_at, request_id) values (p_job, now(), p_request_id)
+  on conflict (job) do update set asked_at = excluded.asked_at, request_id = excluded.request_id
+$function$
+;
+alter function audit_log.job_asked(text,bigint) owner to audit_owner;
+comment on function audit_log.job_asked(text,bigint) is 'Records that the Edge Function p_job was called, and by which number pg_net knows the call.';
+grant execute on function audit_log.job_asked(text,bigint) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.job_ended(p_job text, p_problem text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into audit_log.job_outcomes as o (job, succeeded_at, failed_at, failures, problem)
+  values (p_job, case when p_problem is null then now() end, case when p_problem is not null then now() end, (p_problem is not null)::integer, left(p_problem, 1000))
+  on conflict (job) do update set
+    request_id = null,
+    succeeded_at = coalesce(excluded.succeeded_at, o.succeeded_at),
+    failed_at = coalesce(excluded.failed_at, o.failed_at),
+    failures = case when p_problem is null then 0 else o.failures + 1 end,
+    problem = excluded.problem
+$function$
+;
+alter function audit_log.job_ended(text,text) owner to audit_owner;
+comment on function audit_log.job_ended(text,text) is 'Records that a run of p_job has ended: with success when p_problem is null.';
+grant execute on function audit_log.job_ended(text,text) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.may_administer(p_tenant_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -1148,6 +1263,77 @@ comment on function audit_log.revoke_key(uuid,text) is 'Revokes a key of the ten
 grant execute on function audit_log.revoke_key(uuid,text) to audit_job;
 grant execute on function audit_log.revoke_key(uuid,text) to audit_owner;
 grant execute on function audit_log.revoke_key(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.run_job(p_job text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_today date := (now() at time zone 'UTC')::date;
+  v_problem text;
+begin
+  begin
+    case p_job
+      when 'partitions' then
+        perform audit_log.ensure_partitions(v_today, v_today + 7);
+      when 'clean-up' then
+        -- Each turn deletes at most 10,000 claims; what is left waits for the next run.
+        for v_turn in 1 .. 20 loop
+          exit when audit_log.forget_batches(now() - interval '24 hours') < 10000;
+        end loop;
+    end case;
+  exception
+    when others then v_problem := sqlstate || ': ' || sqlerrm;
+  end;
+  if v_problem is not null then
+    raise warning 'run job %: %', p_job, v_problem;
+  end if;
+  perform audit_log.job_ended(p_job, v_problem);
+end
+$function$
+;
+alter function audit_log.run_job(text) owner to audit_owner;
+comment on function audit_log.run_job(text) is 'Runs a job that needs nothing but the database, partitions (today and seven days ahead) or clean-up, and records how it went.';
+grant execute on function audit_log.run_job(text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.schedule_jobs()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_jobs integer := 3;
+begin
+  if to_regprocedure('cron.schedule(text, text, text)') is null then
+    raise notice 'schedule jobs: pg_cron is not installed: ingest makes missing days itself; call audit-sealer every few seconds by another scheduler';
+    return 0;
+  end if;
+  execute $sql$select cron.schedule('audit_log partitions', '7 * * * *', $job$select audit_log.run_job('partitions')$job$)$sql$;
+  execute $sql$select cron.schedule('audit_log clean-up', '*/5 * * * *', $job$select audit_log.run_job('clean-up')$job$)$sql$;
+  -- pg_cron keeps a line of every run for ever, and the sealer runs 8,640 times a day.
+  execute $sql$select cron.schedule('audit_log history', '37 * * * *', $job$
+    delete from cron.job_run_details as d using cron.job as j
+    where j.jobid = d.jobid and j.jobname like 'audit\_log %' and d.end_time < now() - interval '1 day'$job$)$sql$;
+  if not exists (select from pg_catalog.pg_proc where proname = 'http_post' and pronamespace = to_regnamespace('net')) then
+    raise notice 'schedule jobs: pg_net is not installed: call audit-sealer every few seconds by another scheduler';
+    return v_jobs;
+  end if;
+  begin
+    execute $sql$select cron.schedule('audit_log sealer', '10 seconds', $job$select audit_log.call_function('audit-sealer')$job$)$sql$;
+  exception
+    -- pg_cron knows seconds from 1.5 on.
+    when others then
+      execute $sql$select cron.schedule('audit_log sealer', '* * * * *', $job$select audit_log.call_function('audit-sealer')$job$)$sql$;
+  end;
+  return v_jobs + 1;
+end
+$function$
+;
+alter function audit_log.schedule_jobs() owner to audit_owner;
+comment on function audit_log.schedule_jobs() is 'Schedules every job by pg_cron as the login that calls it, and says how many; 0 with a notice without pg_cron. May be called again, such as after installing pg_net.';
+grant execute on function audit_log.schedule_jobs() to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.seal_append(p_from_seq bigint, p_to_seq bigint, p_tree_tenant_ids uuid[], p_tree_old_sizes bigint[], p_tree_new_sizes bigint[], p_tree_edges bytea[], p_tree_roots bytea[], p_tile_tenant_ids uuid[], p_tile_levels integer[], p_tile_indexes bigint[], p_tile_offsets integer[], p_tile_hashes bytea[], p_tile_leaves integer[], p_leaf_seqs bigint[], p_leaf_occurred_ats timestamp with time zone[], p_leaf_ids uuid[])
  RETURNS void

@@ -31,6 +31,8 @@ function deploy(args: readonly string[], env: Readonly<Record<string, string>> =
     SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
     SUPABASE_PROFILE: join(folder, "profile.yaml"),
     SUPABASE_TELEMETRY_DISABLED: "1",
+    // A newer CLI is no fault of ours, and what it says of itself no warning.
+    SUPABASE_NO_UPDATE_NOTIFIER: "1",
     ...env,
   };
   return new Promise((resolve) => {
