@@ -68,3 +68,10 @@ export function json(response: ServerResponse, status: number, body: unknown, he
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   return true;
 }
+
+/** The same with a body as it is; `end` false leaves the connection open. */
+export function text(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}, end = true): true {
+  response.writeHead(status, headers).write(body);
+  if (end) response.end();
+  return true;
+}
