@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchIngest } from "./ingest.ts";
+import { benchIntegrity } from "./integrity.ts";
 import { benchSoak } from "./soak.ts";
 import { type BenchReport, tableOf, writeResults } from "./report.ts";
 
 const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = {
   ingest: benchIngest,
+  integrity: benchIntegrity,
   soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
 };
 

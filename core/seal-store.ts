@@ -6,12 +6,15 @@ export type SealRow = {
   readonly occurredAt: string;
   readonly id: string;
   readonly seq: number;
-  /** The hash stored with the row. */
+  /** The hash stored with the row, which the row rebuilds. */
   readonly leafHash: Uint8Array;
 };
 
-/** A committed event as its row says; `event` is undefined when no leaf can be built from the row. */
-export type CommittedEvent = { readonly row: SealRow; readonly event: AuditEvent | undefined };
+/**
+ * A committed event as its row says; `event` is undefined when no leaf can be built from the row. The hash stored with it is hexadecimal text: most
+ * rows rebuild it, and then nobody needs its bytes.
+ */
+export type CommittedEvent = Omit<SealRow, "leafHash"> & { readonly leafHashHex: string; readonly event: AuditEvent | undefined };
 
 /**
  * A tenant's tree as stored, with its newest checkpoint; size 0 and an empty edge before the first leaf. `widths` holds the hashes of the last
@@ -48,7 +51,7 @@ export type TreeGrowth = {
 };
 
 /** A row whose leaf hash is not the one stored with it. */
-export type SealProblem = { readonly row: SealRow; readonly rebuilt: Uint8Array | undefined };
+export type SealProblem = { readonly found: CommittedEvent; readonly rebuilt: Uint8Array | undefined };
 
 /** A tree that differs from its checkpoint. */
 export type TreeProblem = { readonly tenantId: string; readonly problem: string };

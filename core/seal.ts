@@ -1,7 +1,7 @@
 import { AuditError } from "./errors.ts";
 import type { AuditEvent } from "./event.ts";
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
-import { sameBytes } from "./format/merkle.ts";
+import { isHex } from "./format/hex.ts";
 import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
 import { leafHashWithin, leafOf } from "./leaf.ts";
 import type { Sha256 } from "./ports.ts";
@@ -123,16 +123,18 @@ async function readTurn(sealer: Sealer, turn: SealTurn, limit: number) {
   let lastSeq = turn.sealedSeq;
   if (turn.openSeq === turn.sealedSeq) return { byTenant, problems, count, lastSeq };
   for await (const page of turn.events(limit)) {
-    for (const { row, event } of page) {
+    for (const found of page) {
       count++;
-      lastSeq = row.seq;
-      const rebuilt = rebuiltHash(event, sealer.sha256);
-      if (rebuilt === undefined || !sameBytes(rebuilt, row.leafHash)) {
-        problems.push({ row, rebuilt });
+      lastSeq = found.seq;
+      const rebuilt = rebuiltHash(found.event, sealer.sha256);
+      if (rebuilt === undefined || !isHex(rebuilt, found.leafHashHex)) {
+        problems.push({ found, rebuilt });
         continue;
       }
-      const ofTenant = byTenant.get(row.tenantId);
-      if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
+      const { tenantId, occurredAt, id, seq } = found;
+      const row: SealRow = { tenantId, occurredAt, id, seq, leafHash: rebuilt };
+      const ofTenant = byTenant.get(tenantId);
+      if (ofTenant === undefined) byTenant.set(tenantId, [row]);
       else ofTenant.push(row);
     }
   }

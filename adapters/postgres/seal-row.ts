@@ -15,8 +15,7 @@ export function rowToSeal(row: readonly (string | null)[]): CommittedEvent {
   const tenantId = row[2] as string;
   const occurredAt = timeOf(row[3] as string);
   const id = row[4] as string;
-  const leafHash = bytesOf(row[1] as string);
-  return { row: { tenantId, occurredAt, id, seq: Number(row[0]), leafHash }, event: eventOf(row, tenantId, occurredAt, id) };
+  return { tenantId, occurredAt, id, seq: Number(row[0]), leafHashHex: row[1] as string, event: eventOf(row, tenantId, occurredAt, id) };
 }
 
 function eventOf(row: readonly (string | null)[], tenantId: string, occurredAt: string, id: string): AuditEvent | undefined {
@@ -71,14 +70,4 @@ function addressOf(text: string | null | undefined): string | undefined {
   const start = text.lastIndexOf(":") + 1;
   const [a = 0, b = 0, c = 0, d = 0] = text.slice(start).split(".").map(Number);
   return `${text.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-}
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
-  return bytes;
-}
-
-function digit(code: number): number {
-  return code < 58 ? code - 48 : code - 87;
 }

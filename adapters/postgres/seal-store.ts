@@ -140,11 +140,11 @@ function leafPlaces(tiles: readonly TileAppend[]): (number | undefined)[] {
 
 async function report(transaction: Transaction, rows: readonly SealProblem[], trees: readonly TreeProblem[]): Promise<void> {
   await transaction.rows("select audit_log.seal_report($1, $2, $3, $4, $5, $6, $7, $8)", [
-    rows.map(({ row }) => row.tenantId),
-    rows.map(({ row }) => row.occurredAt),
-    rows.map(({ row }) => row.id),
-    rows.map(({ row }) => row.seq),
-    array("bytea", rows.map(({ row }) => row.leafHash)),
+    rows.map(({ found }) => found.tenantId),
+    rows.map(({ found }) => found.occurredAt),
+    rows.map(({ found }) => found.id),
+    rows.map(({ found }) => found.seq),
+    array("bytea", rows.map(({ found }) => Buffer.from(found.leafHashHex, "hex"))),
     array("bytea", rows.map(({ rebuilt }) => rebuilt)),
     trees.map(({ tenantId }) => tenantId),
     trees.map(({ problem }) => problem),
