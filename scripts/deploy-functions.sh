@@ -19,7 +19,7 @@ Environment:
   SUPABASE_CLI            the Supabase CLI, 3.x, when it is not on the PATH
 
 --dry-run prints each command and runs none.
-To roll back, check out the former version and run the step `functions`. Migrations only go forward: an older version runs on a newer schema.
+To roll back, check out the former version and run the step `functions`. Migrations only go forward.
 TEXT
 }
 

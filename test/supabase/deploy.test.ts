@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
@@ -102,6 +102,28 @@ describe("scripts/deploy-functions.sh", () => {
     expect((await deploy(["function"])).stderr).toMatch(/function: is no step/);
     expect((await deploy([], { SUPABASE_PROJECT_REF: "http://x" })).stderr).toMatch(/SUPABASE_PROJECT_REF: must be the project's 20 letters/);
   });
+});
+
+describe("the step `database`", () => {
+  it("applies every migration through the symbolic link, and none when run again", async () => {
+    // Roles belong to the cluster: the migrated database above has made them.
+    const empty = await createDatabase({ template: "prelude" });
+    const client = new pg.Client({ connectionString: empty.url });
+    try {
+      for (const _run of ["first", "second"]) {
+        const { status, stdout, stderr } = await deploy(["database"], { SUPABASE_DB_URL: empty.url });
+        expect({ status, output: stdout + stderr }).toEqual({ status: 0, output: expect.not.stringMatching(/warn/i) });
+        expect(stdout).not.toContain(new URL(empty.url).password);
+      }
+      await client.connect();
+      const { rows } = await client.query<{ version: string }>("select version from supabase_migrations.schema_migrations order by version");
+      const versions = readdirSync(join(projectFolder, "migrations")).filter((file) => file.endsWith(".sql")).map((file) => file.slice(0, 14));
+      expect(rows.map(({ version }) => version)).toEqual(versions.sort());
+    } finally {
+      await client.end();
+      await empty.drop();
+    }
+  }, 60_000);
 });
 
 describe("supabase/config.toml", () => {
