@@ -22,7 +22,8 @@ export class DatabaseFault extends Error {
     super(`${action}: ${sqlstate === undefined ? reason ?? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule}`}`);
     this.sqlstate = sqlstate;
     this.networkCode = networkCode;
-    this.isConnectionLost = sqlstate === undefined || /^(08|57P)/.test(sqlstate);
+    // A connection that was opened while the database only read goes on refusing to write when the database writes again.
+    this.isConnectionLost = sqlstate === undefined || /^(08|57P|25006$)/.test(sqlstate);
   }
 }
 

@@ -127,6 +127,19 @@ describe("inTransaction()", () => {
     expect(pool.totalCount).toBe(0);
   });
 
+  it("discards a connection that may only read, so that it writes as soon as the database does", async () => {
+    const claim = () =>
+      inTransaction(
+        pool,
+        options,
+        (transaction) => transaction.rows("select * from audit_log.claim_batch('key:late', sha256('a'), sha256('b'), now())"),
+      );
+    await admin(`alter role postgres in database ${database.name} set default_transaction_read_only = on`);
+    expect(await faultOf(claim())).toMatchObject({ code: "unavailable", cause: { sqlstate: "25006" } });
+    await admin(`alter role postgres in database ${database.name} reset default_transaction_read_only`);
+    expect(await claim()).toHaveLength(1);
+  });
+
   it("does not say that a commit happened whose answer was lost", async () => {
     proxy.set({ swallow: { answer: "commit", probability: 1, then: "reset" } });
     const claimed = inTransaction(
