@@ -135,6 +135,15 @@ describe("Prefer: handling=strict", () => {
     expect(fixture.store.rows()).toHaveLength(1);
     expect((await fixture.post({ events: [event] }, { "idempotency-key": "k" })).body).toMatchObject({ code: "idempotency_key_reused" });
   });
+
+  it("does not say of an event that an earlier request stored that it is not stored", async () => {
+    const fixture = ingestFixture();
+    const batch = { events: [event, {}] };
+    await fixture.post(batch, { "idempotency-key": "k" });
+    expect(fixture.store.rows()).toHaveLength(1);
+    const { body } = await fixture.post(batch, { ...strict, "idempotency-key": "k" });
+    expect(body.results[0]?.error).toMatchObject({ code: "batch_rejected", message: expect.stringMatching(/^this request stored nothing /) });
+  });
 });
 
 describe("a strict batch with an event that is not valid", () => {

@@ -95,5 +95,5 @@ const dayClosed: EventError = {
 const batchRejected: EventError = {
   code: "batch_rejected",
   pointer: "",
-  message: "the event was not stored because another event of this strict batch was refused: correct that one, or leave out Prefer: handling=strict",
+  message: "this request stored nothing because another event of its strict batch was refused: correct that one, or leave out Prefer: handling=strict",
 };
