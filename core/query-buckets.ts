@@ -37,11 +37,11 @@ const widthsMs = [
 /** Buckets are counted from the first Monday after 1970 began, as `date_bin` does with that origin. */
 const originMs = 4 * day;
 
-/** The narrowest readable width that cuts the window (both ends included) into at most `bucketsMax` buckets. */
+/** The narrowest readable width that cuts the window (both ends included) into at most `bucketsMax` buckets, or into three where fewer cannot be. */
 export function bucketWidthMs(from: string, to: string, bucketsMax: number): number {
   const fits = widthsMs.find((width) => numberOf(to, width) - numberOf(from, width) < bucketsMax);
-  // One bucket may still be two when a boundary of the widest lies inside: then half the years we can write are one bucket.
-  return fits ?? 400 * 364 * day;
+  // A window across the origin has two buckets at least, however wide. Postgres has no time before 4713 BC to begin a wider one at.
+  return fits ?? 6_000 * 364 * day;
 }
 
 /** Starts of the buckets of `widthMs` that the window touches, in order. */
