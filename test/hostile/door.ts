@@ -39,12 +39,15 @@ export type EventResult = {
   readonly error?: { readonly code: string; readonly pointer: string; readonly message: string };
 };
 
+export type DoorOptions = { readonly env?: Readonly<Record<string, string>>; readonly database?: Door["database"]; readonly denoVersion?: "2.9" | "2.1.4" };
+
 /** Opens the door over a fresh database, or over `database`; its environment is the tests' with `env` on top. */
-export async function openDoor(options: { readonly env?: Readonly<Record<string, string>>; readonly database?: Door["database"] } = {}): Promise<Door> {
+export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const own = options.database === undefined ? await createDatabase() : undefined;
   const database = options.database ?? own as TestDatabase;
   const running = await startFunction("audit-logger", {
     env: { ...testEnvironment(database), ...options.env },
+    ...(options.denoVersion === undefined ? {} : { denoVersion: options.denoVersion }),
     entry: fileURLToPath(new URL("instrumented-entry.ts", import.meta.url)),
   });
   return {

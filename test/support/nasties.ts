@@ -6,6 +6,8 @@ export type Nasty = {
   readonly body: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly statuses: readonly number[];
+  /** The server may also hang up while the body is still being sent. */
+  readonly mayClose?: true;
 };
 
 const text = (name: string, body: string, ...statuses: readonly number[]): Nasty => ({
@@ -109,7 +111,7 @@ function large(tenantId: string): readonly Nasty[] {
   return [
     { name: "4 MiB exactly", body: padded(bodyBytesMax), statuses: [201] },
     { name: "4 MiB and a byte", body: padded(bodyBytesMax + 1), statuses: [413] },
-    { name: "16 MiB", body: padded(4 * bodyBytesMax), statuses: [413] },
+    { name: "16 MiB", body: padded(4 * bodyBytesMax), statuses: [413], mayClose: true },
     text("one string of 4 MB", `{"events":[{"event_type":"${"a".repeat(4_000_000)}"}]}`, 422),
     text("number of a million digits", `{"events":[{"event_type":"a.b","duration_ms":${"9".repeat(1_000_000)}}]}`, 400, 422),
     text("every limit at once", event("\\u0001".repeat(5_460), "\\u0001".repeat(8_192)), 422),
