@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { bodyRoom } from "./body-room.ts";
 
-const limits = { heldBytesMax: 100, atWorkBytesMax: 20, perRequestBytes: 0, waitMs: 50 };
+const limits = { heldBytesMax: 100, atWorkBytesMax: 20, perRequestBytes: 0, waitMs: 50, slowMs: 10 };
 
 describe("bodyRoom()", () => {
   it("lets so many bytes be worked on at a time, in the order in which they came", async () => {
@@ -30,6 +30,28 @@ describe("bodyRoom()", () => {
     first.release();
     expect(() => second.grow(60)).not.toThrow();
     expect(() => room.open().grow(1)).toThrow();
+  });
+
+  it("takes the room of a body that arrives slowly when another one needs it, and not before, nor once it has arrived", async () => {
+    vi.useFakeTimers();
+    try {
+      const room = bodyRoom(limits);
+      const [slow, whole, next] = [room.open(), room.open(), room.open()];
+      whole.grow(20);
+      await whole.turn();
+      slow.grow(80);
+      expect(() => next.grow(50)).toThrow();
+      expect(slow.lost.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(11);
+      next.grow(50);
+      expect(slow.lost.reason).toMatchObject({ code: "unavailable" });
+      expect(() => slow.grow(1)).toThrow(expect.objectContaining({ code: "unavailable" }));
+      slow.release();
+      expect(() => next.grow(31)).toThrow();
+      expect([whole.lost.aborted, next.lost.aborted]).toEqual([false, false]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("counts an empty body too", () => {

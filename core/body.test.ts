@@ -150,3 +150,18 @@ describe("readBody() of an encoded body", () => {
     expect(await codeOf(readBody(streamed(pieces(noise, 65_536), { "content-encoding": "gzip" }).request, limits))).toBe("body_too_large");
   });
 });
+
+describe("readBody() of a body whose room is lost", () => {
+  it("ends at once, with the reason", async () => {
+    const losing = new AbortController();
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
+    const request = new Request("http://x/", { method: "POST", body, duplex: "half" } as RequestInit);
+    const reading = readBody(request, {
+      bytesMax: 10,
+      timeoutMs: 60_000,
+      lost: losing.signal,
+      arrived: () => losing.abort(new AuditError("unavailable", "gone")),
+    });
+    await expect(reading).rejects.toMatchObject({ code: "unavailable", message: "gone" });
+  });
+});

@@ -1,7 +1,12 @@
 import { AuditError } from "./errors.ts";
 
-/** How much of a body is read and how long is waited for it. `arrived` hears of every decoded chunk and may throw. */
-export type BodyLimits = { readonly bytesMax: number; readonly timeoutMs: number; readonly arrived?: (bytes: number) => void };
+/** How much of a body is read and how long is waited for it. `arrived` hears of every decoded chunk and may throw; `lost` ends the reading. */
+export type BodyLimits = {
+  readonly bytesMax: number;
+  readonly timeoutMs: number;
+  readonly arrived?: (bytes: number) => void;
+  readonly lost?: AbortSignal;
+};
 
 // Deno decodes a whole chunk at once: one chunk of 1 MB became 1 GiB. A slice grows at most a thousandfold before the count stops it.
 const compressedSliceBytes = 4096;
@@ -29,6 +34,7 @@ async function collect(reader: ReadableStreamDefaultReader<Bytes>, limits: BodyL
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(timedOut(limits)), limits.timeoutMs);
+    limits.lost?.addEventListener("abort", () => reject(limits.lost?.reason));
   });
   try {
     while (true) {

@@ -31,6 +31,7 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     atWorkBytesMax: limits.bodiesAtWorkBytesMax,
     perRequestBytes: limits.requestBytes,
     waitMs: limits.bodyTurnWaitMs,
+    slowMs: limits.bodySlowMs,
   });
 
   return async (request) => {

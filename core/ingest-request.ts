@@ -44,7 +44,7 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
     const key = idempotencyKeyOf(request.headers);
     const preferences = parsePrefer(request.headers.get("prefer"));
     lease.grow(0);
-    const bytes = await readBody(request, { ...bodyLimits, arrived: lease.grow });
+    const bytes = await readBody(request, { ...bodyLimits, arrived: lease.grow, lost: lease.lost });
     await lease.turn();
     const startedMs = parts.elapsedMs();
     const events = eventsOf(parseJson(bytes, limits.bodyDepthMax), eventsMax);

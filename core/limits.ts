@@ -15,6 +15,8 @@ export const limits = {
   requestBytes: 16 * 1024,
   /** How long a body that has arrived may wait to be worked on. */
   bodyTurnWaitMs: 5_000,
+  /** A body that has been arriving for so long gives way when others need its room. */
+  bodySlowMs: 2_000,
   /** Time a client may take to send its body. */
   bodyReadTimeoutMs: 30_000,
   /** Canonical JSON of one stored event: a tile's entry must fit a 16-bit length. */
