@@ -5,7 +5,11 @@ import { type MemoryLog, memorySource, sealInMemory } from "../support/memory-lo
 import { randomEvents, randomFrom } from "../support/random-events.ts";
 import { firstKey } from "../support/sealed-log.ts";
 import { nativeHash } from "../../scripts/audit/native-hash.ts";
-import { columnKinds, rollBack, tamperKinds } from "./kinds.ts";
+import { columnKinds } from "./column-kinds.ts";
+import { eventKinds } from "./event-kinds.ts";
+import { rollBack, treeKinds } from "./tree-kinds.ts";
+
+const tamperKinds = [...eventKinds, ...treeKinds];
 
 const tenantIds = ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000-4000-8000-0000000000aa"];
 const ring = await followRotations([firstKey.verifierKey], []);
