@@ -79,7 +79,7 @@ export function reportDrops(engine: Engine): void {
   for (const [tenantId, { count, reasons, since }] of engine.unreported) {
     engine.unreported.delete(tenantId);
     const context = { dropped_count: count, reasons, since: new Date(since) };
-    const message = `${count} events were dropped: the log lacks them`;
+    const message = `${count} events dropped`;
     accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, {}, { reserved: true });
   }
 }

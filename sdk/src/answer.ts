@@ -12,13 +12,13 @@ export function readVerdicts(body: Fields, entries: readonly Entry[], isMinimal:
   const counts = { created: 0, duplicate: 0, rejected: 0 };
   const verdicts: Verdict[] = [];
   for (const result of results) {
-    const { index, id, status, leaf_hash: leafHash, stored, error } = Object(result);
+    const { index, id, occurred_at: occurredAt, status, leaf_hash: leafHash, stored, error } = Object(result);
     const entry = entries[index];
     if (!entry || verdicts[index] || (id && entry.id && id !== entry.id.toLowerCase())) return undefined;
     const isRefused = status === "rejected" || status === "conflict";
     verdicts[index] = isRefused
       ? { status, error: { code: status, message: "", ...error } }
-      : { status, receivedAt: stored?.received_at ?? receivedAt, leafHash };
+      : { status, occurredAt: occurredAt ?? entry.occurredAt, receivedAt: stored?.received_at ?? receivedAt, leafHash };
     counts[(isRefused ? "rejected" : status) as keyof typeof counts]++;
   }
   entries.forEach((_, index) => {

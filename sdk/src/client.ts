@@ -2,6 +2,7 @@ import { accept, room } from "./accept.ts";
 import { changeOf } from "./change.ts";
 import { recordDrop } from "./delivery/drops.ts";
 import { createEngine, type Engine, pumpSoon, statsOf, warn } from "./engine.ts";
+import { closeOnExit as hookExit } from "./exit-environment.ts";
 import type { EventContext, EventFields, EventInput, LoggedEvent } from "./event.ts";
 import { close, type CloseResult, flush, type FlushResult } from "./finish.ts";
 import { logEvent } from "./log-event.ts";
@@ -67,8 +68,8 @@ export function createAuditClient(options: AuditClientOptions = {}): AuditClient
   if (enabled) {
     openSpool(engine);
     if (keepalive !== false) unhook.push(flushWhenHidden(engine));
-    // Modules of their own: who does not use them does not load them.
-    if (closeOnExit) void import("./exit-environment.ts").then((exit) => unhook.push(exit.closeOnExit(closeOnce, Object(closeOnExit))));
+    if (closeOnExit) unhook.push(hookExit(closeOnce, Object(closeOnExit)));
+    // A module of its own: who does not verify does not load it.
     if (verifyReceipts) engine.checkReceipts = import("./receipt-check.ts").then(({ checkReceipts }) => checkReceipts);
   }
   return view(engine, {}, closeOnce);

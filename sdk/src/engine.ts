@@ -20,15 +20,15 @@ export type Engine = DeliveryState & Settings & {
   readonly rooms: (() => void)[];
   /** Does everything that can be done now. */
   pump: () => void;
-  pumpQueued: boolean;
+  pumpQueued?: boolean;
   /** An edge worker is asked to stay until what was just logged is sent. */
-  isAwake: boolean;
+  isAwake?: boolean;
   timer?: unknown;
   metricsTimer?: unknown;
   /** How full the queue was the last time somebody was warned: 0, 0.8 or 1. */
   warnedAt: number;
   /** No more events are taken; then, nothing is done any more. */
-  closing: boolean;
+  closing?: boolean;
   readonly ended: AbortController;
 };
 
@@ -47,10 +47,7 @@ export function createEngine(given: AuditClientOptions): Engine {
     flushes: new Set(),
     rooms: [],
     pump: () => {},
-    pumpQueued: false,
-    isAwake: false,
     warnedAt: 0,
-    closing: false,
     ended: new AbortController(),
   };
 }

@@ -17,7 +17,7 @@ export type EventContext = {
 
 /** An event but for its type: snake_case, as on the wire. */
 export type EventFields = EventContext & {
-  /** UUID; with no `occurred_at` beside it a version-7 one, whose time is used. Made by the client when absent. */
+  /** UUID; with no `occurred_at` beside it a version-7 one, whose time the server takes. Made by the client when absent. */
   readonly id?: string | undefined;
   /** RFC 3339 with an offset, or a Date. The moment of the call when absent. */
   readonly occurred_at?: string | Date | undefined;
@@ -69,6 +69,7 @@ export type EventStatus =
 /** One event's fate, camelCase because it is ours. */
 export type LoggedEvent = {
   readonly id: string;
+  /** Empty while only the id says it. */
   readonly occurredAt: string;
   readonly status: EventStatus;
   /** When the server took it; absent unless stored. */

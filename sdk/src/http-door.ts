@@ -46,7 +46,7 @@ export async function transmit(batch: Batch, sending: Sending): Promise<Answer> 
     return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, true) : first;
   } catch (error) {
     // Node says "fetch failed" and keeps the reason in `cause`.
-    return { status: "network", code: "network", message: String(signal.aborted ? signal.reason : Object(error).cause ?? error), at: isoNow(runtime) };
+    return { status: "network", code: "network", message: String(signal.aborted ? signal.reason : Object(error).cause ?? error) };
   } finally {
     runtime.clearTimer(timer);
   }
@@ -70,9 +70,5 @@ async function post({ entries, door }: Batch, sending: Sending, signal: AbortSig
   const retryAfter = retryAfterMs(response.headers.get("retry-after"), runtime.now(), retryAfterCapMs);
   const { code = ok ? "unreadable" : `http_${status}`, detail = `answered ${status}` } = parsed;
   // A browser hides the status of a redirect it was told not to follow.
-  return { status: ok ? "network" : status || 302, retryAfterMs: retryAfter, code: String(code), message: String(detail), at: isoNow(runtime) };
-}
-
-function isoNow({ now }: Runtime): string {
-  return new Date(now()).toISOString();
+  return { status: ok ? "network" : status || 302, retryAfterMs: retryAfter, code: String(code), message: String(detail) };
 }

@@ -1,6 +1,6 @@
 import type { EventContext, EventInput } from "./event.ts";
 import type { Runtime } from "./runtime.ts";
-import { uuid7Maker, uuid7Time } from "./uuid7.ts";
+import { uuid7Maker } from "./uuid7.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -68,13 +68,13 @@ export function addLayer(event: Fields, layer: Readonly<Fields>): void {
 }
 
 /**
- * Fixes id and time. An id that came without a time says the time itself when it is of version 7; otherwise the server refuses it, which is better
- * than a time of now: a caller who logs the same id again would store the event twice.
+ * Fixes id and time. To an id that came without a time none is added: the server takes the one in a version-7 id and refuses others, while a time of
+ * now would store the event twice when its caller logs the same id again.
  */
 function stampTime(event: Fields, uuid7: (timeMs: number) => string, nowMs: number): void {
-  const { id, occurred_at: time } = event;
-  const ms = time ? Number(new Date(time as string | Date)) : id ? uuid7Time(String(id)) : nowMs;
-  if (typeof time !== "string" && ms !== undefined) event["occurred_at"] = new Date(ms).toISOString();
+  const { id, occurred_at: time = id ? undefined : nowMs } = event;
+  const ms = Number(new Date(time as string | number | Date));
+  if (time && typeof time !== "string") event["occurred_at"] = new Date(ms).toISOString();
   event["id"] ??= uuid7(ms || nowMs);
 }
 

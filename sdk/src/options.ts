@@ -139,7 +139,7 @@ export function readOptions(given: AuditClientOptions) {
   };
   const values = Object.fromEntries(Object.keys(numbers).map((name) => [name, number(name as NumberName)])) as Record<NumberName, number>;
   const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
-  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url: must begin with http:// or https://");
+  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url: must be http or https");
   if (!apiKey && !getToken) faults.push("apiKey or getToken: is needed");
   if (whenFull === "spill" && !spool) faults.push("spool: is needed to spill");
   if (options.enabled && faults.length > 0) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);

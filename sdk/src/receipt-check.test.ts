@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { leafHashOf, leafOf } from "../../core/leaf.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import { toHex } from "../../core/format/hex.ts";
+import { makeUuid7 } from "../../core/format/uuid7.ts";
 import { validateEvent } from "../../core/validate.ts";
 import type { Batch, Entry, Verdict } from "./delivery/state.ts";
 import { eventMaker, madeFrom } from "./make-event.ts";
@@ -56,8 +57,12 @@ describe("checkReceipts()", () => {
       fc.double({ noNaN: true, min: -1e15, max: 1e15 }).filter((value) => value === 0 || Math.abs(value) > 1e-20),
     );
     const context = fc.dictionary(key, fc.oneof(leaf, fc.array(leaf, { maxLength: 3 }), fc.dictionary(key, leaf, { maxKeys: 3 })), { maxKeys: 5 });
+    const id = fc.integer({ min: Date.parse("1971-01-01"), max: Date.parse("2099-01-01") }).map((ms) =>
+      makeUuid7(ms, crypto.getRandomValues(new Uint8Array(16))).toUpperCase()
+    );
     const event = fc.record({
       event_type: name,
+      id,
       source: name,
       actor_type: name,
       object_type: name,

@@ -8,6 +8,7 @@ const lowered = ["id", "tenant_id", "source", "actor_type", "event_type", "objec
 export function storedForm(event: Fields): Fields {
   const stored: Record<string, unknown> = { result: "success", ...event };
   for (const name of lowered) if (typeof stored[name] === "string") stored[name] = stored[name].toLowerCase();
+  stored["occurred_at"] ??= uuid7Time(String(stored["id"]));
   if (typeof stored["occurred_at"] === "string") stored["occurred_at"] = milliseconds(stored["occurred_at"]);
   if (typeof stored["duration_ms"] === "number") stored["duration_ms"] = Math.round(stored["duration_ms"]) + 0;
   if (typeof stored["producer_seq"] === "number") stored["producer_seq"] += 0;
@@ -26,4 +27,10 @@ function storedAddress(text: string): string {
   const normal = plainAddress(text) ?? text;
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(normal) ?? [];
   return high && low ? [high, low].flatMap((part) => [parseInt(part, 16) >> 8, parseInt(part, 16) & 0xff]).join(".") : normal;
+}
+
+/** The time inside a version-7 UUID; undefined for others. */
+function uuid7Time(id: string): string | undefined {
+  const [, high, low] = /^([\da-f]{8})-([\da-f]{4})-7/.exec(id) ?? [];
+  return high && low ? new Date(parseInt(high + low, 16)).toISOString() : undefined;
 }

@@ -14,12 +14,6 @@ export function uuid7Maker(randomUuid: () => string): (timeMs: number) => string
   };
 }
 
-/** Milliseconds inside a version-7 UUID, or undefined for what begins otherwise. */
-export function uuid7Time(id: string): number | undefined {
-  const [, high, low] = /^([\da-f]{8})-([\da-f]{4})-7[\da-f]{3}-[89ab]/i.exec(id) ?? [];
-  return high && low ? parseInt(high + low, 16) : undefined;
-}
-
 /** `value` in hexadecimal with `digits` digits. */
 export function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");

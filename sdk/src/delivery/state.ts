@@ -36,6 +36,8 @@ export type Batch = {
 /** What the server or the client decided about one entry. */
 export type Verdict = {
   readonly status: Exclude<EventStatus, "queued" | "disabled">;
+  /** As the server has it, when it listed the event. */
+  readonly occurredAt?: string;
   readonly receivedAt?: string | undefined;
   readonly leafHash?: string | undefined;
   readonly receipt?: "verified" | "mismatch" | "unverifiable" | undefined;
@@ -48,7 +50,6 @@ export type Failure = {
   readonly retryAfterMs?: number | undefined;
   readonly code: string;
   readonly message: string;
-  readonly at: string;
 };
 
 /** A verdict for each entry of a batch, or the reason why there is none. */

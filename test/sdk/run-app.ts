@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AuditStats } from "../../sdk/src/index.ts";
+import type { AppSettings } from "./app-settings.ts";
+import { root } from "./build.ts";
+
+/** The application under test. */
+export type App = {
+  readonly process: ChildProcess;
+  /** Numbers of the events that its client said it has. */
+  readonly taken: () => number[];
+  /** What it said last of its statistics. */
+  readonly stats: () => AuditStats | undefined;
+  /** Resolves when a line with this key was said. */
+  readonly said: (key: string) => Promise<void>;
+  /** How it ended: a code, or a signal. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+};
+
+/** Starts the application; its process is the caller's to end. */
+export function runApp(settings: AppSettings): App {
+  const output = join(mkdtempSync(join(tmpdir(), "audit-events-app-")), "output");
+  writeFileSync(output, "");
+  const child = spawn(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "app.ts")], {
+    env: { ...process.env, AUDIT_TEST_APP: JSON.stringify(settings), AUDIT_TEST_OUTPUT: output },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const lines = () => readFileSync(output, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>);
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? 0)));
+  const said = async (key: string) => {
+    while (!readFileSync(output, "utf8").includes(`{"${key}":`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  return {
+    process: child,
+    taken: () => lines().flatMap(({ taken }) => typeof taken === "number" ? [taken] : []),
+    stats: () => lines().findLast((line) => "stats" in line)?.["stats"] as AuditStats | undefined,
+    said,
+    ended,
+  };
+}
