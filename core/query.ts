@@ -50,8 +50,8 @@ export function questionBinding(question: Question): Promise<string> {
 }
 
 /** `question` as JSON, for the record of who read what. */
-export function questionJson(question: Question): Json {
-  return withoutUndefined(question);
+export function questionJson({ tenantId, from, to, conditions, includeDeleted }: Question): Json {
+  return withoutUndefined({ tenant_id: tenantId, from, to, conditions, include_deleted: includeDeleted });
 }
 
 function parameterConditions(parameters: FilterParameters): Condition[] {

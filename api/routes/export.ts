@@ -54,6 +54,8 @@ export function exportRoutes(parts: ApiParts) {
         "content-type": writer.contentType,
         "content-disposition": `attachment; filename="${fileName(filter.from, filter.to, format)}"`,
       });
+      // Whoever asks for the head alone takes nothing away: nothing to read, nothing to record.
+      if (context.req.raw.method === "HEAD") return new Response(null, { headers });
       const chunks = exportEvents(parts, request);
       if (parts.exportBounds === undefined) {
         // The first step records that an export begins: whatever fails there is still an answer, not a file that breaks off.

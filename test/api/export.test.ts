@@ -171,6 +171,13 @@ describe(`GET /events/export (seed ${seed})`, () => {
     expect(last?.context["rows"]).toBeLessThan(700);
   });
 
+  it("is not begun by a question for its head", async () => {
+    const before = (await records("audit.events.export_started")).length;
+    const answer = await service.ask("/events/export?format=parquet", { as: auditor, method: "HEAD" });
+    expect([answer.status, answer.headers.get("content-type"), answer.text]).toEqual([200, "application/vnd.apache.parquet", ""]);
+    expect(await records("audit.events.export_started")).toHaveLength(before);
+  });
+
   it("comes in parts on the Edge, which together are the whole as of the first", async () => {
     const edge = await startService({ database: log.database, exportBounds: { rowsMax: 150, bytesMax: 1e9, ms: 60_000 } });
     const filter = "event_type=order.created&order=desc";

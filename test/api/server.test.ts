@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testEnvironment } from "../support/tokens.ts";
 import { startServer } from "./server-process.ts";
@@ -42,6 +43,26 @@ describe("api/server.ts", () => {
   it("does not start without the key of its cursors, and says so", async () => {
     const { AUDIT_CURSOR_KEY: _, ...environment } = testEnvironment(service.database);
     await expect(startServer(environment)).rejects.toThrow(/AUDIT_CURSOR_KEY/);
+  });
+
+  it("records how far a client came who broke the connection off", async () => {
+    const server = await startServer(testEnvironment(service.database));
+    const sub = randomUUID();
+    const token = await tokenOf("auditor", [tenantA], sub);
+    const abort = new AbortController();
+    const answer = await fetch(`${server.url}/api/v1/audit/events/export?format=ndjson`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: abort.signal,
+    });
+    await answer.body?.getReader().read();
+    abort.abort();
+    const record = async () =>
+      (await service.admin.query("select result, context from audit_log.events where event_type = 'audit.events.exported' and principal = $1", [`user:${sub}`]))
+        .rows[0];
+    for (const deadline = Date.now() + 10_000; await record() === undefined && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await record()).toMatchObject({ result: "failure", context: { complete: false } });
+    expect((await record()).context.rows).toBeLessThan(20_000);
+    await server.stop();
   });
 
   it("finishes what it has begun when it is told to stop, records included, and takes nothing new", async () => {
