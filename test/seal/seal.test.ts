@@ -43,7 +43,10 @@ describe("seal()", () => {
 
   it("does bounded work a turn, and ends a call whose time is over with more to do", async () => {
     await ingest(2, 250);
-    expect(await log.seal({}, { rowsPerTurn: 100, budgetMs: 0 })).toMatchObject({ status: "out_of_time", turns: 1, sealed: 100 });
+    let first = await log.seal({}, { rowsPerTurn: 100, budgetMs: 0 });
+    // Another test's transaction may keep the gate shut.
+    while (first.sealed === 0) first = await log.seal({}, { rowsPerTurn: 100, budgetMs: 0 });
+    expect(first).toMatchObject({ status: "out_of_time", turns: 1, sealed: 100 });
     expect(await log.seal({}, { rowsPerTurn: 100 })).toMatchObject({ status: "done", turns: 2, sealed: 150 });
     expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 250, unsealed: 0 });
   });
