@@ -1,31 +1,7 @@
 import type { AuditEvent } from "../../core/event.ts";
+import { eventColumns } from "../../core/event-columns.ts";
 
-/** The columns an event is read by, in the order of the table: all that stand in its leaf. `seq` is shown to nobody. */
-export const eventColumns = Object.keys(
-  {
-    tenant_id: true,
-    occurred_at: true,
-    id: true,
-    received_at: true,
-    principal: true,
-    source: true,
-    actor_id: true,
-    actor_type: true,
-    event_type: true,
-    object_type: true,
-    object_id: true,
-    result: true,
-    message: true,
-    duration_ms: true,
-    context: true,
-    ip_address: true,
-    user_agent: true,
-    device_fingerprint: true,
-    request_id: true,
-    producer_id: true,
-    producer_seq: true,
-  } satisfies { readonly [Field in keyof AuditEvent]-?: true },
-) as readonly (keyof AuditEvent)[];
+export { eventColumns };
 
 /** A row with at least `eventColumns`, read through a pool of ours: its types are those of `columnTypes`. */
 export type EventColumns = { readonly [Column in keyof AuditEvent]?: unknown };
