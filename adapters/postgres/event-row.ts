@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../../core/event.ts";
-import { eventColumns } from "../../core/event-columns.ts";
+import { eventColumns } from "../../core/format/event-columns.ts";
 
 export { eventColumns };
 

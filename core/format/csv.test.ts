@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { csvHeader, csvRows, guardCell, unguardCell } from "./csv.ts";
-import { eventColumns } from "../event-columns.ts";
+import { eventColumns } from "./event-columns.ts";
 
 const risky = fc.constantFrom("=", "+", "-", "@", "'", "\t", "\r", "\n", " ", "\u00a0", "\u200b", "\ufeff", "\u3000", "\u2028", "＝", "＋", "a", "1", '"', ",");
 const text = fc.array(risky, { maxLength: 12 }).map((parts) => parts.join(""));

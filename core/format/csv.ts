@@ -1,7 +1,7 @@
 import { stringify } from "csv-stringify/sync";
 import { canonicalJson } from "./canonical-json.ts";
 import type { ExportRow } from "./export-row.ts";
-import { eventColumns } from "../event-columns.ts";
+import { eventColumns } from "./event-columns.ts";
 import { toHex } from "./hex.ts";
 
 // A spreadsheet takes a cell for a formula when it begins with = + - @, skips white space of every kind before them, and some importers split a

@@ -30,7 +30,8 @@ let number = first;
 while (number < first + count) {
   // A slice of a fiftieth of a second's worth, or all at once.
   const slice = perSecond === undefined ? count : Math.ceil(perSecond / 50);
-  for (let end = Math.min(number + slice, first + count); number < end; number++) {
+  const end = Math.min(number + slice, first + count);
+  for (; number < end; number++) {
     if (client.logEventFireAndForget({ event_type: "app.event", object_id: String(number) })) say({ taken: number });
   }
   if (perSecond !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));

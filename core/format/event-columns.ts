@@ -1,4 +1,4 @@
-import type { AuditEvent } from "./event.ts";
+import type { AuditEvent } from "../event.ts";
 
 /**
  * The columns of an event, in the order of the table: all that stand in its leaf. Rows are read by them, and tables of events (CSV, Parquet) have them
