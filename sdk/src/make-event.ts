@@ -19,7 +19,7 @@ export type EventMaker = (input: EventInput, context: EventContext) => MadeEvent
 export type MakerOptions = { readonly producerId?: string; readonly redact?: readonly string[] };
 
 const encoder = new TextEncoder();
-const olderNames = { timestamp: "occurred_at", operator: "actor_id", operation_type: "event_type", extra_info: "context" } as const;
+const olderNames = [["timestamp", "occurred_at"], ["operator", "actor_id"], ["operation_type", "event_type"], ["extra_info", "context"]] as const;
 
 /**
  * A maker that stamps id, time, producer and its counter. The counter counts every event made, also those dropped afterwards: that is what makes a
@@ -51,7 +51,8 @@ function madeOf(event: Fields, json: string): MadeEvent {
 
 function renamed(input: EventInput): Fields {
   const event: Fields = { ...input };
-  for (const [older, name] of Object.entries(olderNames)) {
+  for (const [older, name] of olderNames) {
+    if (!(older in event)) continue;
     event[name] ??= event[older];
     delete event[older];
   }

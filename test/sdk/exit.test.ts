@@ -139,7 +139,9 @@ describe("SIGKILL with a spool", () => {
     const taken = new Set<number>();
     for (let round = 0; round < 5; round++) {
       const app = start({ first: round * 10_000, count: 10_000, perSecond: 3000, spool: { directory, segmentBytes: 50_000 }, options });
-      await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 700));
+      // Alive first, however long that takes here; then somewhere in the middle of its work.
+      await app.said("taken");
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 700));
       app.process.kill("SIGKILL");
       expect(await app.ended).toBe("SIGKILL");
       expect(app.taken().length).toBeGreaterThan(0);
