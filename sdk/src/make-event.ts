@@ -73,8 +73,7 @@ export function addLayer(event: Fields, layer: Readonly<Fields>): void {
  * now would store the event twice when its caller logs the same id again.
  */
 function stampTime(event: Fields, uuid7: (timeMs: number) => string, nowMs: number): void {
-  const given = event["occurred_at"];
-  const time = given === undefined && !event["id"] ? nowMs : given;
+  const { occurred_at: time = event["id"] ? undefined : nowMs } = event;
   const ms = Number(new Date(time as string | number | Date));
   if (time && typeof time !== "string") event["occurred_at"] = new Date(ms).toISOString();
   event["id"] ??= uuid7(ms || nowMs);
