@@ -63,12 +63,12 @@ export function createAuditClient(options: AuditClientOptions = {}): AuditClient
   const { keepalive, closeOnExit, verifyReceipts, enabled } = engine.options;
   engine.pump = () => pump(engine);
   let closed: Promise<CloseResult> | undefined;
-  const unhook: (() => void)[] = [];
-  const closeOnce = (timeoutMs = 10_000) => closed ??= close(engine, timeoutMs).finally(() => unhook.forEach((off) => off()));
+  let unhook = () => {};
+  const closeOnce = (timeoutMs = 10_000) => closed ??= close(engine, timeoutMs).finally(() => unhook());
   if (enabled) {
     openSpool(engine);
-    if (keepalive !== false) unhook.push(flushWhenHidden(engine));
-    if (closeOnExit) unhook.push(hookExit(closeOnce, Object(closeOnExit)));
+    if (keepalive !== false) flushWhenHidden(engine);
+    if (closeOnExit) unhook = hookExit(closeOnce, Object(closeOnExit));
     // A module of its own: who does not verify does not load it.
     if (verifyReceipts) engine.checkReceipts = import("./receipt-check.ts").then(({ checkReceipts }) => checkReceipts);
   }

@@ -32,13 +32,13 @@ function sent(state: DeliveryState, batch: Batch, now: number): Batch {
   const ready = readyDoors(state, batch, now);
   const door = ready.find(({ name }) => name === first) ?? ready[0] as Door;
   const [head, rest] = cut(batch, door.eventsMax);
-  state.waiting.splice(state.waiting.indexOf(batch), 1, ...rest.entries.length > 0 ? [rest] : []);
+  state.waiting.splice(state.waiting.indexOf(batch), 1, ...rest.entries.length ? [rest] : []);
   state.inFlight.add(head);
   head.door = door;
   // Through an open breaker whose time is over, a batch goes as the probe.
   door.probing = door.openUntil > 0;
   state.counts.requests++;
   if (door.name !== first && state.doors.length > 1) state.counts.fallbacks++;
-  if (batch.attempts > 0 || batch.tried.length > 0) state.counts.retried++;
+  if (batch.attempts || batch.tried.length) state.counts.retried++;
   return head;
 }

@@ -32,9 +32,9 @@ export function answered(state: DeliveryState, batch: Batch, answer: Answer, now
   }
   if (action === "split") return entries.map((entry) => settled(state, entry, verdict, now));
   const mayFallBack = action === "retry" || action === "reroute";
-  if (asked > 0 || !mayFallBack) {
+  if (asked || !mayFallBack) {
     // Everyone was told the same time: jitter on top keeps them from returning together.
-    const wait = asked > 0 ? asked + Math.max(asked / 2, 1000) * random() : backoffMs(action === "refresh" ? 20 : batch.attempts + 2, random(), state);
+    const wait = asked ? asked + Math.max(asked / 2, 1000) * random() : backoffMs(action === "refresh" ? 20 : batch.attempts + 2, random(), state);
     for (const one of mayFallBack ? [door] : state.doors) one.pausedUntil = Math.max(one.pausedUntil, now + wait);
   }
   // Who waits is told that the credential does not do; what nobody waits for can wait itself.
