@@ -17,8 +17,8 @@ export type ParquetFile<Row> = {
 };
 
 /**
- * Begins a file of `columns` whose bytes go to `sink`. Snappy, statistics and page indexes on every column, so that readers can skip row groups by
- * time. The footer grows by some 5 kB a group.
+ * Begins a file of `columns` whose bytes go to `sink`. Snappy, and statistics on every column, so that readers can skip row groups by time. Without page
+ * indexes: a group's column is one page, mostly, and each index stays in memory until the end. What does stay is some 20 kB a group, for the footer.
  */
 export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], sink: ByteSink): ParquetFile<Row> {
   const writer = new ByteWriter();
@@ -33,7 +33,7 @@ export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], s
   return {
     writeGroup: async (rows) => {
       if (rows.length === 0) return;
-      const columnData: ColumnSource[] = columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf) }));
+      const columnData: ColumnSource[] = columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf), offsetIndex: false }));
       await file.write({ columnData, rowGroupSize: rows.length });
       await drain();
     },
