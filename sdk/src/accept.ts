@@ -46,7 +46,7 @@ export function accept(engine: Engine, input: EventInput, context: EventContext,
 }
 
 function drop(engine: Engine, tenantId: string | undefined, accepted: Accepted & { readonly dropped: DropReason }): Accepted {
-  recordDrop(engine, tenantId ?? engine.defaults.tenant_id, accepted.dropped, engine.runtime.now());
+  recordDrop(engine, tenantId, accepted.dropped, engine.runtime.now());
   pumpSoon(engine);
   return accepted;
 }
@@ -80,6 +80,6 @@ export function reportDrops(engine: Engine): void {
     engine.unreported.delete(tenantId);
     const context = { dropped_count: count, reasons, since: new Date(since) };
     const message = `${count} events dropped`;
-    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, {}, { reserved: true });
+    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, engine.defaults, { reserved: true });
   }
 }

@@ -7,7 +7,7 @@ import type { EventContext, EventFields, EventInput, LoggedEvent } from "./event
 import { close, type CloseResult, flush, type FlushResult } from "./finish.ts";
 import { logEvent } from "./log-event.ts";
 import type { BulkResult } from "./log-many.ts";
-import { addLayer } from "./make-event.ts";
+import { layered } from "./make-event.ts";
 import { auditOperation, type OperationDraft } from "./operation.ts";
 import type { AuditClientOptions } from "./options.ts";
 import { flushWhenHidden } from "./page.ts";
@@ -72,7 +72,7 @@ export function createAuditClient(options: AuditClientOptions = {}): AuditClient
     // A module of its own: who does not verify does not load it.
     if (verifyReceipts) engine.checkReceipts = import("./receipt-check.ts").then(({ checkReceipts }) => checkReceipts);
   }
-  return view(engine, {}, closeOnce);
+  return view(engine, engine.defaults, closeOnce);
 }
 
 function openSpool(engine: Engine): void {
@@ -108,7 +108,7 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
       return await logMany(engine, events, context, { timeoutMs: logTimeoutMs, ...bulk });
     },
     auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
-    withContext: (more) => view(engine, merged(context, more), closeOnce),
+    withContext: (more) => view(engine, layered(context, more), closeOnce),
     ready: async () => await room(engine),
     flush: ({ timeoutMs = 30_000 } = {}) => flush(engine, timeoutMs),
     close: ({ timeoutMs } = {}) => closeOnce(timeoutMs),
@@ -122,13 +122,6 @@ function objectEvent(type: string, event: ObjectEvent, about: object): EventInpu
   const isKnown = Object.values(about).some((side) => side !== undefined);
   const context = isKnown && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
   return { event_type: event.operation_type ?? type, ...event, ...context } as EventInput;
-}
-
-function merged(outer: EventContext, inner: EventContext): EventContext {
-  const both = {};
-  addLayer(both, outer);
-  addLayer(both, inner);
-  return both;
 }
 
 /** On an edge worker, timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */

@@ -41,7 +41,7 @@ export function createEngine(given: AuditClientOptions): Engine {
   return {
     ...deliveryState(settings),
     runtime,
-    make: eventMaker(defaults, options, runtime),
+    make: eventMaker(options, runtime),
     defaults,
     lastHandle: 0,
     flushes: new Set(),

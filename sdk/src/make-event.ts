@@ -18,21 +18,19 @@ export type EventMaker = (input: EventInput, context: EventContext) => MadeEvent
 
 export type MakerOptions = { readonly producerId?: string; readonly redact?: readonly string[] };
 
-const encoder = new TextEncoder();
 const olderNames = [["timestamp", "occurred_at"], ["operator", "actor_id"], ["operation_type", "event_type"], ["extra_info", "context"]] as const;
 
 /**
  * A maker that stamps id, time, producer and its counter. The counter counts every event made, also those dropped afterwards: that is what makes a
  * loss visible as a gap.
  */
-export function eventMaker(defaults: EventContext, options: MakerOptions, { randomUuid, now }: Runtime): EventMaker {
+export function eventMaker(options: MakerOptions, { randomUuid, now }: Runtime): EventMaker {
   const uuid7 = uuid7Maker(randomUuid);
   const hidden = new Set(options.redact?.map((name) => name.toLowerCase()));
   const producer_id = options.producerId ?? uuid7(now());
   let producer_seq = 0;
   return (input, context) => {
-    const event: Fields = {};
-    for (const layer of [defaults, context, renamed(input)]) addLayer(event, layer);
+    const event = layered(context, renamed(input));
     stampTime(event, uuid7, now());
     if (!event["producer_id"]) Object.assign(event, { producer_id, producer_seq: ++producer_seq });
     return madeOf(event, stringify(event, hidden));
@@ -46,26 +44,28 @@ export function madeFrom(json: string): MadeEvent {
 
 function madeOf(event: Fields, json: string): MadeEvent {
   const [id = "", occurredAt = "", tenantId] = [event["id"], event["occurred_at"], event["tenant_id"]] as [string?, string?, string?];
-  return { id, occurredAt, tenantId, json, bytes: encoder.encode(json).length };
+  // At most three bytes for each UTF-16 unit beyond ASCII: a bound, and found faster than by encoding.
+  const bytes = json.length + 2 * (json.match(/[^\0-\x7f]/g)?.length ?? 0);
+  return { id, occurredAt, tenantId, json, bytes };
 }
 
-function renamed(input: EventInput): Fields {
-  const event: Fields = { ...input };
+/** What has an older name goes under its own, unless that is there too. */
+function renamed(input: Fields): Fields {
+  let event = input;
   for (const [older, name] of olderNames) {
     if (!(older in event)) continue;
-    event[name] ??= event[older];
-    delete event[older];
+    const { [older]: value, ...rest } = event;
+    event = { [name]: value, ...rest };
   }
   return event;
 }
 
-/** Later layers win; null and undefined are absent; contexts are merged key by key. */
-export function addLayer(event: Fields, layer: Readonly<Fields>): void {
-  for (const name in layer) {
-    const value = layer[name];
-    if (value === undefined || value === null) continue;
-    event[name] = name === "context" && event[name] ? { ...event[name], ...value } : value;
-  }
+/** `inner` over `outer`: null and undefined are absent, contexts are merged key by key. */
+export function layered(outer: Readonly<Fields>, inner: Readonly<Fields>): Fields {
+  const both: Fields = { ...outer, ...inner };
+  for (const name in both) both[name] ??= outer[name] ?? undefined;
+  if (outer["context"] && inner["context"]) both["context"] = { ...outer["context"], ...inner["context"] };
+  return both;
 }
 
 /**

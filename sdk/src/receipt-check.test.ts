@@ -7,6 +7,7 @@ import { toHex } from "../../core/format/hex.ts";
 import { makeUuid7 } from "../../core/format/uuid7.ts";
 import { validateEvent } from "../../core/validate.ts";
 import type { Batch, Entry, Verdict } from "./delivery/state.ts";
+import type { EventInput } from "./event.ts";
 import { eventMaker, madeFrom } from "./make-event.ts";
 import { checkReceipts } from "./receipt-check.ts";
 import { platformRuntime } from "./runtime.ts";
@@ -33,7 +34,8 @@ function receiptOf(json: string, answer: object, result: object, status: "create
   return checkReceipts({ ...server, tenant_id: tenant, ...answer, results: [{ index: 0, status, ...result }] }, batch, [{ status }])[0];
 }
 
-const make = eventMaker({ tenant_id: tenant }, {}, platformRuntime);
+const maker = eventMaker({}, platformRuntime);
+const make = (input: EventInput) => maker(input, { tenant_id: tenant });
 
 describe("checkReceipts()", () => {
   it("agrees with the server's own code about every event that the server accepts", () => {
@@ -78,7 +80,7 @@ describe("checkReceipts()", () => {
     }, { requiredKeys: ["event_type"] });
     fc.assert(
       fc.property(event, (input) => {
-        const { json } = make(input as never, {});
+        const { json } = make(input as never);
         expect(receiptOf(json, {}, { leaf_hash: serverHash(json) })?.receipt).toBe("verified");
       }),
       { numRuns: 2000 },
@@ -86,8 +88,8 @@ describe("checkReceipts()", () => {
   });
 
   it("detects a hash of anything else, and says so as a fault of the event", () => {
-    const { json } = make({ event_type: "a", message: "sent" }, {});
-    const other = make({ event_type: "a", message: "stored" }, {}).json;
+    const { json } = make({ event_type: "a", message: "sent" });
+    const other = make({ event_type: "a", message: "stored" }).json;
     expect(receiptOf(json, {}, { leaf_hash: serverHash(other) })).toMatchObject({
       status: "created",
       receipt: "mismatch",
@@ -96,21 +98,21 @@ describe("checkReceipts()", () => {
   });
 
   it("takes what the server stamped from an end user's request into account", () => {
-    const { json } = make({ event_type: "a" }, {});
+    const { json } = make({ event_type: "a" });
     const stamped = { ip_address: "203.0.113.7", user_agent: "Mozilla" };
     expect(receiptOf(json, { request_fields: stamped }, { leaf_hash: serverHash(json, stamped) })?.receipt).toBe("verified");
     expect(receiptOf(json, {}, { leaf_hash: serverHash(json, stamped) })?.receipt).toBe("mismatch");
   });
 
   it("checks a duplicate with the fields of the row that stood there", () => {
-    const { json } = make({ event_type: "a" }, {});
+    const { json } = make({ event_type: "a" });
     const hash = serverHash(json);
     expect(receiptOf(json, { received_at: "2026-11-22T11:00:00.000Z" }, { leaf_hash: hash, stored: server }, "duplicate")?.receipt).toBe("verified");
     expect(receiptOf(json, {}, { leaf_hash: hash }, "duplicate")?.receipt).toBe("unverifiable");
   });
 
   it("cannot verify without a tenant, and asks nothing of what was refused", () => {
-    const { json } = eventMaker({}, {}, platformRuntime)({ event_type: "a" }, {});
+    const { json } = maker({ event_type: "a" }, {});
     expect(receiptOf(json, { tenant_id: undefined }, { leaf_hash: "00" })?.receipt).toBe("unverifiable");
     const batch = { entries: [madeFrom(json)] } as unknown as Batch;
     const refused: Verdict = { status: "rejected", error: { code: "x", message: "" } };
