@@ -33,7 +33,12 @@ export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], s
   return {
     writeGroup: async (rows) => {
       if (rows.length === 0) return;
-      const columnData: ColumnSource[] = columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf), offsetIndex: false }));
+      const columnData: ColumnSource[] = columns.map(({ name, element, valueOf }) => ({
+        name,
+        data: rows.map(valueOf),
+        offsetIndex: false,
+        statistics: !isDigest(element),
+      }));
       await file.write({ columnData, rowGroupSize: rows.length });
       await drain();
     },
@@ -54,4 +59,12 @@ export function parquetColumn<Row>(name: string, type: BasicType, valueOf: (row:
   const element = schemaFromColumnData({ columnData: [{ name, data: [], type, nullable: !required }] })[1];
   if (element === undefined) throw new Error(`describe Parquet column ${name}: the writer gave no schema`);
   return { name, element, valueOf };
+}
+
+/**
+ * Bytes without a meaning of their own, such as hashes. Their least and greatest help no reader; and kept for the footer as they are, each would keep the
+ * pool of buffers alive that the driver cut it from.
+ */
+function isDigest({ type, logical_type: logicalType }: SchemaElement): boolean {
+  return type === "FIXED_LEN_BYTE_ARRAY" && logicalType === undefined;
 }
