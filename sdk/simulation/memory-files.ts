@@ -1,7 +1,8 @@
 import type { SpoolFiles } from "../src/spool/files.ts";
 import type { Dice } from "./world.ts";
 
-type File = { data: number[]; synced: number[]; changedAt: number };
+/** Files only grow, or are cut: how many bytes are synced says which. */
+type File = { data: number[]; synced: number; changedAt: number };
 type NameChange = { readonly undo: (names: Map<string, File>) => void };
 
 /** A disk in memory that several processes share, and that remembers what would survive a power cut. */
@@ -66,13 +67,13 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
       if (on.names.has(path)) {
         throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
       }
-      const file: File = { data: [], synced: [], changedAt: now() };
+      const file: File = { data: [], synced: 0, changedAt: now() };
       rename([path, file]);
       return opened(file);
     }),
     openToAppend: guarded("openToAppend", (path: string) => {
       if (!on.names.has(path)) {
-        rename([path, { data: [], synced: [], changedAt: now() }]);
+        rename([path, { data: [], synced: 0, changedAt: now() }]);
       }
       return opened(at(path));
     }),
@@ -83,11 +84,11 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
       return bytes.length;
     }),
     truncate: guarded("truncate", (path: string, size: number) => void (at(path).data.length = size)),
-    sync: guarded("sync", (file: number) => void (handle(file).synced = [...handle(file).data])),
+    sync: guarded("sync", (file: number) => void (handle(file).synced = handle(file).data.length)),
     syncLater: (file: number) => {
       try {
         on.fault("syncLater");
-        handle(file).synced = [...handle(file).data];
+        handle(file).synced = handle(file).data.length;
         return Promise.resolve();
       } catch (error) {
         return Promise.reject(error);
@@ -113,11 +114,8 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
 /** The power fails: what was not synced is lost from some byte on, and changes of names not synced may be undone, the latest first. */
 export function cutPower(on: Disk, dice: Dice): void {
   for (const file of new Set(on.names.values())) {
-    const kept = Math.min(file.synced.length, file.data.length);
-    const survives = file.data.slice(0, kept);
-    const isPrefix = survives.every((byte, index) => byte === file.synced[index]);
-    file.data = isPrefix ? file.data.slice(0, dice.between(kept, file.data.length)) : [...file.synced];
-    file.synced = [...file.data];
+    file.data.length = dice.between(Math.min(file.synced, file.data.length), file.data.length);
+    file.synced = file.data.length;
   }
   const undone = dice.between(0, on.unsyncedNames.length);
   for (let index = 0; index < undone; index++) {

@@ -25,8 +25,6 @@ export type Scenario = {
   /** Numbers of events that a client said it has (by returning true, or by a verdict), and of those it gave up or was refused. */
   readonly taken: Set<number>;
   readonly rejected: Set<number>;
-  /** Given up after a caller had waited in vain: a request with them may have arrived. */
-  readonly uncertain: Set<number>;
   nextEvent: number;
 };
 
@@ -83,7 +81,6 @@ export function scenario(seed: number, withSpool: boolean): Scenario {
     nextPid: 100,
     taken: new Set(),
     rejected: new Set(),
-    uncertain: new Set(),
     nextEvent: 1,
   };
 }
@@ -162,7 +159,6 @@ function work(in_: Scenario): void {
       for (const { index, status } of results) {
         const number = many[index]?.number ?? 0;
         if (status === "created" || status === "duplicate" || status === "queued") in_.taken.add(number);
-        if (status === "dropped") in_.uncertain.add(number);
       }
     });
   }

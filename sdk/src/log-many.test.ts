@@ -48,11 +48,7 @@ describe("logHighVolumeEvents()", () => {
   it("answers per event: created, duplicate, rejected, and never takes one for another", async () => {
     const { client, until } = virtual();
     const [first] = await until(client.logHighVolumeEvents([{ event_type: "a", tenant_id: "t" }])).then(({ results }) => results);
-    const mixed = await until(client.logHighVolumeEvents([
-      { event_type: "b" },
-      { event_type: "c", context: { bad: true } },
-      { event_type: "d" },
-    ]));
+    const mixed = await until(client.logHighVolumeEvents([{ event_type: "b" }, { event_type: "c", context: { bad: true } }, { event_type: "d" }]));
     expect(mixed.results).toMatchObject([{ status: "created" }, { status: "rejected", error: { code: "invalid_value" } }, { status: "created" }]);
     expect(mixed).toMatchObject({ createdCount: 2, rejectedCount: 1 });
     expect(first).toMatchObject({ status: "created" });
