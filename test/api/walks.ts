@@ -41,8 +41,8 @@ async function write(service: Service, acknowledged: Stored[], isWriting: () => 
     const stored = await service.store(tenantA, mine);
     await service.store(tenantB, [{ source: "walk" }]);
     acknowledged.push(...stored);
-    // As fast as a walk can still come to its end.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Ever slower, so that walks come to their end however many there are: what is stored grows with the root of the time.
+    await new Promise((resolve) => setTimeout(resolve, 50 + acknowledged.length / 20));
   }
 }
 
