@@ -61,6 +61,12 @@ describe("eventMaker()", () => {
     expect(JSON.parse(make({ event_type: "a" }, {}).json)).toMatchObject({ producer_seq: 1 });
   });
 
+  it("counts tenant by tenant: another tenant's events are no gap", () => {
+    const make = eventMaker({ producerId: "p1" }, runtime);
+    const seqOf = (tenant_id: string) => JSON.parse(make({ event_type: "a", tenant_id }, {}).json).producer_seq;
+    expect(["a", "b", "a", "b", "a"].map(seqOf)).toEqual([1, 1, 2, 2, 3]);
+  });
+
   it("knows a bound for the bytes of what it made, exact in ASCII, and reads back what it wrote", () => {
     const ascii = eventMaker({}, runtime)({ event_type: "a" }, {});
     expect(ascii.bytes).toBe(Buffer.byteLength(ascii.json));

@@ -21,18 +21,22 @@ export type MakerOptions = { readonly producerId?: string; readonly redact?: rea
 const olderNames = [["timestamp", "occurred_at"], ["operator", "actor_id"], ["operation_type", "event_type"], ["extra_info", "context"]] as const;
 
 /**
- * A maker that stamps id, time, producer and its counter. The counter counts every event made, also those dropped afterwards: that is what makes a
- * loss visible as a gap.
+ * A maker that stamps id, time, producer and its counter. The counter counts every event made for a tenant, also those dropped afterwards: that is
+ * what makes a loss visible as a gap.
  */
 export function eventMaker(options: MakerOptions, { randomUuid, now }: Runtime): EventMaker {
   const uuid7 = uuid7Maker(randomUuid);
   const hidden = new Set(options.redact?.map((name) => name.toLowerCase()));
   const producer_id = options.producerId ?? uuid7(now());
-  let producer_seq = 0;
+  const sequences = new Map<unknown, number>();
   return (input, context) => {
     const event = layered(context, renamed(input));
     stampTime(event, uuid7, now());
-    if (!event["producer_id"]) Object.assign(event, { producer_id, producer_seq: ++producer_seq });
+    if (!event["producer_id"]) {
+      const producer_seq = (sequences.get(event["tenant_id"]) ?? 0) + 1;
+      sequences.set(event["tenant_id"], producer_seq);
+      Object.assign(event, { producer_id, producer_seq });
+    }
     return madeOf(event, stringify(event, hidden));
   };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inject } from "vitest";
 import type { AuditStats } from "../../sdk/src/index.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { root } from "./build.ts";
@@ -21,7 +21,7 @@ export type App = {
 
 /** Starts the application; its process is the caller's to end. */
 export function runApp(settings: AppSettings): App {
-  const output = join(mkdtempSync(join(tmpdir(), "audit-events-app-")), "output");
+  const output = join(mkdtempSync(join(inject("runFolder"), "app-")), "output");
   writeFileSync(output, "");
   const child = spawn(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "app.ts")], {
     env: { ...process.env, AUDIT_TEST_APP: JSON.stringify(settings), AUDIT_TEST_OUTPUT: output },
