@@ -10,6 +10,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { openApiDocument } from "./routes/openapi.ts";
+import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { healthRoutes, limitsRoutes } from "./routes/service.ts";
@@ -32,6 +33,7 @@ export function createApp(parts: ApiParts) {
     .route(apiPath, eventRoutes(parts))
     .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
+    .route(apiPath, producerRoutes(parts))
     .route(apiPath, reportRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", healthRoutes(parts))

@@ -80,6 +80,24 @@ export const statsBody = z.object({
   partial: z.literal(true).optional(),
 });
 
+export const producersBody = z.object({
+  from: time,
+  to: time,
+  counted_events: count.meta({ description: "newest events with a counter that were compared" }),
+  capped: z.boolean().meta({ description: "true when there are more in the window" }),
+  producers: z.array(z.object({
+    producer_id: z.string(),
+    events: count,
+    first_seq: count,
+    last_seq: count,
+    first_at: time,
+    last_at: time,
+    missing: count.meta({ description: "numbers between first_seq and last_seq that no event carries" }),
+    gaps: z.array(z.object({ first_seq: count, last_seq: count, after: time, before: time })).meta({ description: "the latest of them" }),
+  })),
+  fresh_as_of: time,
+});
+
 export const limitsBody = z.object({ limits: z.record(z.string(), z.number()), settings: z.record(z.string(), z.number()) });
 
 export const healthBody = z.object({ status: z.string() });

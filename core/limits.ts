@@ -74,6 +74,10 @@ export const limits = {
   /** Newest matching events that facets and percentiles are counted over. */
   statsFacetRowsMax: 50_000,
   statsFacetValuesMax: 20,
+  /** Newest events over which producers' counters are compared, producers shown, and gaps shown of each. */
+  producerEventsMax: 200_000,
+  producersMax: 100,
+  producerGapsMax: 20,
   /** With the grace below it bounds how long a connection that died unnoticed takes a place in the pool: ingest resumes within 10 s. */
   ingestStatementTimeoutMs: 7_000,
   keyStatementTimeoutMs: 3_000,

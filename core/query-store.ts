@@ -1,6 +1,7 @@
 import type { Claims } from "./caller.ts";
 import type { ReportFigures } from "./compliance.ts";
 import type { AuditEvent, EventResult } from "./event.ts";
+import type { ProducerFigures } from "./producers.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 
 /** An event as it was read. */
@@ -71,6 +72,8 @@ export type EventReader = {
   leafIndexes(claims: Claims, tenantId: string, events: readonly AuditEvent[]): Promise<readonly (number | undefined)[]>;
   /** What a compliance report counts over the window of `filter`. */
   figures(claims: Claims, filter: Filter): Promise<ReportFigures>;
+  /** What the counters of producers tell over the window of `filter`. */
+  producers(claims: Claims, filter: Filter): Promise<ProducerFigures>;
   /** How many leaves the tenant's tree has: 0 before anything is sealed. */
   treeSize(claims: Claims, tenantId: string): Promise<number>;
   /** Resolves when the store answers and has what reading needs. */

@@ -5,6 +5,7 @@ import { readAs } from "./claims.ts";
 import { sql } from "./query-fragment.ts";
 import type { EventRowRead } from "./query-page.ts";
 import { readPage, selectEvents, storedEvent, wholeQuestionMs } from "./query-page.ts";
+import { readProducers } from "./query-producers.ts";
 import { readFigures } from "./query-report.ts";
 import { facetsMs, readStats } from "./query-stats.ts";
 
@@ -37,6 +38,7 @@ export function createEventReader(connections: ReadPool, elapsedMs: () => number
         return events.map((_, index) => found.get(index + 1));
       }),
     figures: (claims, filter) => readAs(connections, claims, (transaction) => readFigures(transaction, filter)),
+    producers: (claims, filter) => readAs(connections, claims, (transaction) => readProducers(transaction, filter)),
     treeSize: (claims, tenantId) =>
       readAs(connections, claims, async (transaction) => {
         const rows = await transaction.rows<{ size: number }>(sql`select t.size from audit_log.tree_state t where t.tenant_id = ${tenantId}::uuid`);

@@ -64,6 +64,7 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
       tenants(world).map((place) => ({ ...place, path: withQuery(place.path, "from=0"), status: place.status === 200 ? 404 : place.status })),
   },
   [`GET ${root}/stats`]: { needs: "read", placements: filters },
+  [`GET ${root}/producers`]: { needs: "read", placements: tenants },
   [`GET ${root}/reports/compliance`]: { needs: "export", placements: tenants },
 };
 
