@@ -197,9 +197,11 @@ describe("events.stream()", () => {
 describe("events.receipt() and producers()", () => {
   it("ask where the service has them", async () => {
     double.behave = ({ path }, response) =>
-      path.includes("/receipt") ? text(response, 200, "c2sp.org/tlog-proof@v1\n") : json(response, 200, { producers: [{ producer_id: "p" }] });
+      path.includes("/receipt")
+        ? text(response, 200, "c2sp.org/tlog-proof@v1\n")
+        : json(response, 200, { producers: [{ producer_id: "p", missing: 2, gaps: [{ first_seq: 3, last_seq: 4, after: "a", before: "b" }] }] });
     await expect(client.events.receipt("1")).resolves.toBe("c2sp.org/tlog-proof@v1\n");
-    await expect(client.producers()).resolves.toEqual([{ producer_id: "p" }]);
+    await expect(client.producers()).resolves.toMatchObject([{ producerId: "p", missing: 2, gaps: [{ firstSeq: 3, lastSeq: 4, after: "a", before: "b" }] }]);
     expect(double.requests.map(({ path }) => path.replace(/\?.*/, ""))).toEqual(["/api/v1/audit/events/1/receipt", "/api/v1/audit/producers"]);
   });
 });

@@ -4,6 +4,7 @@ import { AuditConfigurationError, AuditReceiptError } from "./errors.ts";
 import type { Credential } from "./http-door.ts";
 import { type Api, ask } from "./query/ask.ts";
 import { exportFile, type ExportFormat, type ExportPart, exportParts } from "./query/export.ts";
+import { type ProducerReport, producersOf } from "./query/producers.ts";
 import type { EventFilter, StoredEvent } from "./query/stored-event.ts";
 import { type StreamedEvent, streamEvents } from "./query/stream.ts";
 import { platformRuntime, type Runtime } from "./runtime.ts";
@@ -12,6 +13,7 @@ export { AuditConfigurationError, AuditReceiptError } from "./errors.ts";
 export { AuditApiError } from "./query/api-error.ts";
 export type { ApiFault } from "./query/api-error.ts";
 export type { ExportFormat, ExportPart } from "./query/export.ts";
+export type { ProducerGap, ProducerReport } from "./query/producers.ts";
 export type { EventFilter, StoredEvent } from "./query/stored-event.ts";
 export type { StreamedEvent } from "./query/stream.ts";
 
@@ -54,9 +56,6 @@ export type EventPage = {
   readonly partial: boolean;
 };
 
-/** What one producer's counter tells: how far it came, and how many of its events the log lacks. */
-export type ProducerReport = Readonly<Record<string, unknown>>;
-
 export type QueryClient = {
   readonly events: {
     readonly list: (filter?: EventFilter, options?: PageOptions & { readonly cursor?: string; readonly offset?: number }) => Promise<EventPage>;
@@ -80,7 +79,7 @@ export type QueryClient = {
     readonly stream: (filter?: EventFilter, options?: ReadOptions & { readonly after?: string }) => AsyncGenerator<StreamedEvent>;
   };
   /** Gaps in the counters of producers: losses before the log. */
-  readonly producers: (options?: ReadOptions & { readonly tenant_id?: string }) => Promise<readonly ProducerReport[]>;
+  readonly producers: (window?: Pick<EventFilter, "tenant_id" | "from" | "to">, options?: ReadOptions) => Promise<readonly ProducerReport[]>;
 };
 
 /** A client for reading. Throws AuditConfigurationError when it lacks an address or a credential. */
@@ -123,8 +122,7 @@ export function createQueryClient(options: QueryClientOptions): QueryClient {
   };
   return {
     events,
-    producers: async ({ signal, ...place } = {}) =>
-      (await (await ask(api, "/producers", place, { signal })).json() as { readonly producers: readonly ProducerReport[] }).producers,
+    producers: async (window = {}, { signal } = {}) => producersOf(await (await ask(api, "/producers", window, { signal })).json()),
   };
 }
 
