@@ -87,6 +87,17 @@ describe("delivery", () => {
     expect(world.client.stats()).toMatchObject({ created: 63, queued: 1 });
   });
 
+  it("asks a server that fails with a bounded number of batches, however many events wait", async () => {
+    const world = virtual({ async: false, queueSize: 5000, backoffCapMs: 600_000, backoffBaseMs: 600_000, breakerFailures: 1e9, concurrency: 64 });
+    world.answer = () => ({ status: 503 });
+    someEvents(5000).forEach((event) => world.client.logEventFireAndForget(event));
+    await world.pass(5000);
+    expect(world.requests.length).toBeLessThan(2200);
+    world.answer = () => undefined;
+    await world.until(world.client.close({ timeoutMs: 600_000 }));
+    expect(world.client.stats()).toMatchObject({ created: 5000, queued: 0 });
+  });
+
   it("has at most `concurrency` requests under way", async () => {
     const world = virtual({ batchSize: 1, concurrency: 3 });
     world.latencyMs = 1000;

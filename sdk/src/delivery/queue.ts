@@ -39,10 +39,13 @@ export function forget(state: DeliveryState, entry: Entry): void {
   else state.boundedBytes -= entry.bytes;
 }
 
+/** Batches that may wait for another try: beyond, a server that fails is not asked with yet another one, and each look at them stays short. */
+const waitingMax = 1000;
+
 /** When the queue's next batch is due: now (0) when it is full or asked for, else when its oldest entry comes of age; Infinity when empty. */
 export function queueDueAt(state: DeliveryState): number {
   const [oldest] = state.queue;
-  if (oldest === undefined) return Infinity;
+  if (oldest === undefined || state.waiting.length >= waitingMax) return Infinity;
   return state.queue.length >= state.batchSize || state.hidden || oldest.handle <= state.flushBefore ? 0 : oldest.loggedAt + state.batchAgeMs;
 }
 
