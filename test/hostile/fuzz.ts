@@ -57,7 +57,7 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
       accepted += answer.body.created_count ?? 0;
     });
   }
-  judgeLog(door.function.stderr(), [...statuses.values()].reduce((sum, answers) => sum + answers, 0));
+  await judgeLog(() => door.function.stderr(), [...statuses.values()].reduce((sum, answers) => sum + answers, 0));
   return { events, bodies: bodyCount, accepted, statuses, contents };
 }
 
@@ -90,9 +90,12 @@ function judgeBody(answer: Answer): void {
 }
 
 /** One line of JSON for each request, and in none of them a word of a caller's. */
-function judgeLog(printed: string, requests: number): void {
-  const lines = printed.split("\n").filter((line) => line.startsWith("{"));
-  const events = lines.map((line) => JSON.parse(line).event);
+async function judgeLog(read: () => string, requests: number): Promise<void> {
+  // A line may still be in the pipe when the answer it tells of is there; it is whole once its end is.
+  const whole = () => read().split("\n").slice(0, -1).filter((line) => line.startsWith("{"));
+  await expect.poll(() => whole().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(requests);
+  const printed = read();
+  const events = whole().map((line) => JSON.parse(line).event);
   expect(events.filter((event) => event === "ingest").length).toBeGreaterThanOrEqual(requests);
   expect(new Set(events)).toEqual(new Set(["ingest"]));
   expect(printed).not.toContain(canary);
