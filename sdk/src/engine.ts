@@ -29,7 +29,8 @@ export type Engine = DeliveryState & Settings & {
   warnedAt: number;
   /** No more events are taken; then, nothing is done any more. */
   closing?: boolean;
-  readonly ended: AbortController;
+  ended?: boolean;
+  readonly requests: Set<AbortController>;
 };
 
 /** An engine at rest. Throws AuditConfigurationError. */
@@ -48,7 +49,7 @@ export function createEngine(given: AuditClientOptions): Engine {
     rooms: [],
     pump: () => {},
     warnedAt: 0,
-    ended: new AbortController(),
+    requests: new Set(),
   };
 }
 

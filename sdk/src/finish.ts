@@ -45,7 +45,8 @@ export async function close(engine: Engine, timeoutMs: number): Promise<CloseRes
   for (const batch of engine.waiting) Object.assign(batch, { notBefore: 0, againAt: 0 });
   for (const door of engine.doors) door.openUntil = Math.min(door.openUntil, runtime.monotonic());
   await flush(engine, timeoutMs);
-  engine.ended.abort(new Error("closed"));
+  engine.ended = true;
+  for (const request of engine.requests) request.abort();
   runtime.clearTimer(engine.timer);
   for (const entry of engine.open.values()) {
     forget(engine, entry);

@@ -20,8 +20,8 @@ export type Sending = {
   readonly requestTimeoutMs: number;
   readonly retryAfterCapMs: number;
   readonly hidden: boolean;
-  /** Ends requests early. */
-  readonly ended: AbortController;
+  /** Requests under way, to end them early. */
+  readonly requests: Set<AbortController>;
   readonly checkReceipts?: Promise<ReceiptCheck>;
 };
 
@@ -37,10 +37,12 @@ export async function credentialHeaders({ apiKey, getToken }: Credential, refres
 
 /** Sends `batch` once (twice when a token turned out to be stale) and says what came back. Never rejects: no answer is an answer too. */
 export async function transmit(batch: Batch, sending: Sending): Promise<Answer> {
-  const { runtime, requestTimeoutMs, ended } = sending;
-  const late = new AbortController();
-  const timer = runtime.setTimer(() => late.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
-  const signal = AbortSignal.any([late.signal, ended.signal]);
+  const { runtime, requestTimeoutMs, requests } = sending;
+  // One of its own, and no AbortSignal.any: on some versions of Node that holds on to every request for as long as the client lives.
+  const control = new AbortController();
+  const { signal } = control;
+  const timer = runtime.setTimer(() => control.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
+  requests.add(control);
   try {
     const first = await post(batch, sending, signal, false);
     return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, true) : first;
@@ -49,6 +51,7 @@ export async function transmit(batch: Batch, sending: Sending): Promise<Answer> 
     return { status: "network", code: "network", message: String(signal.aborted ? signal.reason : Object(error).cause ?? error) };
   } finally {
     runtime.clearTimer(timer);
+    requests.delete(control);
   }
 }
 

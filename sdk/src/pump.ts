@@ -11,7 +11,7 @@ import type { SpoolRecord } from "./spool-session.ts";
 /** Does everything that can be done now and sets the timer for what comes next. */
 export function pump(engine: Engine): void {
   engine.pumpQueued = false;
-  if (engine.ended.signal.aborted) return;
+  if (engine.ended) return;
   const { runtime, rooms, flushes } = engine;
   refill(engine);
   reportDrops(engine);
@@ -34,7 +34,7 @@ export function pump(engine: Engine): void {
 async function deliver(engine: Engine, batch: Batch): Promise<void> {
   const { runtime, spool } = engine;
   const answer = await transmit(batch, engine);
-  if (engine.ended.signal.aborted) return;
+  if (engine.ended) return;
   if ("code" in answer && (answer.status === 401 || answer.status === 403)) warn(engine, "credential", answer.message);
   const settlements = answered(engine, batch, answer, runtime.monotonic(), runtime.random);
   const records: SpoolRecord[] = [];
