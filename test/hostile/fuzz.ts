@@ -41,6 +41,7 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
     await inParallel(batches, 4, async (cases) => {
       const answer = await door.post(bodyOf(cases));
       count(answer);
+      if (answer.status >= 500) throw new Error(`${answer.text}\n${faultsOf(door)}\n${bodyOf(cases)}`);
       accepted += judgeBatch(cases, answer);
       for (const [index, { fields }] of cases.entries()) if (fields !== undefined) contents.set(answer.body.results?.[index]?.id ?? "", contentOf(fields));
     });
@@ -59,6 +60,11 @@ export async function fuzz(door: Door, seed: number, eventCount: number, bodyCou
   }
   await judgeLog(() => door.function.stderr(), [...statuses.values()].reduce((sum, answers) => sum + answers, 0));
   return { events, bodies: bodyCount, accepted, statuses, contents };
+}
+
+/** What the function logged of faults: an answer of 5xx says nothing of its cause, on purpose. */
+function faultsOf(door: Door): string {
+  return door.function.stderr().split("\n").filter((line) => line.includes('"database.fault"') || line.includes('"status":5')).slice(-4).join("\n");
 }
 
 /** Throws unless every case of the batch got the verdict it must get; returns how many events were created. */
