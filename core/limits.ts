@@ -87,7 +87,7 @@ export const limits = {
   databaseAnswerGraceMs: 1_000,
   /** A process that stops inside a transaction must not hold rows and the sealer's gate for longer. */
   idleInTransactionMs: 5_000,
-  deadlockAttemptsMax: 4,
+  storeAttemptsMax: 4,
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
   keyCacheMs: 30_000,
   keyCacheEntriesMax: 10_000,

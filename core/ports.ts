@@ -29,7 +29,8 @@ export type Confirm = (outcome: InsertOutcome) => boolean;
 /**
  * Where events go. Every promise that resolves has committed durably (`synchronous_commit = on`); a rejection means that nothing of the call
  * was stored, or, when the connection broke during COMMIT, that the caller cannot know and must retry with the same ids.
- * Throws `unavailable` when the database cannot be reached. A deadlock is retried by the store, nothing else is.
+ * Throws `unavailable` when the database cannot be reached. The store itself retries after a deadlock, and when it met a partition in the making;
+ * nothing else.
  */
 export type EventStore = {
   /** Inserts `rows` in order, all or none; rows whose (tenant, occurred_at, id) exists are left as they are and reported. No two rows share a key. */

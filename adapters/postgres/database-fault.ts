@@ -8,6 +8,8 @@ export class DatabaseFault extends Error {
   override name = "DatabaseFault";
   /** Five characters of PostgreSQL's appendix A; undefined when the server was not reached or did not answer. */
   readonly sqlstate: string | undefined;
+  /** The constraint that was broken, where the server names one. */
+  readonly constraint: string | undefined;
   /** Node's code of a network fault, such as ECONNREFUSED. */
   readonly networkCode: string | undefined;
   /** True when the connection must not be used again. */
@@ -18,9 +20,10 @@ export class DatabaseFault extends Error {
     const { code, constraint } = error as { readonly code?: unknown; readonly constraint?: unknown };
     const sqlstate = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && "severity" in (error as object) ? code : undefined;
     const networkCode = typeof code === "string" && sqlstate === undefined ? code : undefined;
-    const rule = typeof constraint === "string" ? ` (${constraint})` : "";
-    super(`${action}: ${sqlstate === undefined ? reason ?? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule}`}`);
+    const rule = typeof constraint === "string" ? constraint : undefined;
+    super(`${action}: ${sqlstate === undefined ? reason ?? networkCode ?? "no answer" : `SQLSTATE ${sqlstate}${rule === undefined ? "" : ` (${rule})`}`}`);
     this.sqlstate = sqlstate;
+    this.constraint = rule;
     this.networkCode = networkCode;
     // A connection that was opened while the database only read goes on refusing to write when the database writes again.
     this.isConnectionLost = sqlstate === undefined || /^(08|57P|25006$)/.test(sqlstate);
@@ -40,9 +43,9 @@ export function connectFaultOf(action: string, error: unknown): AuditError {
   return faultOf(action, new DatabaseFault(action, error, error instanceof Error ? `connect: ${error.message}` : undefined));
 }
 
-/** The SQLSTATE behind an error of ours, if there is one. */
-export function sqlstateOf(error: unknown): string | undefined {
-  return error instanceof AuditError && error.cause instanceof DatabaseFault ? error.cause.sqlstate : undefined;
+/** The database's fault behind an error of ours, if there is one. */
+export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
+  return error instanceof AuditError && error.cause instanceof DatabaseFault ? error.cause : undefined;
 }
 
 /** Seconds after which the same call may succeed, or undefined when it never will. */

@@ -84,6 +84,28 @@ describe("createEventStore()", () => {
     await admin.query("drop trigger deadlock on audit_log.tenants");
   });
 
+  it("tries again when a day's table is there and not yet a partition, as a session sees it whose caches lag behind another's COMMIT", async () => {
+    const day = new Date(Date.now() - 40 * 86_400_000).toISOString();
+    const table = `audit_log.events_${day.slice(0, 10).replaceAll("-", "")}`;
+    const rows = rowsFor(randomUUID(), 1).map(({ event }) => eventRow({ ...event, occurred_at: day }));
+    await admin.query(`create table ${table} ()`);
+    await expect(store.insert(rows)).rejects.toMatchObject({ code: "internal", cause: { sqlstate: "23514", constraint: undefined } });
+
+    const own = createPool({ databaseUrl: database.url, databasePoolSize: 1 }, log);
+    let rollbacks = 0;
+    own.on("connect", (client) => {
+      const query = client.query.bind(client) as (...parts: unknown[]) => Promise<pg.QueryResult>;
+      client.query = (async (...parts: unknown[]) => {
+        const result = await query(...parts);
+        if ((parts[0] as { text?: string }).text === "rollback" && ++rollbacks === 2) await admin.query(`drop table ${table}`);
+        return result;
+      }) as typeof client.query;
+    });
+    expect(await createEventStore(own, log).insert(rows)).toEqual({ existing: [], closedDays: [] });
+    expect(rollbacks).toBe(2);
+    await own.end();
+  });
+
   it("commits with synchronous_commit on, whatever the database was set to", async () => {
     await admin.query(`alter database ${database.name} set synchronous_commit = off`);
     const own = createPool({ databaseUrl: database.url, databasePoolSize: 1 }, log);

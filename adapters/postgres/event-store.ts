@@ -3,30 +3,40 @@ import type { Pool } from "pg";
 import { limits } from "../../core/limits.ts";
 import type { BatchClaim, ClaimOutcome, Confirm, EventRow, EventStore, ExistingRow, InsertOutcome, Log } from "../../core/ports.ts";
 import { encodeArray } from "./binary-array.ts";
-import { sqlstateOf } from "./database-fault.ts";
+import { type DatabaseFault, databaseFaultOf } from "./database-fault.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Events in `audit_log.events`, written by `audit_log.ingest()` alone and as role audit_ingest, which may do nothing else. */
 export function createEventStore(pool: Pool, log: Log): EventStore {
   const options = { role: "audit_ingest", action: "store events", statementTimeoutMs: limits.ingestStatementTimeoutMs, log } as const;
   return {
-    insert: (rows, confirm) => withoutDeadlock(() => inTransaction(pool, options, (transaction) => insert(transaction, rows, confirm))),
+    insert: (rows, confirm) => withRetries(() => inTransaction(pool, options, (transaction) => insert(transaction, rows, confirm))),
     insertOnce: (claim, prepare, confirm) =>
-      withoutDeadlock(() =>
+      withRetries(() =>
         inTransaction(pool, options, async (transaction) => insert(transaction, await prepare(await claimBatch(transaction, claim)), confirm))
       ),
   };
 }
 
-/** Two batches that hold the same events in different orders wait for each other; Postgres ends one of them, and again it is an ordinary batch. */
-async function withoutDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let attemptsLeft = limits.deadlockAttemptsMax - 1;; attemptsLeft--) {
+async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let attemptsLeft = limits.storeAttemptsMax - 1;; attemptsLeft--) {
     try {
       return await attempt();
     } catch (error) {
-      if (sqlstateOf(error) !== "40P01" || attemptsLeft === 0) throw error;
+      const fault = databaseFaultOf(error);
+      if (attemptsLeft === 0 || fault === undefined || !isPassing(fault)) throw error;
     }
   }
+}
+
+/**
+ * Whether the same transaction is an ordinary one when it runs again. Two batches that hold the same events in different orders wait for each other, and
+ * Postgres ends one of them. And a session can see the table of a day that another has just committed a moment before it is told that the table is a
+ * partition: COMMIT makes rows visible first and tells other sessions' caches afterwards. Its INSERT then finds no partition, an error of class 23514
+ * that, unlike a broken check, names no constraint.
+ */
+function isPassing({ sqlstate, constraint }: DatabaseFault): boolean {
+  return sqlstate === "40P01" || (sqlstate === "23514" && constraint === undefined);
 }
 
 async function insert(transaction: Transaction, rows: readonly EventRow[], confirm: Confirm | undefined): Promise<InsertOutcome> {
