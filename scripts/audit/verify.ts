@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { followRotations, type KeyRing } from "../../verify/keys.ts";
 import type { EventRecord } from "../../verify/leaf.ts";
@@ -8,11 +7,14 @@ import { verifyLog } from "../../verify/log.ts";
 import { verifyReceipt } from "../../verify/receipt.ts";
 import type { LogReport } from "../../verify/report.ts";
 import { openDatabaseLog } from "./database-source.ts";
+import { withExamples } from "./examples.ts";
 import { readExport } from "./export-source.ts";
+import { CommandError, explain, failureText } from "./failure.ts";
 import { readKept } from "./kept-checkpoints.ts";
 import { nativeHash } from "./native-hash.ts";
 import { reportText } from "./print-report.ts";
 import { startProgress } from "./progress.ts";
+import { databaseTarget, hasDatabase, readLocalFile } from "./target.ts";
 
 type Options = {
   readonly database?: string;
@@ -33,7 +35,7 @@ export const exitCodes = { sound: 0, tampered: 1, unchecked: 2 } as const;
 
 /** `audit-events verify`: checks a log, an export or a receipt with code that shares nothing with what wrote it. */
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .description("Recompute every leaf and every root, and compare them with what was signed")
     .option("--database <url>", "verify the log in this database (the primary, not a replica)")
     .option("--local <dir>", "verify the log of the local stack whose local.json is in this folder")
@@ -49,17 +51,25 @@ export function verifyCommand(): Command {
     .addHelpText("after", "\nExit code 0: sound. 1: tampered. 2: could not be checked.")
     .action(async (options: Options) => {
       process.exitCode = await runVerify(options).catch((fault: unknown) => {
-        const message = fault instanceof Error ? fault.message || String((fault as { code?: unknown }).code ?? fault.name) : String(fault);
-        if (options.json) console.log(JSON.stringify({ status: "unchecked", message }));
-        console.error(`could not be checked: ${message}`);
+        const failure = explain(fault);
+        if (options.json) console.log(JSON.stringify({ ...failure, status: "unchecked" }));
+        console.error(`could not be checked: ${failureText(failure)}`);
         return exitCodes.unchecked;
       });
     });
+  return withExamples(
+    command,
+    "verify --local .audit",
+    "verify --database $URL --key $LOG_KEY --bundles kept/",
+    "verify --receipt order.tlog-proof --key $LOG_KEY",
+  );
 }
 
 async function runVerify(options: Options): Promise<number> {
   const inputs = [options.database, options.local, options.export, options.receipt].filter((input) => input !== undefined);
-  if (inputs.length !== 1) throw new Error("verify: input: give one of --database, --local, --export, --receipt");
+  if (inputs.length > 1 || (inputs.length === 0 && !hasDatabase())) {
+    throw new CommandError("no_target", "find log: not one is named", "give one of --local, --database, --export, --receipt, or set AUDIT_DATABASE_URL");
+  }
   const rotations = (options.rotation ?? []).map((file) => readFileSync(file, "utf8"));
   if (options.receipt !== undefined) return await verifyReceiptFile(options, options.receipt, rotations);
   const expected = await readKept(options.checkpoint ?? [], options.bundles);
@@ -68,11 +78,11 @@ async function runVerify(options: Options): Promise<number> {
 }
 
 async function verifyDatabase(options: Options, rotations: readonly string[], expected: readonly string[]): Promise<number> {
-  const local = options.local === undefined ? undefined : JSON.parse(readFileSync(join(options.local, "local.json"), "utf8"));
-  const log = await openDatabaseLog(options.database ?? local.database_url, options.tenant);
+  const local = options.local === undefined ? undefined : readLocalFile(options.local);
+  const log = await openDatabaseLog(databaseTarget(options), options.tenant);
   try {
     // local.json is written by the stack, apart from the database: its key is no claim of the log's.
-    const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key as string]);
+    const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key]);
     const isIndependent = trusted !== log.keys;
     const ring = await ringOf(trusted, [...log.rotations, ...rotations]);
     const progress = startProgress("events", log.eventCount);

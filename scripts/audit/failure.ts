@@ -1,0 +1,88 @@
+import { AuditError } from "../../core/errors.ts";
+import { DatabaseFault } from "../../adapters/postgres/database-fault.ts";
+
+/** Why a command could not do its work, and what its user can do about it. */
+export type Failure = { readonly code: string; readonly message: string; readonly hint?: string | undefined };
+
+/** A fault that a command found itself: `message` says the action, the value's name and what is true now, `hint` what to do. */
+export class CommandError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  override name = "CommandError";
+
+  constructor(code: string, message: string, hint?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Whatever was thrown, in words for whoever typed the command. Raw codes of Node and Postgres become what they mean here. */
+export function explain(fault: unknown): Failure {
+  if (fault instanceof CommandError) return { code: fault.code, message: fault.message, hint: fault.hint };
+  if (fault instanceof AuditError) {
+    const below = fault.cause instanceof DatabaseFault ? databaseHint(fault.cause.sqlstate ?? fault.cause.networkCode) : undefined;
+    const detail = fault.cause instanceof DatabaseFault ? ` (${fault.cause.message})` : "";
+    return { code: fault.code, message: `${fault.message}${detail}`, hint: below };
+  }
+  const known = innermost(fault);
+  if (known.code !== undefined && "severity" in known) {
+    return { code: "database_refused", message: `ask database: ${known.message}`, hint: databaseHint(known.code) };
+  }
+  if (known.syscall === "connect" || known.syscall === "getaddrinfo" || /^(ECONNRESET|ETIMEDOUT|UND_ERR_SOCKET)$/.test(known.code ?? "")) {
+    return { code: "unreachable", message: `connect${placeOf(known)}: ${known.code}: nothing answers there`, hint: unreachableHint };
+  }
+  const file = known.path === undefined ? undefined : fileFailure(known.code, known.path);
+  return file ?? { code: "failed", message: known.message || String(known.code ?? known.name) };
+}
+
+type Known = Error & { readonly code?: string; readonly syscall?: string; readonly path?: string; readonly address?: string; readonly port?: number };
+
+/** The error that says the reason: pg gives an AggregateError when a name has several addresses, fetch hides its reason in `cause`. */
+function innermost(fault: unknown): Known {
+  if (!(fault instanceof Error)) return new Error(String(fault));
+  const [first] = fault instanceof AggregateError ? fault.errors : [];
+  const inner: unknown = first ?? (fault instanceof TypeError && fault.message === "fetch failed" ? fault.cause : undefined);
+  return inner === undefined ? fault as Known : innermost(inner);
+}
+
+function placeOf({ address, port }: Known): string {
+  return address === undefined ? "" : ` to ${address}${port === undefined ? "" : `:${port}`}`;
+}
+
+const unreachableHint = "start the stack (npm start), or check the address and that this machine may reach it";
+
+const databaseHints: readonly (readonly [RegExp, string])[] = [
+  [/^28/, "check user and password in the database URL"],
+  [/^3D000$/, "check the name of the database at the end of its URL"],
+  [/^(3F000|42P01|42883|42703|42704)$/, "the schema is missing or older than this command: apply the migrations (supabase db push)"],
+  [/^(42501|22023)$/, "use the login that applied the migrations (postgres on Supabase): it may take the roles of the log"],
+  [/^53/, "the server has no connection or memory left: try again, or use the pooler's address (port 6543)"],
+  [/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ECONNRESET)$/, unreachableHint],
+];
+
+function databaseHint(code: string | undefined): string | undefined {
+  return databaseHints.find(([pattern]) => pattern.test(code ?? ""))?.[1];
+}
+
+const fileReasons: Readonly<Record<string, readonly [string, string]>> = {
+  ENOENT: ["there is no such file or folder", "check its name; relative names count from the current folder"],
+  EACCES: ["this account may not touch it", "run as its owner, or choose another place"],
+  EEXIST: ["it is there already", "choose another name: nothing is overwritten"],
+  EISDIR: ["it is a folder", "name a file"],
+  ENOTDIR: ["a part of it is a file, no folder", "check its name"],
+  ENOSPC: ["the disk is full", "make room, then run the same command again"],
+};
+
+function fileFailure(code: string | undefined, path: string): Failure | undefined {
+  const [reason, hint] = fileReasons[code ?? ""] ?? [];
+  return reason === undefined ? undefined : { code: `file_${code?.toLowerCase()}`, message: `open ${path}: ${reason}`, hint };
+}
+
+export function failureText({ message, hint }: Failure): string {
+  return hint === undefined ? message : `${message}\n${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+}
+
+export function failureJson({ code, message, hint }: Failure): string {
+  return JSON.stringify({ status: "failed", code, message, ...hint === undefined ? {} : { hint } });
+}

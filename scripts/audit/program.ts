@@ -1,0 +1,50 @@
+import { Command, CommanderError } from "commander";
+import { withExamples } from "./examples.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { explain, failureJson, failureText } from "./failure.ts";
+import { keysCommand } from "./keys.ts";
+import { verifyCommand } from "./verify.ts";
+
+/**
+ * Every subcommand, each from a file of its own that exports `<name>Command(): Command`: help with `withExamples`, `--local` and its like with `withApiTarget`
+ * or `withDatabaseTarget`. An action prints its answer on stdout and sets `process.exitCode` when that is not 0; whatever it throws (best a
+ * `CommandError`, which says what to do) is explained below, once for all of them, and as JSON where `--json` was given.
+ */
+const subcommands: readonly (() => Command)[] = [verifyCommand, keysCommand];
+
+const exitHelp = `
+Exit code 0: done. 1: done, and the answer is bad (a changed log, refused
+events, a fault found). 2: could not be done. 130: stopped by Ctrl-C.`;
+
+/** The operator's command, ready to parse. */
+export function createProgram(): Command {
+  const program = new Command("audit-events").description("The operator's command of Audit Events");
+  for (const make of subcommands) program.addCommand(make());
+  withExamples(program, "verify --local .audit", "keys new example.com/log signing-key.txt").addHelpText("after", exitHelp);
+  return withFrame(program);
+}
+
+/** Settings that commander does not hand down to a command that was made elsewhere. */
+function withFrame(command: Command): Command {
+  command.exitOverride().showHelpAfterError("(add --help for what it takes, and examples)").helpCommand(false);
+  for (const child of command.commands) withFrame(child);
+  return command;
+}
+
+/** Parses and runs; the exit code. Faults are told on stderr, and as one JSON object on stdout when `--json` asks for one. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  // A reader that has seen enough (head, a pager) closes the pipe: an end, not a fault.
+  process.stdout.on("error", (fault: NodeJS.ErrnoException) => process.exit(fault.code === "EPIPE" ? exitCodes.done : exitCodes.undone));
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return Number(process.exitCode ?? exitCodes.done);
+  } catch (fault) {
+    // Commander has printed its help or its complaint.
+    if (fault instanceof CommanderError) return fault.exitCode === 0 ? exitCodes.done : exitCodes.undone;
+    const failure = explain(fault);
+    if (argv.includes("--json")) console.log(failureJson(failure));
+    console.error(failureText(failure));
+    return exitCodes.undone;
+  }
+}
