@@ -27,6 +27,7 @@ create table audit_log.api_keys (
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
   constraint api_key_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES audit_log.tenants(id),
   constraint api_key_has_known_scopes CHECK (((cardinality(scopes) > 0) AND (scopes <@ ARRAY['ingest'::text, 'read'::text, 'export'::text, 'admin'::text]))),
   constraint api_key_hash_is_a_sha256 CHECK ((octet_length(key_hash) = 32)),
@@ -38,7 +39,7 @@ create table audit_log.api_keys (
 alter table audit_log.api_keys owner to audit_owner;
 alter table audit_log.api_keys enable row level security;
 alter table audit_log.api_keys force row level security;
-CREATE INDEX api_keys_by_tenant ON audit_log.api_keys USING btree (tenant_id);
+CREATE INDEX api_keys_by_tenant_and_age ON audit_log.api_keys USING btree (tenant_id, created_at, id);
 comment on table audit_log.api_keys is 'Keys of programs, each for one tenant. A key is shown once, when it is made; here is only its hash.';
 comment on column audit_log.api_keys.id is 'The part of the key between aud_ and the secret; the principal is key:<id>.';
 comment on column audit_log.api_keys.tenant_id is 'The one tenant that the key opens.';
@@ -48,8 +49,155 @@ comment on column audit_log.api_keys.scopes is 'What it allows: ingest, read, ex
 comment on column audit_log.api_keys.created_at is 'When it was made.';
 comment on column audit_log.api_keys.expires_at is 'When it ends; never, when null.';
 comment on column audit_log.api_keys.revoked_at is 'When it was revoked; it is not, when null.';
+comment on column audit_log.api_keys.last_used_at is 'When it was last used, to a minute; it never was, when null.';
 grant insert, select on table audit_log.api_keys to audit_owner;
-grant update (revoked_at) on audit_log.api_keys to audit_owner;
+grant select (id, tenant_id, name, scopes, created_at, expires_at, revoked_at, last_used_at) on audit_log.api_keys to authenticated;
+grant update (revoked_at, last_used_at) on audit_log.api_keys to audit_owner;
+
+create table audit_log.archive_days (
+  day date not null,
+  state text not null default 'closed'::text,
+  rows bigint,
+  planned_at timestamp with time zone,
+  dropped_at timestamp with time zone,
+  retry_at timestamp with time zone,
+  problem text,
+  problem_at timestamp with time zone,
+  constraint a_day_is_closed_planned_or_dropped CHECK ((state = ANY (ARRAY['closed'::text, 'planned'::text, 'dropped'::text]))),
+  constraint archive_days_are_one_per_day PRIMARY KEY (day)
+);
+alter table audit_log.archive_days owner to audit_owner;
+alter table audit_log.archive_days enable row level security;
+alter table audit_log.archive_days force row level security;
+comment on table audit_log.archive_days is 'How far the archiving of each closed UTC day is; a day leaves Postgres for all tenants at once.';
+comment on column audit_log.archive_days.day is 'UTC day of occurred_at.';
+comment on column audit_log.archive_days.state is 'closed: takes no more events. planned: cut into files, which are being written and checked. dropped: its partition is gone, its archives are what is read.';
+comment on column audit_log.archive_days.rows is 'Events of the day over all tenants, counted when it was planned.';
+comment on column audit_log.archive_days.planned_at is 'When it was planned.';
+comment on column audit_log.archive_days.dropped_at is 'When its partition was dropped.';
+comment on column audit_log.archive_days.retry_at is 'Nothing is tried with the day before that.';
+comment on column audit_log.archive_days.problem is 'Why it could not go on when it was last tried; null when it could.';
+comment on column audit_log.archive_days.problem_at is 'When that was.';
+grant select on table audit_log.archive_days to audit_job;
+grant insert, select, update on table audit_log.archive_days to audit_owner;
+
+create table audit_log.archive_files (
+  tenant_id uuid not null,
+  day date not null,
+  part integer not null,
+  state text not null default 'planned'::text,
+  rows bigint not null,
+  from_occurred_at timestamp with time zone not null,
+  from_id uuid not null,
+  to_occurred_at timestamp with time zone not null,
+  to_id uuid not null,
+  generation integer not null default 0,
+  key text,
+  sha256 bytea,
+  bytes bigint,
+  first_log_index bigint,
+  last_log_index bigint,
+  lease uuid,
+  leased_until timestamp with time zone,
+  attempts integer not null default 0,
+  retry_at timestamp with time zone,
+  problem text,
+  problem_at timestamp with time zone,
+  constraint a_file_is_planned_written_or_checked CHECK ((state = ANY (ARRAY['planned'::text, 'written'::text, 'checked'::text]))),
+  constraint archive_files_are_one_per_part PRIMARY KEY (tenant_id, day, part),
+  constraint file_belongs_to_an_archive FOREIGN KEY (tenant_id, day) REFERENCES audit_log.archives(tenant_id, day),
+  constraint file_hash_is_a_sha256 CHECK ((octet_length(sha256) = 32)),
+  constraint what_is_written_has_a_name CHECK (((state = 'planned'::text) OR (num_nulls(key, sha256, bytes, first_log_index, last_log_index) = 0)))
+);
+alter table audit_log.archive_files owner to audit_owner;
+alter table audit_log.archive_files enable row level security;
+alter table audit_log.archive_files force row level security;
+CREATE INDEX archive_files_to_do ON audit_log.archive_files USING btree (day, tenant_id, part) WHERE (state <> 'checked'::text);
+comment on table audit_log.archive_files is 'The files into which a tenant''s day is cut: events from one key to another, both included, in the order of (occurred_at, id).';
+comment on column audit_log.archive_files.tenant_id is 'Whose events they are.';
+comment on column audit_log.archive_files.day is 'UTC day of occurred_at.';
+comment on column audit_log.archive_files.part is 'Which file of the archive, from 0.';
+comment on column audit_log.archive_files.state is 'planned: to be written. written: uploaded, to be read back. checked: read back, and every event in it stands in the tree that the checkpoint signs.';
+comment on column audit_log.archive_files.rows is 'Events in it.';
+comment on column audit_log.archive_files.from_occurred_at is 'Time of its first event.';
+comment on column audit_log.archive_files.from_id is 'Id of its first event.';
+comment on column audit_log.archive_files.to_occurred_at is 'Time of its last event.';
+comment on column audit_log.archive_files.to_id is 'Id of its last event.';
+comment on column audit_log.archive_files.generation is 'How many objects were given up before this one, because the store held other bytes under their names.';
+comment on column audit_log.archive_files.key is 'Key of the object.';
+comment on column audit_log.archive_files.sha256 is 'SHA-256 of its bytes as they were made.';
+comment on column audit_log.archive_files.bytes is 'Its size.';
+comment on column audit_log.archive_files.first_log_index is 'Least place of its leaves in the tenant''s tree.';
+comment on column audit_log.archive_files.last_log_index is 'Greatest place of its leaves in the tenant''s tree.';
+comment on column audit_log.archive_files.lease is 'Drawn by the worker that has the file now.';
+comment on column audit_log.archive_files.leased_until is 'From then on another worker may take it.';
+comment on column audit_log.archive_files.attempts is 'Tries that failed since the last success.';
+comment on column audit_log.archive_files.retry_at is 'Nothing is tried before that.';
+comment on column audit_log.archive_files.problem is 'What went wrong last; null when nothing did since.';
+comment on column audit_log.archive_files.problem_at is 'When that was.';
+grant select on table audit_log.archive_files to audit_job;
+grant insert, select, update on table audit_log.archive_files to audit_owner;
+
+create table audit_log.archives (
+  tenant_id uuid not null,
+  day date not null,
+  state text not null default 'open'::text,
+  rows bigint not null,
+  files integer not null,
+  bytes bigint,
+  first_log_index bigint,
+  last_log_index bigint,
+  checkpoint_size bigint,
+  checkpoint_root bytea,
+  manifest_key text,
+  manifest_sha256 bytea,
+  archived_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  expiring_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  lease uuid,
+  leased_until timestamp with time zone,
+  attempts integer not null default 0,
+  retry_at timestamp with time zone,
+  problem text,
+  problem_at timestamp with time zone,
+  constraint an_archive_has_a_known_state CHECK ((state = ANY (ARRAY['open'::text, 'ready'::text, 'archived'::text, 'restored'::text, 'expiring'::text, 'deleted'::text]))),
+  constraint archives_are_one_per_tenant_and_day PRIMARY KEY (tenant_id, day),
+  constraint hashes_are_sha256 CHECK (((octet_length(checkpoint_root) = 32) AND (octet_length(manifest_sha256) = 32))),
+  constraint what_is_archived_has_a_checked_manifest CHECK (((state = 'open'::text) OR (num_nulls(bytes, first_log_index, last_log_index, checkpoint_size, checkpoint_root, manifest_key, manifest_sha256) = 0))),
+  constraint what_left_postgres_has_its_time CHECK (((state = ANY (ARRAY['open'::text, 'ready'::text])) OR (num_nulls(archived_at, expires_at) = 0)))
+);
+alter table audit_log.archives owner to audit_owner;
+alter table audit_log.archives enable row level security;
+alter table audit_log.archives force row level security;
+CREATE INDEX archives_by_expiry ON audit_log.archives USING btree (expires_at) WHERE (state = 'archived'::text);
+CREATE INDEX archives_by_state ON audit_log.archives USING btree (day, tenant_id) WHERE (state = ANY (ARRAY['open'::text, 'ready'::text, 'expiring'::text]));
+comment on table audit_log.archives is 'One tenant''s events of one UTC day in object storage. A row becomes archived in the transaction that drops the day from events: read events first, then this table, in one transaction, and every event is found exactly once.';
+comment on column audit_log.archives.tenant_id is 'Whose events they are.';
+comment on column audit_log.archives.day is 'UTC day of occurred_at.';
+comment on column audit_log.archives.state is 'open: being written, read Postgres. ready: written and checked, read Postgres. archived: read the archive. restored: back in Postgres, read there. expiring: being deleted, read neither. deleted: gone.';
+comment on column audit_log.archives.rows is 'Events in it.';
+comment on column audit_log.archives.files is 'Parquet files that hold them.';
+comment on column audit_log.archives.bytes is 'Bytes of these files.';
+comment on column audit_log.archives.first_log_index is 'Least place of its leaves in the tenant''s tree.';
+comment on column audit_log.archives.last_log_index is 'Greatest place of its leaves in the tenant''s tree; between the two there may be leaves of other days.';
+comment on column audit_log.archives.checkpoint_size is 'Leaves of the signed checkpoint with which every event was compared after it was read back.';
+comment on column audit_log.archives.checkpoint_root is 'Root hash of that checkpoint.';
+comment on column audit_log.archives.manifest_key is 'Key of the signed manifest in object storage; it stays after deletion.';
+comment on column audit_log.archives.manifest_sha256 is 'SHA-256 of the manifest''s bytes.';
+comment on column audit_log.archives.archived_at is 'When the day was dropped from Postgres.';
+comment on column audit_log.archives.expires_at is 'When it may be deleted, unless a hold covers it.';
+comment on column audit_log.archives.expiring_at is 'When its deletion began, which is also the time of the event that records it.';
+comment on column audit_log.archives.deleted_at is 'When its files were deleted.';
+comment on column audit_log.archives.lease is 'Drawn by the worker that has the row now; what another worker records under an older one is refused.';
+comment on column audit_log.archives.leased_until is 'From then on another worker may take it.';
+comment on column audit_log.archives.attempts is 'Tries that failed since the last success.';
+comment on column audit_log.archives.retry_at is 'Nothing is tried before that.';
+comment on column audit_log.archives.problem is 'What went wrong last; null when nothing did since.';
+comment on column audit_log.archives.problem_at is 'When that was.';
+grant select on table audit_log.archives to audit_job;
+grant insert, references, select, update on table audit_log.archives to audit_owner;
+grant select (tenant_id, day, state, rows, files, bytes, first_log_index, last_log_index, checkpoint_size, checkpoint_root, manifest_key, manifest_sha256, archived_at, expires_at, expiring_at, deleted_at) on audit_log.archives to authenticated;
 
 create table audit_log.batches (
   principal text not null,
@@ -266,6 +414,20 @@ comment on column audit_log.events_20260101.request_id is 'The request in whose 
 comment on column audit_log.events_20260101.producer_id is 'Which process of the producer sent it.';
 comment on column audit_log.events_20260101.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
 comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
+
+create table audit_log.imported_days (
+  day date not null,
+  imported_at timestamp with time zone not null default now(),
+  constraint imported_days_are_noted_once PRIMARY KEY (day)
+);
+alter table audit_log.imported_days owner to audit_owner;
+alter table audit_log.imported_days enable row level security;
+alter table audit_log.imported_days force row level security;
+comment on table audit_log.imported_days is 'UTC days into which events were imported, and when last: such a day is closed 24 hours later at the earliest.';
+comment on column audit_log.imported_days.day is 'UTC day of occurred_at.';
+comment on column audit_log.imported_days.imported_at is 'When events were last imported into it.';
+grant select on table audit_log.imported_days to audit_job;
+grant insert, select, update on table audit_log.imported_days to audit_owner;
 
 create table audit_log.job_outcomes (
   job text not null,
@@ -508,6 +670,8 @@ comment on view public.audit_events is 'Events of the caller''s tenants under bo
 grant delete, insert, references, select, trigger, truncate, update on view public.audit_events to postgres;
 
 -- on audit_log.api_keys
+create policy "admins read the keys of their own tenants" on audit_log.api_keys for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('admin'::text) AS has_role));
 create policy "functions of audit_owner create keys" on audit_log.api_keys for insert to audit_owner
   with check true;
 create policy "functions of audit_owner find every key" on audit_log.api_keys for select to audit_owner
@@ -515,6 +679,29 @@ create policy "functions of audit_owner find every key" on audit_log.api_keys fo
 create policy "functions of audit_owner revoke keys" on audit_log.api_keys for update to audit_owner
   using true
   with check true;
+
+-- on audit_log.archive_days
+create policy "functions of audit_owner keep the archive's books" on audit_log.archive_days for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read the archive's books" on audit_log.archive_days for select to audit_job
+  using true;
+
+-- on audit_log.archive_files
+create policy "functions of audit_owner keep the archive's books" on audit_log.archive_files for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read the archive's books" on audit_log.archive_files for select to audit_job
+  using true;
+
+-- on audit_log.archives
+create policy "functions of audit_owner keep the archive's books" on audit_log.archives for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read the archive's books" on audit_log.archives for select to audit_job
+  using true;
+create policy "viewers read archives of their own tenants" on audit_log.archives for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
 
 -- on audit_log.batches
 create policy "functions of audit_owner claim and forget batches" on audit_log.batches for all to audit_owner
@@ -565,6 +752,13 @@ CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.
 CREATE TRIGGER day_refuses_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log.events_20260101 FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_change(); -- always
 CREATE TRIGGER day_refuses_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
 CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
+
+-- on audit_log.imported_days
+create policy "functions of audit_owner keep the archive's books" on audit_log.imported_days for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read the archive's books" on audit_log.imported_days for select to audit_job
+  using true;
 
 -- on audit_log.job_outcomes
 create policy "functions of audit_owner record how jobs fare" on audit_log.job_outcomes for all to audit_owner
@@ -684,34 +878,31 @@ comment on function audit_log.announce_key(text,text,text,timestamp with time zo
 grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_job;
 grant execute on function audit_log.announce_key(text,text,text,timestamp with time zone,text) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.archive_expiry(p_tenant_id uuid, p_day date, p_default_years integer)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select ((p_day + 1) + make_interval(years => p_default_years))::timestamp at time zone 'UTC' $function$
+;
+alter function audit_log.archive_expiry(uuid,date,integer) owner to audit_owner;
+comment on function audit_log.archive_expiry(uuid,date,integer) is 'When a tenant''s day has been kept long enough: so many years after its end.';
+grant execute on function audit_log.archive_expiry(uuid,date,integer) to audit_job;
+grant execute on function audit_log.archive_expiry(uuid,date,integer) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.call_function(p_name text)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  v_asked_at timestamptz;
   v_request_id bigint;
-  v_problem text;
-  v_answered boolean := false;
   v_url text;
   v_key text;
 begin
-  select o.asked_at, o.request_id into v_asked_at, v_request_id from audit_log.job_outcomes as o where o.job = p_name;
-  if v_request_id is not null then
-    execute 'select true, case
-        when timed_out then ''the function did not answer in time''
-        when error_msg is not null then error_msg
-        when status_code is distinct from 200 then ''the function answered '' || coalesce(status_code::text, ''nothing'') || '': '' || left(coalesce(content, ''''), 300)
-      end from net._http_response where id = $1'
-      into v_answered, v_problem using v_request_id;
-    if v_answered then
-      perform audit_log.job_ended(p_name, v_problem);
-    elsif v_asked_at > now() - interval '5 minutes' then
-      return;
-    else
-      perform audit_log.job_ended(p_name, 'no answer came within five minutes');
-    end if;
+  perform audit_log.record_answers();
+  if exists (select from audit_log.job_outcomes as o where o.job = p_name and o.request_id is not null) then
+    return;
   end if;
   if to_regclass('vault.decrypted_secrets') is not null then
     execute 'select max(decrypted_secret) filter (where name = ''audit_events_functions_url''), max(decrypted_secret) filter (where name = ''audit_events_secret_key'')
@@ -731,6 +922,48 @@ $function$
 alter function audit_log.call_function(text) owner to audit_owner;
 comment on function audit_log.call_function(text) is 'Calls an Edge Function by pg_net, with the URL and the secret key that Vault holds as audit_events_functions_url and audit_events_secret_key, and records how the call before fared.';
 grant execute on function audit_log.call_function(text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.claim_archive_work(p_lease_seconds integer)
+ RETURNS TABLE(work text, tenant_id uuid, day date, part integer, lease uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  update audit_log.archive_files as f set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+  from (
+    select c.tenant_id, c.day, c.part from audit_log.archive_files as c
+    where c.state <> 'checked' and coalesce(c.leased_until <= clock_timestamp(), true) and coalesce(c.retry_at <= clock_timestamp(), true)
+    order by c.day, c.tenant_id, c.part
+    limit 1
+    for update skip locked
+  ) as next
+  where f.tenant_id = next.tenant_id and f.day = next.day and f.part = next.part
+  returning case f.state when 'planned' then 'write' else 'check' end, f.tenant_id, f.day, f.part, f.lease;
+  if found then
+    return;
+  end if;
+  return query
+  update audit_log.archives as a set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+  from (
+    select c.tenant_id, c.day from audit_log.archives as c
+    where c.state = 'open' and coalesce(c.leased_until <= clock_timestamp(), true) and coalesce(c.retry_at <= clock_timestamp(), true)
+      and not exists (select from audit_log.archive_files as f where f.tenant_id = c.tenant_id and f.day = c.day and f.state <> 'checked')
+    order by c.day, c.tenant_id
+    limit 1
+    for update skip locked
+  ) as next
+  where a.tenant_id = next.tenant_id and a.day = next.day
+  returning 'sign'::text, a.tenant_id, a.day, null::integer, a.lease;
+end
+$function$
+;
+alter function audit_log.claim_archive_work(integer) owner to audit_owner;
+comment on function audit_log.claim_archive_work(integer) is 'The next piece of work, leased to the caller: write or check a file, or sign the manifest of an archive whose files are all checked; no row when there is none.';
+grant execute on function audit_log.claim_archive_work(integer) to audit_job;
+grant execute on function audit_log.claim_archive_work(integer) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.claim_batch(p_principal text, p_key_hash bytea, p_body_hash bytea, p_received_at timestamp with time zone)
  RETURNS TABLE(first boolean, same_body boolean, received_at timestamp with time zone)
@@ -763,6 +996,42 @@ comment on function audit_log.claim_batch(text,bytea,bytea,timestamp with time z
 grant execute on function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) to audit_ingest;
 grant execute on function audit_log.claim_batch(text,bytea,bytea,timestamp with time zone) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.close_days(p_before date, p_limit integer)
+ RETURNS SETOF date
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_day date;
+  v_closed integer := 0;
+begin
+  perform audit_log.require_durable_commit();
+  for v_day in
+    select to_date(substring(c.relname from 8), 'YYYYMMDD') as day
+    from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'audit_log.events'::regclass and c.relname ~ '^events_\d{8}$'
+    order by 1
+  loop
+    exit when v_day >= p_before or v_closed >= p_limit;
+    continue when exists (select from audit_log.closed_days as d where d.day = v_day);
+    -- A batch is being stored there: next time.
+    continue when not pg_try_advisory_xact_lock(1635083369, v_day - date '2000-01-01');
+    -- Under the lock, and so after every import that noted itself.
+    continue when exists (select from audit_log.imported_days as m where m.day = v_day and m.imported_at > clock_timestamp() - interval '24 hours');
+    insert into audit_log.closed_days (day) values (v_day) on conflict do nothing;
+    insert into audit_log.archive_days (day) values (v_day) on conflict do nothing;
+    v_closed := v_closed + 1;
+    return next v_day;
+  end loop;
+end
+$function$
+;
+alter function audit_log.close_days(date,integer) owner to audit_owner;
+comment on function audit_log.close_days(date,integer) is 'Closes at most p_limit UTC days before p_before that have a partition, oldest first, and returns them: not those that are being written to now, nor those imported into within 24 hours.';
+grant execute on function audit_log.close_days(date,integer) to audit_job;
+grant execute on function audit_log.close_days(date,integer) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.create_key(p_tenant_id uuid, p_id text, p_key_hash bytea, p_name text, p_scopes text[], p_expires_at timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -773,13 +1042,23 @@ begin
   if not audit_log.may_administer(p_tenant_id) then
     raise exception 'create key: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
   end if;
+  -- Like a batch of events, a key makes a tenant that is not known yet.
+  insert into audit_log.tenants (id, name) values (p_tenant_id, p_tenant_id::text) on conflict (id) do nothing;
+  -- Two creations wait for each other, or together they could pass the bound. Weaker than what a delete takes: foreign keys do not wait.
+  perform from audit_log.tenants as t where t.id = p_tenant_id for no key update;
+  if (
+    select count(*) >= 1000 from audit_log.api_keys as k
+    where k.tenant_id = p_tenant_id and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+  ) then
+    raise exception 'create key: the tenant has 1000 keys in use' using errcode = 'configuration_limit_exceeded';
+  end if;
   insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at)
   values (p_id, p_tenant_id, p_key_hash, p_name, p_scopes, p_expires_at);
 end
 $function$
 ;
 alter function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) owner to audit_owner;
-comment on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) is 'Records a new key by its hash. For jobs, and for admins of the tenant.';
+comment on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) is 'Records a new key by its hash, and its tenant when that is new; at most 1000 keys of a tenant are in use. For jobs, and for admins of the tenant.';
 grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to audit_job;
 grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to audit_owner;
 grant execute on function audit_log.create_key(uuid,text,bytea,text,text[],timestamp with time zone) to authenticated;
@@ -804,6 +1083,59 @@ comment on function audit_log.create_tenant(uuid,text) is 'Creates a tenant, or 
 grant execute on function audit_log.create_tenant(uuid,text) to audit_job;
 grant execute on function audit_log.create_tenant(uuid,text) to audit_owner;
 grant execute on function audit_log.create_tenant(uuid,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.drop_archived_day(p_day date, p_default_years integer, p_lock_ms integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  v_partition text := 'events_' || to_char(p_day, 'YYYYMMDD');
+  v_differing bigint;
+begin
+  perform audit_log.require_durable_commit();
+  perform set_config('lock_timeout', least(p_lock_ms, 2000)::text, true);
+  perform from audit_log.archive_days as d where d.day = p_day and d.state = 'planned' for update skip locked;
+  if not found then
+    return 'busy';
+  end if;
+  perform from audit_log.archives as a where a.day = p_day order by a.tenant_id for update;
+  if exists (select from audit_log.archives as a where a.day = p_day and a.state <> 'ready') then
+    return 'unready';
+  end if;
+  if to_regclass('audit_log.' || v_partition) is not null then
+    -- Stops whoever would write to the day, and no reader: the lock is what is wanted of this statement, since the owner has no privilege to LOCK TABLE.
+    execute format('alter table audit_log.%I enable always trigger day_refuses_change', v_partition);
+    execute 'select count(*)
+      from (select e.tenant_id, count(*) as rows from audit_log.events as e where e.occurred_at >= $1 and e.occurred_at < $2 group by e.tenant_id) as here
+      full join (select a.tenant_id, a.rows from audit_log.archives as a where a.day = $3) as there on there.tenant_id = here.tenant_id
+      where here.rows is distinct from there.rows'
+      into v_differing
+      using p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC', p_day;
+    if v_differing > 0 then
+      update audit_log.archive_days
+      set problem = format('%s tenants have another number of events in Postgres than in their archives', v_differing), problem_at = clock_timestamp(),
+        retry_at = clock_timestamp() + interval '1 hour'
+      where day = p_day;
+      return 'differs';
+    end if;
+    execute format('alter table audit_log.events detach partition audit_log.%I', v_partition);
+    execute format('drop table audit_log.%I', v_partition);
+  end if;
+  update audit_log.archives as a
+  set state = 'archived', archived_at = clock_timestamp(), expires_at = audit_log.archive_expiry(a.tenant_id, a.day, p_default_years)
+  where a.day = p_day;
+  update audit_log.archive_days set state = 'dropped', dropped_at = clock_timestamp(), retry_at = null, problem = null where day = p_day;
+  return 'dropped';
+end
+$function$
+;
+alter function audit_log.drop_archived_day(date,integer,integer) owner to audit_owner;
+comment on function audit_log.drop_archived_day(date,integer,integer) is 'Drops a day whose archives are all ready from events and makes them archived, in one transaction, after counting under lock. dropped, or: busy, unready, differs (nothing was dropped, and archive_days says why).';
+grant execute on function audit_log.drop_archived_day(date,integer,integer) to audit_job;
+grant execute on function audit_log.drop_archived_day(date,integer,integer) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.ensure_partition(p_day date)
  RETURNS boolean
@@ -874,6 +1206,34 @@ alter function audit_log.ensure_partitions(date,date) owner to audit_owner;
 comment on function audit_log.ensure_partitions(date,date) is 'Makes the missing partitions of the UTC days p_from to p_to, both included; how many it made.';
 grant execute on function audit_log.ensure_partitions(date,date) to audit_job;
 grant execute on function audit_log.ensure_partitions(date,date) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.fail_archive_work(p_tenant_id uuid, p_day date, p_part integer, p_lease uuid, p_problem text, p_retry_seconds integer, p_give_up boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if p_part is null then
+    update audit_log.archives
+    set lease = null, leased_until = null, attempts = attempts + 1, problem = left(p_problem, 1000), problem_at = clock_timestamp(),
+      retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds)
+    where tenant_id = p_tenant_id and day = p_day and lease = p_lease;
+  else
+    update audit_log.archive_files
+    set lease = null, leased_until = null, attempts = attempts + 1, problem = left(p_problem, 1000), problem_at = clock_timestamp(),
+      retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds),
+      state = case when p_give_up then 'planned' else state end,
+      generation = generation + p_give_up::integer
+    where tenant_id = p_tenant_id and day = p_day and part = p_part and lease = p_lease;
+  end if;
+end
+$function$
+;
+alter function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) owner to audit_owner;
+comment on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) is 'Gives a piece of work back with what went wrong; p_give_up makes a file be written anew, under another name.';
+grant execute on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) to audit_job;
+grant execute on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.find_key(p_key_hash bytea)
  RETURNS TABLE(id text, tenant_id uuid, scopes text[], expires_at timestamp with time zone, revoked_at timestamp with time zone)
@@ -1098,6 +1458,18 @@ grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],
 grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
 grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to service_role;
 
+CREATE OR REPLACE FUNCTION audit_log.is_held(p_tenant_id uuid, p_day date)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$ select true $function$
+;
+alter function audit_log.is_held(uuid,date) owner to audit_owner;
+comment on function audit_log.is_held(uuid,date) is 'True when a hold covers anything of that tenant''s day, or when that cannot be known.';
+grant execute on function audit_log.is_held(uuid,date) to audit_job;
+grant execute on function audit_log.is_held(uuid,date) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.job_asked(p_job text, p_request_id bigint)
  RETURNS void
  LANGUAGE sql
@@ -1145,6 +1517,186 @@ $function$
 alter function audit_log.may_administer(uuid) owner to audit_owner;
 comment on function audit_log.may_administer(uuid) is 'True when the caller is a job, or claims to be admin of that tenant. For security-definer functions to ask; nobody else may execute it.';
 grant execute on function audit_log.may_administer(uuid) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.note_import(p_days date[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- Shared with ingest(), against whoever closes a day: either that one sees this note, or this transaction's events find the day closed.
+  perform pg_advisory_xact_lock_shared(1635083369, listed.day - date '2000-01-01') from (select distinct d from unnest(p_days) as d order by 1) as listed (day);
+  insert into audit_log.imported_days as i (day, imported_at) select distinct d, clock_timestamp() from unnest(p_days) as d
+  on conflict (day) do update set imported_at = greatest(i.imported_at, excluded.imported_at);
+end
+$function$
+;
+alter function audit_log.note_import(date[]) owner to audit_owner;
+comment on function audit_log.note_import(date[]) is 'Notes that the running transaction imports events into these UTC days: they stay open for 24 hours more. To be called in each transaction of an import, before ingest().';
+grant execute on function audit_log.note_import(date[]) to audit_ingest;
+grant execute on function audit_log.note_import(date[]) to audit_job;
+grant execute on function audit_log.note_import(date[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.plan_archive_day(p_day date, p_rows_max integer, p_bytes_max bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rows bigint;
+begin
+  perform audit_log.require_durable_commit();
+  perform from audit_log.archive_days as d where d.day = p_day and d.state = 'closed' for update skip locked;
+  if not found then
+    return 'busy';
+  end if;
+  if exists (
+    select from audit_log.events as e
+    where e.occurred_at >= p_day::timestamp at time zone 'UTC' and e.occurred_at < (p_day + 1)::timestamp at time zone 'UTC'
+      and e.seq > (select s.sealed_seq from audit_log.sealer as s)
+  ) then
+    return 'unsealed';
+  end if;
+  execute $query$
+    with sized as (
+      select e.tenant_id, e.occurred_at, e.id, row_number() over in_order as at,
+        sum(500 + coalesce(octet_length(e.message), 0) + coalesce(octet_length(e.context::text), 0) + coalesce(octet_length(e.user_agent), 0))
+          over in_order as bytes
+      from audit_log.events as e
+      where e.occurred_at >= $1 and e.occurred_at < $2
+      window in_order as (partition by e.tenant_id order by e.occurred_at, e.id rows unbounded preceding)
+    ), cut as (
+      -- Either bound begins a new piece, so no piece is beyond one of them.
+      select s.*, (s.at - 1) / $3 + s.bytes / $4 as piece from sized as s
+    ), edge as (
+      select c.*, c.piece is distinct from lag(c.piece) over along as begins, c.piece is distinct from lead(c.piece) over along as ends
+      from cut as c window along as (partition by c.tenant_id order by c.at)
+    ), first as (
+      select f.*, row_number() over (partition by f.tenant_id order by f.at) - 1 as part from edge as f where f.begins
+    ), last as (
+      select l.*, row_number() over (partition by l.tenant_id order by l.at) - 1 as part from edge as l where l.ends
+    ), filed as (
+      insert into audit_log.archive_files (tenant_id, day, part, rows, from_occurred_at, from_id, to_occurred_at, to_id)
+      select f.tenant_id, $5, f.part, l.at - f.at + 1, f.occurred_at, f.id, l.occurred_at, l.id
+      from first as f join last as l on l.tenant_id = f.tenant_id and l.part = f.part
+      returning archive_files.tenant_id, archive_files.rows
+    )
+    insert into audit_log.archives (tenant_id, day, rows, files)
+    select filed.tenant_id, $5, sum(filed.rows), count(*) from filed group by filed.tenant_id
+  $query$ using p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC', p_rows_max, p_bytes_max, p_day;
+  select coalesce(sum(a.rows), 0) into v_rows from audit_log.archives as a where a.day = p_day;
+  update audit_log.archive_days set state = 'planned', planned_at = clock_timestamp(), rows = v_rows where day = p_day;
+  return 'planned';
+end
+$function$
+;
+alter function audit_log.plan_archive_day(date,integer,bigint) owner to audit_owner;
+comment on function audit_log.plan_archive_day(date,integer,bigint) is 'Cuts each tenant''s events of a closed day into files. planned, or unsealed while an event of it is not sealed, or busy when it is planned already or by another worker now.';
+grant execute on function audit_log.plan_archive_day(date,integer,bigint) to audit_job;
+grant execute on function audit_log.plan_archive_day(date,integer,bigint) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.record_answers()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_call record;
+  v_answered boolean;
+  v_problem text;
+begin
+  if to_regclass('net._http_response') is null then
+    return;
+  end if;
+  for v_call in select o.job, o.asked_at, o.request_id from audit_log.job_outcomes as o where o.request_id is not null loop
+    execute 'select true, case
+        when timed_out then ''the function did not answer in time''
+        when error_msg is not null then error_msg
+        when status_code between 200 and 299 then null
+        else ''the function answered '' || coalesce(status_code::text, ''nothing'') || '': '' || left(coalesce(content, ''''), 300)
+      end from net._http_response where id = $1'
+      into v_answered, v_problem using v_call.request_id;
+    if v_answered then
+      perform audit_log.job_ended(v_call.job, v_problem);
+    elsif v_call.asked_at <= now() - interval '5 minutes' then
+      perform audit_log.job_ended(v_call.job, 'no answer came within five minutes');
+    end if;
+  end loop;
+end
+$function$
+;
+alter function audit_log.record_answers() owner to audit_owner;
+comment on function audit_log.record_answers() is 'Reads what Edge Functions answered to the calls of call_function() into job_outcomes; an answer that is five minutes late is given up.';
+grant execute on function audit_log.record_answers() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.record_archive_check(p_tenant_id uuid, p_day date, p_part integer, p_lease uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  update audit_log.archive_files set state = 'checked', lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  where tenant_id = p_tenant_id and day = p_day and part = p_part and lease = p_lease and state = 'written';
+  return found;
+end
+$function$
+;
+alter function audit_log.record_archive_check(uuid,date,integer,uuid) owner to audit_owner;
+comment on function audit_log.record_archive_check(uuid,date,integer,uuid) is 'Records that a file was read back and holds what the signed tree says; false when the lease is another worker''s by now.';
+grant execute on function audit_log.record_archive_check(uuid,date,integer,uuid) to audit_job;
+grant execute on function audit_log.record_archive_check(uuid,date,integer,uuid) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.record_archive_file(p_tenant_id uuid, p_day date, p_part integer, p_lease uuid, p_key text, p_sha256 bytea, p_bytes bigint, p_first bigint, p_last bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  update audit_log.archive_files
+  set state = 'written', key = p_key, sha256 = p_sha256, bytes = p_bytes, first_log_index = p_first, last_log_index = p_last,
+    lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  where tenant_id = p_tenant_id and day = p_day and part = p_part and lease = p_lease and state = 'planned';
+  return found;
+end
+$function$
+;
+alter function audit_log.record_archive_file(uuid,date,integer,uuid,text,bytea,bigint,bigint,bigint) owner to audit_owner;
+comment on function audit_log.record_archive_file(uuid,date,integer,uuid,text,bytea,bigint,bigint,bigint) is 'Records that a file was uploaded, as far as the store says; false when the lease is another worker''s by now.';
+grant execute on function audit_log.record_archive_file(uuid,date,integer,uuid,text,bytea,bigint,bigint,bigint) to audit_job;
+grant execute on function audit_log.record_archive_file(uuid,date,integer,uuid,text,bytea,bigint,bigint,bigint) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.record_archive_manifest(p_tenant_id uuid, p_day date, p_lease uuid, p_key text, p_sha256 bytea, p_checkpoint_size bigint, p_checkpoint_root bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  update audit_log.archives as a
+  set state = 'ready', manifest_key = p_key, manifest_sha256 = p_sha256, checkpoint_size = p_checkpoint_size, checkpoint_root = p_checkpoint_root,
+    bytes = f.bytes, first_log_index = f.first_log_index, last_log_index = f.last_log_index,
+    lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  from (
+    select sum(c.bytes) as bytes, min(c.first_log_index) as first_log_index, max(c.last_log_index) as last_log_index, sum(c.rows) as rows,
+      bool_and(c.state = 'checked') as all_checked
+    from audit_log.archive_files as c where c.tenant_id = p_tenant_id and c.day = p_day
+  ) as f
+  where a.tenant_id = p_tenant_id and a.day = p_day and a.lease = p_lease and a.state = 'open' and f.all_checked and f.rows = a.rows;
+  return found;
+end
+$function$
+;
+alter function audit_log.record_archive_manifest(uuid,date,uuid,text,bytea,bigint,bytea) owner to audit_owner;
+comment on function audit_log.record_archive_manifest(uuid,date,uuid,text,bytea,bigint,bytea) is 'Records a manifest that was signed, uploaded and read back; false when the lease is another worker''s by now or a file is not checked.';
+grant execute on function audit_log.record_archive_manifest(uuid,date,uuid,text,bytea,bigint,bytea) to audit_job;
+grant execute on function audit_log.record_archive_manifest(uuid,date,uuid,text,bytea,bigint,bytea) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.record_bundle(p_name text)
  RETURNS void
@@ -1307,7 +1859,7 @@ declare
   v_jobs integer := 3;
 begin
   if to_regprocedure('cron.schedule(text, text, text)') is null then
-    raise notice 'schedule jobs: pg_cron is not installed: ingest makes missing days itself; call audit-sealer every few seconds by another scheduler';
+    raise notice 'schedule jobs: pg_cron is not installed: ingest makes missing days itself; call audit-sealer every few seconds and audit-retention at night by another scheduler';
     return 0;
   end if;
   execute $sql$select cron.schedule('audit_log partitions', '7 * * * *', $job$select audit_log.run_job('partitions')$job$)$sql$;
@@ -1317,9 +1869,13 @@ begin
     delete from cron.job_run_details as d using cron.job as j
     where j.jobid = d.jobid and j.jobname like 'audit\_log %' and d.end_time < now() - interval '1 day'$job$)$sql$;
   if not exists (select from pg_catalog.pg_proc where proname = 'http_post' and pronamespace = to_regnamespace('net')) then
-    raise notice 'schedule jobs: pg_net is not installed: call audit-sealer every few seconds by another scheduler';
+    raise notice 'schedule jobs: pg_net is not installed: call audit-sealer every few seconds and audit-retention at night by another scheduler';
     return v_jobs;
   end if;
+  -- The last call of a night is followed by no other before pg_net has forgotten its answer.
+  execute $sql$select cron.schedule('audit_log answers', '* * * * *', $job$select audit_log.record_answers()$job$)$sql$;
+  -- Each call does as much as a hosted function may; the next minute's goes on.
+  execute $sql$select cron.schedule('audit_log retention', '* 1-4 * * *', $job$select audit_log.call_function('audit-retention')$job$)$sql$;
   begin
     execute $sql$select cron.schedule('audit_log sealer', '10 seconds', $job$select audit_log.call_function('audit-sealer')$job$)$sql$;
   exception
@@ -1327,7 +1883,7 @@ begin
     when others then
       execute $sql$select cron.schedule('audit_log sealer', '* * * * *', $job$select audit_log.call_function('audit-sealer')$job$)$sql$;
   end;
-  return v_jobs + 1;
+  return v_jobs + 3;
 end
 $function$
 ;
@@ -1563,6 +2119,27 @@ comment on function audit_log.seal_trees(uuid[]) is 'The trees of these tenants 
 grant execute on function audit_log.seal_trees(uuid[]) to audit_job;
 grant execute on function audit_log.seal_trees(uuid[]) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.sealed_leaves(p_tenant_id uuid, p_from bigint, p_limit integer)
+ RETURNS TABLE(leaf_index bigint, occurred_at timestamp with time zone, id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select t.tile_index * 256 + leaf.at - 1, leaf.occurred_at, leaf.id
+  from audit_log.tiles as t
+  cross join lateral unnest(t.occurred_ats, t.ids) with ordinality as leaf (occurred_at, id, at)
+  where t.tenant_id = p_tenant_id and t.level = 0
+    and t.tile_index between p_from / 256 and (p_from + p_limit - 1) / 256
+    and t.tile_index * 256 + leaf.at - 1 between p_from and p_from + p_limit - 1
+    and p_tenant_id = any ((select audit_log.tenant_ids())::uuid[]) and (select audit_log.has_role('viewer'))
+  order by t.tile_index, leaf.at
+$function$
+;
+alter function audit_log.sealed_leaves(uuid,bigint,integer) owner to audit_owner;
+comment on function audit_log.sealed_leaves(uuid,bigint,integer) is 'The p_limit leaves from index p_from on of the tenant''s tree, in order, for viewers of that tenant; fewer at the end of the tree and where tiles have moved to the archive.';
+grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to audit_owner;
+grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to authenticated;
+
 CREATE OR REPLACE FUNCTION audit_log.tenant_ids()
  RETURNS uuid[]
  LANGUAGE sql
@@ -1621,6 +2198,30 @@ alter function audit_log.thin_checkpoints(timestamp with time zone,integer) owne
 comment on function audit_log.thin_checkpoints(timestamp with time zone,integer) is 'Deletes checkpoints signed from p_since on and older than 48 hours of which a larger one of the same tenant and hour stays, at most p_limit; how many it deleted.';
 grant execute on function audit_log.thin_checkpoints(timestamp with time zone,integer) to audit_job;
 grant execute on function audit_log.thin_checkpoints(timestamp with time zone,integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.touch_key(p_id text, p_used_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  -- A lost minute is no loss: whoever was called does not wait for the disk on account of this.
+  perform set_config('synchronous_commit', 'off', true);
+  update audit_log.api_keys as k set last_used_at = p_used_at
+  where k.id = (
+    select t.id from audit_log.api_keys as t
+    where t.id = p_id and (t.last_used_at is null or t.last_used_at <= p_used_at - interval '1 minute')
+    -- Another process is writing the same minute.
+    for no key update skip locked
+  );
+end
+$function$
+;
+alter function audit_log.touch_key(text,timestamp with time zone) owner to audit_owner;
+comment on function audit_log.touch_key(text,timestamp with time zone) is 'Notes that a key was used; at most once a minute, whatever the number of processes.';
+grant execute on function audit_log.touch_key(text,timestamp with time zone) to audit_ingest;
+grant execute on function audit_log.touch_key(text,timestamp with time zone) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.trees_signed_by_others(p_verifier_key text, p_limit integer)
  RETURNS SETOF uuid

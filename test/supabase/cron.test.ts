@@ -53,12 +53,17 @@ describe("audit_log.schedule_jobs()", () => {
   it("calls the sealer every ten seconds, and schedules nothing twice", async () => {
     await client.query(doubles);
     await client.query("select audit_log.schedule_jobs()");
-    expect(await rows("select audit_log.schedule_jobs() as jobs")).toEqual([{ jobs: 4 }]);
-    expect(await jobs()).toHaveLength(4);
+    expect(await rows("select audit_log.schedule_jobs() as jobs")).toEqual([{ jobs: 6 }]);
+    expect(await jobs()).toHaveLength(6);
     expect(await jobs()).toContainEqual({
       jobname: "audit_log sealer",
       schedule: "10 seconds",
       command: "select audit_log.call_function('audit-sealer')",
+    });
+    expect(await jobs()).toContainEqual({
+      jobname: "audit_log retention",
+      schedule: "* 1-4 * * *",
+      command: "select audit_log.call_function('audit-retention')",
     });
   });
 
@@ -76,8 +81,8 @@ describe("audit_log.schedule_jobs()", () => {
     await client.query("insert into cron.job_run_details (jobid, end_time) select jobid, now() - interval '2 days' from cron.job");
     await client.query("insert into cron.job_run_details (jobid, end_time) select jobid, now() from cron.job");
     for (const { command } of await jobs()) await client.query(command);
-    expect(await rows("select count(*)::int as lines, count(distinct jobid)::int as jobs from cron.job_run_details")).toEqual([{ lines: 6, jobs: 5 }]);
-    expect((await outcomes()).map(({ job }) => job)).toEqual(["audit-sealer", "clean-up", "partitions"]);
+    expect(await rows("select count(*)::int as lines, count(distinct jobid)::int as jobs from cron.job_run_details")).toEqual([{ lines: 8, jobs: 7 }]);
+    expect((await outcomes()).map(({ job }) => job)).toEqual(["audit-retention", "audit-sealer", "clean-up", "partitions"]);
   });
 });
 
@@ -173,6 +178,22 @@ describe("audit_log.call_function()", () => {
     await client.query("set role audit_owner; update audit_log.job_outcomes set asked_at = now() - interval '6 minutes'; reset role");
     await call();
     expect(await outcomes()).toEqual([expect.objectContaining({ failures: "1", problem: "no answer came within five minutes" })]);
+    expect(await calls()).toHaveLength(2);
+  });
+
+  it("keeps apart what different functions answered, and needs no next call to record it", async () => {
+    await client.query("insert into vault.decrypted_secrets values ('audit_events_secret_key', 'sb_secret_x')");
+    await call();
+    await client.query("select audit_log.call_function('audit-retention')");
+    await client.query("select audit_log.record_answers()");
+    expect(await outcomes()).toMatchObject([{ job: "audit-retention", succeeded: false, failed: false }, { job: "audit-sealer", succeeded: false, failed: false }]);
+    await answer("2", 202);
+    await answer("1", 401);
+    await client.query("select audit_log.record_answers()");
+    expect(await outcomes()).toMatchObject([
+      { job: "audit-retention", succeeded: true, problem: null },
+      { job: "audit-sealer", succeeded: false, problem: "the function answered 401: because" },
+    ]);
     expect(await calls()).toHaveLength(2);
   });
 
