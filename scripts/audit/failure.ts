@@ -1,4 +1,5 @@
 import { AuditError } from "../../core/errors.ts";
+import { AuditApiError } from "../../sdk/src/query.ts";
 import { DatabaseFault } from "../../adapters/postgres/database-fault.ts";
 
 /** Why a command could not do its work, and what its user can do about it. */
@@ -25,6 +26,7 @@ export function explain(fault: unknown): Failure {
     const detail = fault.cause instanceof DatabaseFault ? ` (${fault.cause.message})` : "";
     return { code: fault.code, message: `${fault.message}${detail}`, hint: below };
   }
+  if (fault instanceof AuditApiError) return apiFailure(fault);
   const known = innermost(fault);
   if (known.code !== undefined && "severity" in known) {
     return { code: "database_refused", message: `ask database: ${known.message}`, hint: databaseHint(known.code) };
@@ -35,6 +37,25 @@ export function explain(fault: unknown): Failure {
   const file = known.path === undefined ? undefined : fileFailure(known.code, known.path);
   return file ?? { code: "failed", message: known.message || String(known.code ?? known.name) };
 }
+
+function apiFailure({ status, code, message, errors, cause }: AuditApiError): Failure {
+  if (status === 0) {
+    const below = innermost(cause);
+    const reason = below.code ?? below.message;
+    return { code: "unreachable", message: `ask API${placeOf(below)}: ${reason}: nothing answers there`, hint: unreachableHint };
+  }
+  // A single fault is what the message says already.
+  const faults = errors.filter((each) => each.message !== message).map((each) => `\n  ${each.pointer}: ${each.message}`).join("");
+  return { code, message: `${message}${faults}`, hint: apiHints[status] };
+}
+
+const apiHints: Readonly<Record<number, string>> = {
+  401: "the key or token is missing, wrong, expired or revoked: check AUDIT_API_KEY, or give --local",
+  403: "use a key or token of this tenant with the scope that the message names",
+  404: "check the address in AUDIT_API_URL or AUDIT_URL, and the id",
+  429: "wait a little, then run the same command again",
+  503: "wait a little, then run the same command again",
+};
 
 type Known = Error & { readonly code?: string; readonly syscall?: string; readonly path?: string; readonly address?: string; readonly port?: number };
 

@@ -3,6 +3,11 @@ import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain, failureJson, failureText } from "./failure.ts";
 import { keysCommand } from "./keys.ts";
+import { exportCommand } from "./export.ts";
+import { queryCommand } from "./query.ts";
+import { sealCommand } from "./seal.ts";
+import { stackCommand } from "./stack.ts";
+import { tailCommand } from "./tail.ts";
 import { verifyCommand } from "./verify.ts";
 
 /**
@@ -10,7 +15,7 @@ import { verifyCommand } from "./verify.ts";
  * or `withDatabaseTarget`. An action prints its answer on stdout and sets `process.exitCode` when that is not 0; whatever it throws (best a
  * `CommandError`, which says what to do) is explained below, once for all of them, and as JSON where `--json` was given.
  */
-const subcommands: readonly (() => Command)[] = [verifyCommand, keysCommand];
+const subcommands: readonly (() => Command)[] = [tailCommand, queryCommand, exportCommand, verifyCommand, sealCommand, stackCommand, keysCommand];
 
 const exitHelp = `
 Exit code 0: done. 1: done, and the answer is bad (a changed log, refused

@@ -37,6 +37,10 @@ const targetHelp = `
 Where: --local, or else AUDIT_API_URL (the service itself) or AUDIT_URL (the
 Supabase project) with a key or token in AUDIT_API_KEY.`;
 
+const functionHelp = `
+Where: --local, or else AUDIT_URL (the Supabase project) with a secret key
+(sb_secret_...) in AUDIT_SECRET_KEY.`;
+
 const databaseHelp = `
 Where: --local or --database, or else AUDIT_DATABASE_URL or SUPABASE_DB_URL.`;
 
@@ -44,6 +48,11 @@ Where: --local or --database, or else AUDIT_DATABASE_URL or SUPABASE_DB_URL.`;
 export function withApiTarget(command: Command): Command {
   return command.option("--local <dir>", "the local stack whose local.json is in this folder")
     .option("--tenant <id>", "tenant to ask about (with --local also by its name)").addHelpText("after", targetHelp);
+}
+
+/** Gives a command the option that says which project's functions it calls. */
+export function withFunctionTarget(command: Command): Command {
+  return command.option("--local <dir>", "the local stack whose local.json is in this folder").addHelpText("after", functionHelp);
 }
 
 /** Gives a command the options that say which database it works on. */
@@ -69,6 +78,24 @@ export function apiTarget(options: TargetOptions, scope: Scope, environment: Env
     throw new CommandError("no_credential", "find credential: AUDIT_API_KEY is not set", `set it to a key with the scope ${scope}, or to a user's token`);
   }
   return { apiUrl: auditApiUrl({ url, apiUrl }), credential, tenantId: options.tenant === undefined ? undefined : tenantUuid(options.tenant) };
+}
+
+/** Where the project's functions are, with its secret key: for calls that only a scheduler makes otherwise. */
+export function functionTarget(options: { readonly local?: string }, environment: Environment = process.env): ApiTarget {
+  if (options.local !== undefined) {
+    const local = readLocalFile(options.local);
+    return { apiUrl: local.functions_url, credential: local.secret_key, tenantId: undefined };
+  }
+  const url = filled(environment["AUDIT_URL"] ?? environment["SUPABASE_URL"]);
+  const credential = filled(environment["AUDIT_SECRET_KEY"]);
+  if (url === undefined || credential === undefined) {
+    throw new CommandError(
+      "no_target",
+      "find project: neither --local nor an address with a key is given",
+      "give --local .audit, or set AUDIT_URL and AUDIT_SECRET_KEY",
+    );
+  }
+  return { apiUrl: `${url.replace(/\/+$/, "")}/functions/v1`, credential, tenantId: undefined };
 }
 
 /** True when the environment names a database. */

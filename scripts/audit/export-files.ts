@@ -1,0 +1,45 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join, parse } from "node:path";
+import { CommandError } from "./failure.ts";
+
+/** The files of an export. They have another name until all of them are whole, so that a cut one is never taken for an export. */
+export function openExportFiles(out: string) {
+  const finished: string[] = [];
+  let name = out;
+  let handle = begin(name);
+  const end = () => {
+    fsyncSync(handle);
+    closeSync(handle);
+    finished.push(name);
+  };
+  return {
+    write: (bytes: Uint8Array): void => {
+      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+    },
+    /** Goes on in a second, third, … file beside the first. */
+    next: (): void => {
+      end();
+      const { dir, name: stem, ext } = parse(out);
+      name = join(dir, `${stem}-${finished.length + 1}${ext}`);
+      handle = begin(name);
+    },
+    /** Gives the files their names, and returns these. */
+    keep: (): readonly string[] => {
+      end();
+      for (const file of finished) renameSync(draftOf(file), file);
+      return finished;
+    },
+    discard: (): void => {
+      for (const file of [...finished, name]) rmSync(draftOf(file), { force: true });
+    },
+  };
+}
+
+function begin(file: string): number {
+  if (existsSync(file)) throw new CommandError("file_eexist", `write export: ${file} is there already`, "choose another name: nothing is overwritten");
+  return openSync(draftOf(file), "w", 0o600);
+}
+
+function draftOf(file: string): string {
+  return `${file}.part`;
+}
