@@ -16,6 +16,7 @@ import { reportRoutes } from "./routes/report.ts";
 import { healthRoutes, limitsRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
 
+import { streamRoutes } from "./routes/stream.ts";
 /** Where the routes of the audit log begin. */
 export const apiPath = "/api/v1/audit";
 
@@ -28,9 +29,10 @@ export function createApp(parts: ApiParts) {
     // The door has its own request ids, log lines and CORS headers, the same as as an Edge Function; so it stands before ours.
     .route(apiPath, ingestRoutes(parts))
     .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit)
-    // Before /events/:id, which would take "export" for an id.
+    // Before /events/:id, which would take "export" and "stream" for ids.
     .route(apiPath, exportRoutes(parts))
     .route(apiPath, eventRoutes(parts))
+    .route(apiPath, streamRoutes(parts))
     .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
     .route(apiPath, producerRoutes(parts))

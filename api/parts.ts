@@ -8,16 +8,18 @@ import { createPool } from "../adapters/postgres/pool.ts";
 import { createProofStore } from "../adapters/postgres/proof-store.ts";
 import { createEventReader } from "../adapters/postgres/query-reader.ts";
 import { runningSha256, sha256 } from "../adapters/sha256.ts";
+import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
 import { createCursorCodec } from "../core/format/cursor.ts";
 import type { ApiParts } from "./context.ts";
+import { createSealedFeed } from "../core/stream-feed.ts";
 
 /** What differs between a server and an Edge Function. */
-export type Runtime = Pick<ApiParts, "exportBounds" | "waitUntil"> & { readonly write: (line: string) => void };
+export type Runtime = Pick<ApiParts, "exportBounds" | "streamBounds" | "stopping" | "waitUntil"> & { readonly write: (line: string) => void };
 
 /** The parts of the service over one pool of connections, as `settings` say. `close` ends the pool, once what runs has ended. */
 export function createParts(settings: Settings, runtime: Runtime): { readonly parts: ApiParts; readonly close: () => Promise<void> } {
-  const { waitUntil, exportBounds } = runtime;
+  const { waitUntil, exportBounds, streamBounds, stopping } = runtime;
   if (settings.cursorKey === undefined) throw new Error("create parts: AUDIT_CURSOR_KEY must have been required");
   const now = () => new Date();
   const elapsedMs = () => performance.now();
@@ -42,5 +44,8 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     exportBounds,
     settings,
   };
+    feed: createSealedFeed(createSealedReader({ pool, log }), (ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+    streamBounds,
+    stopping,
   return { parts, close: () => pool.end() };
 }

@@ -9,9 +9,12 @@ import { createParts } from "./parts.ts";
 const graceMs = 8_000;
 
 const settings = readSettings(process.env, ["AUDIT_CURSOR_KEY"]);
+const stopping = new AbortController();
 const background = new Set<Promise<unknown>>();
 const { parts, close } = createParts(settings, {
   exportBounds: undefined,
+  streamBounds: undefined,
+  stopping: stopping.signal,
   // A server lives on after an answer; what is still running is waited for when it stops.
   waitUntil: (work) => {
     background.add(work);
@@ -36,6 +39,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 /** Takes no more requests, lets those in flight and the records of reads end, then closes the pool. */
 async function stop(signal: string): Promise<void> {
   parts.log({ level: "info", event: "stopping", signal });
+  stopping.abort();
   const timer = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearTimeout(timer);

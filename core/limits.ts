@@ -113,3 +113,19 @@ export const limits = {
   checkpointsPerPage: 100,
   checkpointsPerPageMax: 1000,
 } as const;
+  /** Following the log: leaves read at once, and how often the sizes of trees are asked while somebody waits. */
+  streamPageRows: 100,
+  streamPollMs: 1_000,
+  /** Longest silence on a stream; proxies and clients take longer ones for a broken connection. */
+  streamHeartbeatMs: 10_000,
+  /** How often the credential of a stream is verified again: with a heartbeat and the time that a key is believed, revocation takes effect within 60 s. */
+  streamRecheckMs: 10_000,
+  /** What clients wait before they connect again. */
+  streamRetryMs: 1_000,
+  /** Streams of one process, and those of them that one tenant may have. */
+  streamsMax: 500,
+  streamsPerTenantMax: 100,
+  /** One stream of an Edge Function, which has 150 s and 2 s of CPU; the client goes on where it ended. */
+  streamEdgeMs: 140_000,
+  streamEdgeEventsMax: 5_000,
+  streamEdgeBytesMax: 8 * 1024 * 1024,

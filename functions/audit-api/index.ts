@@ -7,6 +7,8 @@ const settings = readSettings(Deno.env.toObject(), ["AUDIT_CURSOR_KEY"]);
 const { parts } = createParts(settings, {
   // 2 s of CPU and 150 s of wall clock: an export ends before that, and its cursor goes on.
   exportBounds: { rowsMax: limits.exportEdgeRowsMax, bytesMax: limits.exportEdgeBytesMax, ms: limits.exportEdgeMs },
+  streamBounds: { ms: limits.streamEdgeMs, eventsMax: limits.streamEdgeEventsMax, bytesMax: limits.streamEdgeBytesMax },
+  stopping: new AbortController().signal,
   waitUntil: typeof EdgeRuntime === "undefined" ? undefined : (work) => EdgeRuntime.waitUntil(work),
   write: console.info,
 });

@@ -49,6 +49,10 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
       ...cursors(world),
     ],
   },
+  [`GET ${root}/events/stream`]: {
+    needs: "read",
+    placements: (world) => [...filters(world), { name: "from the beginning", path: "", status: 200, headers: { "last-event-id": "0" } }],
+  },
   [`GET ${root}/events/:id`]: { needs: "read", placements: singleEvents },
   [`GET ${root}/events/:id/receipt`]: { needs: "export", placements: receipts },
   [`GET ${root}/checkpoints`]: { needs: "export", placements: tenants },

@@ -53,12 +53,19 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const database = options.database ?? await createDatabase();
   const logs: string[] = [];
   const background = new Set<Promise<unknown>>();
+  const stopping = new AbortController();
   const waitUntil = (work: Promise<unknown>) => {
     background.add(work);
     work.finally(() => background.delete(work)).catch(() => undefined);
   };
   const settings = readSettings({ ...testEnvironment(database), ...options.env }, ["AUDIT_CURSOR_KEY"]);
-  const made = createParts(settings, { exportBounds: options.exportBounds, waitUntil, write: (line) => void logs.push(line) });
+  const made = createParts(settings, {
+    exportBounds: options.exportBounds,
+    streamBounds: undefined,
+    stopping: stopping.signal,
+    waitUntil,
+    write: (line) => void logs.push(line),
+  });
   const parts = { ...made.parts, ...options.replace?.(made.parts) };
   const app = createApp(parts);
   const admin = new pg.Client({ connectionString: database.adminUrl, types: columnTypes });
@@ -106,6 +113,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       while (background.size > 0) await Promise.allSettled(background);
     },
     stop: async () => {
+      stopping.abort();
       while (background.size > 0) await Promise.allSettled(background);
       await made.close();
       await admin.end();
