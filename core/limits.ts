@@ -88,6 +88,15 @@ export const limits = {
   /** A process that stops inside a transaction must not hold rows and the sealer's gate for longer. */
   idleInTransactionMs: 5_000,
   storeAttemptsMax: 4,
+  /** Body of a request that is no batch, such as a new API key. */
+  smallBodyBytesMax: 16 * 1024,
+  smallBodyDepthMax: 8,
+  keysPerPage: 100,
+  keysPerPageMax: 1000,
+  /** Keys of one tenant that are in use; a constant of `audit_log.create_key()` too. */
+  keysInUseMax: 1000,
+  /** How exact "last used" is, and how often it is written at most. */
+  keyTouchMs: 60_000,
   /** How long a looked-up API key may be believed; revocation is effective within 60 s. */
   keyCacheMs: 30_000,
   keyCacheEntriesMax: 10_000,
@@ -110,9 +119,20 @@ export const limits = {
   /** What one call of the sealer may take: hosted functions have 2 s of CPU. */
   sealBudgetMs: 1_500,
   sealWaitMs: 400,
+  /** An archived file: the writer takes 0.4 s of CPU for so many rows, and a hosted function has 2. Bytes are of leaves, roughly. */
+  archiveRowsMax: 20_000,
+  archiveFileBytes: 16 * 1024 * 1024,
+  /** Rows that a reader must read to see one: the finer, the less, the finer, the larger the footer. */
+  archiveRowGroupRows: 2_000,
+  /** What one call of the archiver may take, how long it may keep a piece of work, and how often a piece is tried before its object is given up. */
+  archiveBudgetMs: 1_000,
+  archiveLeaseSeconds: 300,
+  archiveReadsMax: 3,
+  archiveRetrySeconds: 60,
+  archiveDaysPerCall: 10,
+  archiveStatementTimeoutMs: 60_000,
   checkpointsPerPage: 100,
   checkpointsPerPageMax: 1000,
-} as const;
   /** Following the log: leaves read at once, and how often the sizes of trees are asked while somebody waits. */
   streamPageRows: 100,
   streamPollMs: 1_000,
@@ -129,3 +149,4 @@ export const limits = {
   streamEdgeMs: 140_000,
   streamEdgeEventsMax: 5_000,
   streamEdgeBytesMax: 8 * 1024 * 1024,
+} as const;

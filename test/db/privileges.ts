@@ -13,7 +13,7 @@ const forJobsAndAdmins = { ...forJobs, authenticated: "execute" } as const;
  */
 export const allowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "schema audit_log": { audit_ingest: "usage", audit_job: "usage", audit_owner: "create, usage", authenticated: "usage", service_role: "usage" },
-  "table audit_log.api_keys": { audit_owner: "insert, select, update(revoked_at)" },
+  "table audit_log.api_keys": { audit_owner: "insert, select, update(revoked_at, last_used_at)", authenticated: "select(all but key_hash)" },
   "table audit_log.archive_days": { audit_job: "select", audit_owner: "insert, select, update" },
   "table audit_log.archive_files": { audit_job: "select", audit_owner: "insert, select, update" },
   "table audit_log.archives": {
@@ -85,6 +85,7 @@ export const allowed: Readonly<Record<string, Readonly<Record<string, string>>>>
   "function audit_log.sealed_leaves": forReaders,
   "function audit_log.tenant_ids": forReaders,
   "function audit_log.thin_checkpoints": forJobs,
+  "function audit_log.touch_key": forTheDoor,
   "function audit_log.trees_signed_by_others": forJobs,
   "function audit_log.use_signing_key": forJobs,
 };
