@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain, failureJson, failureText } from "./failure.ts";
+import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { exportCommand } from "./export.ts";
 import { queryCommand } from "./query.ts";
@@ -15,7 +16,7 @@ import { verifyCommand } from "./verify.ts";
  * or `withDatabaseTarget`. An action prints its answer on stdout and sets `process.exitCode` when that is not 0; whatever it throws (best a
  * `CommandError`, which says what to do) is explained below, once for all of them, and as JSON where `--json` was given.
  */
-const subcommands: readonly (() => Command)[] = [tailCommand, queryCommand, exportCommand, verifyCommand, sealCommand, stackCommand, keysCommand];
+const subcommands: readonly (() => Command)[] = [tailCommand, queryCommand, exportCommand, verifyCommand, sealCommand, stackCommand, keysCommand, initCommand];
 
 const exitHelp = `
 Exit code 0: done. 1: done, and the answer is bad (a changed log, refused
