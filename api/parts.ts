@@ -42,10 +42,10 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     log,
     waitUntil,
     exportBounds,
-    settings,
-  };
     feed: createSealedFeed(createSealedReader({ pool, log }), (ms) => new Promise((resolve) => setTimeout(resolve, ms))),
     streamBounds,
     stopping,
+    settings,
+  };
   return { parts, close: () => pool.end() };
 }
