@@ -15,8 +15,8 @@ import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { healthRoutes, limitsRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
-
 import { streamRoutes } from "./routes/stream.ts";
+
 /** Where the routes of the audit log begin. */
 export const apiPath = "/api/v1/audit";
 
@@ -31,8 +31,8 @@ export function createApp(parts: ApiParts) {
     .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit)
     // Before /events/:id, which would take "export" and "stream" for ids.
     .route(apiPath, exportRoutes(parts))
-    .route(apiPath, eventRoutes(parts))
     .route(apiPath, streamRoutes(parts))
+    .route(apiPath, eventRoutes(parts))
     .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
     .route(apiPath, producerRoutes(parts))

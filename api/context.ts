@@ -6,9 +6,9 @@ import type { IngestHandlerParts } from "../core/ingest-handler.ts";
 import type { EventStore, Log, Sha256 } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
 import type { EventReader } from "../core/query-store.ts";
-
 import type { StreamBounds } from "../core/stream.ts";
 import type { SealedFeed } from "../core/stream-feed.ts";
+
 /** All that the query service is made of. Entry files make it from their runtime; tests make it from what they like. */
 export type ApiParts = {
   readonly authenticate: Authenticate;
@@ -27,12 +27,12 @@ export type ApiParts = {
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
   /** Undefined where a call may take as long as it needs. */
   readonly exportBounds: ExportBounds | undefined;
-  readonly settings: IngestHandlerParts["settings"] & { readonly hotDays: number; readonly retentionYears: number };
-};
   readonly feed: SealedFeed;
   readonly streamBounds: StreamBounds | undefined;
   /** Fires when the process is asked to stop: what lasts as long as it is let ends then. */
   readonly stopping: AbortSignal;
+  readonly settings: IngestHandlerParts["settings"] & { readonly hotDays: number; readonly retentionYears: number };
+};
 
 /** What middleware leaves for handlers: the request's id, and on routes behind `requireScope` its verified caller. */
 export type ApiEnv = { Variables: { requestId: string; caller: Caller } };
