@@ -9,6 +9,7 @@ import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
@@ -37,6 +38,7 @@ export function createApp(parts: ApiParts) {
     .route(apiPath, statsRoutes(parts))
     .route(apiPath, producerRoutes(parts))
     .route(apiPath, reportRoutes(parts))
+    .route(apiPath, keyRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", healthRoutes(parts))
     .get("/openapi.json", async (context) => context.json(await document()));

@@ -3,6 +3,7 @@ import type { Authenticate, Caller, Claims } from "../core/caller.ts";
 import type { ExportBounds, RunningHash } from "../core/export.ts";
 import type { CursorCodec } from "../core/format/cursor.ts";
 import type { IngestHandlerParts } from "../core/ingest-handler.ts";
+import type { KeyAdmin } from "../core/key-admin.ts";
 import type { EventStore, Log, Sha256 } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
 import type { EventReader } from "../core/query-store.ts";
@@ -16,6 +17,7 @@ export type ApiParts = {
   /** Runs `work` with the proofs that a caller may read, in one read-only transaction. */
   readonly prove: <T>(claims: Claims, work: (store: ProofStore) => Promise<T>) => Promise<T>;
   readonly events: EventStore;
+  readonly keys: KeyAdmin;
   readonly recorder: AccessRecorder;
   readonly cursors: CursorCodec;
   readonly createHash: () => RunningHash;

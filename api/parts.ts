@@ -2,6 +2,7 @@ import { createAuthenticate } from "../adapters/auth/authenticate.ts";
 import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
+import { createKeyAdmin } from "../adapters/postgres/key-admin.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
 import { readAs } from "../adapters/postgres/claims.ts";
 import { createPool } from "../adapters/postgres/pool.ts";
@@ -32,6 +33,7 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     reader: createEventReader({ pool, log }, elapsedMs),
     prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(createProofStore(transaction.query))),
     events,
+    keys: createKeyAdmin(pool, log),
     recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
     cursors: createCursorCodec(settings.cursorKey),
     createHash: runningSha256,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { eventResults } from "../core/event.ts";
+import { scopes } from "../core/key-admin.ts";
 
 const time = z.string().meta({ format: "date-time" });
 const uuid = z.string().meta({ format: "uuid" });
@@ -97,6 +98,22 @@ export const producersBody = z.object({
   })),
   fresh_as_of: time,
 });
+
+const apiKey = z.object({
+  id: z.string(),
+  prefix: z.string().meta({ description: "how the key begins; what follows is secret" }),
+  tenant_id: uuid,
+  name: z.string(),
+  scopes: z.array(z.enum(scopes)),
+  status: z.enum(["active", "expired", "revoked"]),
+  created_at: time,
+  expires_at: time.nullable(),
+  last_used_at: time.nullable().meta({ description: "true to a minute" }),
+  revoked_at: time.nullable(),
+});
+export const keyBody = z.object({ key: apiKey });
+export const newKeyBody = z.object({ key: apiKey, secret: z.string().meta({ description: "the whole key; it is shown nowhere else and never again" }) });
+export const keyListBody = z.object({ keys: z.array(apiKey), next_cursor: z.string().nullable() });
 
 export const limitsBody = z.object({ limits: z.record(z.string(), z.number()), settings: z.record(z.string(), z.number()) });
 

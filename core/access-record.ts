@@ -1,21 +1,17 @@
-import type { Caller } from "./caller.ts";
 import { AuditError } from "./errors.ts";
-import type { CandidateEvent, EventResult, Json } from "./event.ts";
+import type { EventResult, Json } from "./event.ts";
 import { faultRecord } from "./fault-record.ts";
-import { canonicalJson } from "./format/canonical-json.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
-import { makeUuid7 } from "./format/uuid7.ts";
 import { limits } from "./limits.ts";
+import { type Actor, type EventIdentity, newIdentity, ownEventRow } from "./own-event.ts";
 import type { EventRow, EventStore, Log, Sha256 } from "./ports.ts";
-import type { RequestFields } from "./stamp.ts";
-import { stamp } from "./stamp.ts";
 
 /** Event types under which access to the log is itself recorded. Live counts leave them out: reading must not look like activity. */
 export const accessEventTypes = ["audit.events.viewed", "audit.events.export_started", "audit.events.exported", "audit.report.created"] as const;
 export type AccessEventType = (typeof accessEventTypes)[number];
 
-/** Who reads, by which request. `fields` are the end user's address and agent, as at the door. */
-export type Reader = { readonly caller: Caller; readonly tenantId: string; readonly requestId: string; readonly fields: RequestFields };
+/** Who reads. */
+export type Reader = Actor;
 
 /** What was read: `subject` is stable text that tells one question from another. */
 export type Access = {
@@ -24,7 +20,7 @@ export type Access = {
   readonly detail: { readonly [key: string]: Json };
 };
 
-export type RecordedAccess = { readonly id: string; readonly occurredAt: string };
+export type RecordedAccess = EventIdentity;
 
 /** Writes down who read what, in the reader's own tenant's log. */
 export type AccessRecorder = {
@@ -50,24 +46,9 @@ const periodMs = limits.viewRecordMinutes * 60_000;
 /** A recorder that writes through the ordinary door's store: a read is an event like any other, hashed, sealed and kept. */
 export function createAccessRecorder(parts: AccessRecorderParts): AccessRecorder {
   const seen = recently();
-  const nextKey = (): RecordedAccess => {
-    const ms = parts.now().getTime();
-    return { id: makeUuid7(ms, parts.randomBytes(16)), occurredAt: formatTimestamp(ms) };
-  };
-  const rowOf = (type: AccessEventType, reader: Reader, access: Access, result: EventResult, key: RecordedAccess): EventRow => {
-    const event = eventOf(type, reader, access, result, key);
-    const contextJson = canonicalJson(access.detail);
-    const stamps = {
-      caller: reader.caller,
-      receivedAt: formatTimestamp(parts.now().getTime()),
-      defaultTenantId: undefined,
-      requestFields: reader.fields,
-      random: () => parts.randomBytes(16),
-    };
-    const row = stamp(event, contextJson, reader.tenantId, 0, { ...stamps, sha256: parts.sha256 });
-    if ("code" in row) throw new Error(`record access: the record is not an event: ${row.code}`);
-    return row;
-  };
+  const nextKey = () => newIdentity(parts);
+  const rowOf = (type: AccessEventType, reader: Reader, access: Access, result: EventResult, key: RecordedAccess): EventRow =>
+    ownEventRow(reader, { type, objectType: access.objectType, objectId: access.subject, result, detail: access.detail }, key, parts);
   const recordView = async (reader: Reader, access: Access, period: number) => {
     // A NUL cannot stand in a header, so no caller's Idempotency-Key can be this one and keep its view from being recorded.
     const keyHash = parts.sha256(new TextEncoder().encode(["audit.events.viewed", reader.tenantId, access.subject, period].join("\0")));
@@ -95,22 +76,6 @@ export function createAccessRecorder(parts: AccessRecorderParts): AccessRecorder
       }
       return key;
     },
-  };
-}
-
-function eventOf(type: AccessEventType, { caller, requestId }: Reader, access: Access, result: EventResult, key: RecordedAccess): CandidateEvent {
-  return {
-    id: key.id,
-    occurred_at: key.occurredAt,
-    source: "audit-events",
-    actor_id: caller.claims.sub ?? caller.principal,
-    actor_type: caller.kind,
-    event_type: type,
-    object_type: access.objectType,
-    object_id: access.subject,
-    result,
-    context: access.detail,
-    request_id: requestId,
   };
 }
 

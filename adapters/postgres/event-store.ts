@@ -10,15 +10,16 @@ import { inTransaction, type Transaction } from "./transaction.ts";
 export function createEventStore(pool: Pool, log: Log): EventStore {
   const options = { role: "audit_ingest", action: "store events", statementTimeoutMs: limits.ingestStatementTimeoutMs, log } as const;
   return {
-    insert: (rows, confirm) => withRetries(() => inTransaction(pool, options, (transaction) => insert(transaction, rows, confirm))),
+    insert: (rows, confirm) => withRetries(() => inTransaction(pool, options, (transaction) => insertRows(transaction, rows, confirm))),
     insertOnce: (claim, prepare, confirm) =>
       withRetries(() =>
-        inTransaction(pool, options, async (transaction) => insert(transaction, await prepare(await claimBatch(transaction, claim)), confirm))
+        inTransaction(pool, options, async (transaction) => insertRows(transaction, await prepare(await claimBatch(transaction, claim)), confirm))
       ),
   };
 }
 
-async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
+/** Runs `attempt`, a whole transaction, again when it failed for a reason that passes. */
+export async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
   for (let attemptsLeft = limits.storeAttemptsMax - 1;; attemptsLeft--) {
     try {
       return await attempt();
@@ -39,7 +40,8 @@ function isPassing({ sqlstate, constraint }: DatabaseFault): boolean {
   return sqlstate === "40P01" || (sqlstate === "23514" && constraint === undefined);
 }
 
-async function insert(transaction: Transaction, rows: readonly EventRow[], confirm: Confirm | undefined): Promise<InsertOutcome> {
+/** Inserts rows in a transaction that acts as audit_ingest, as `EventStore.insert` does. */
+export async function insertRows(transaction: Transaction, rows: readonly EventRow[], confirm: Confirm | undefined): Promise<InsertOutcome> {
   if (rows.length === 0) return { existing: [], closedDays: [] };
   // The rows can be taken back without the claim that was made before them.
   if (confirm !== undefined) await transaction.run("savepoint rows");

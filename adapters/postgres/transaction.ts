@@ -1,14 +1,18 @@
 import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
 import { AuditError } from "../../core/errors.ts";
+import { toHex } from "../../core/format/hex.ts";
+import type { Claims } from "../../core/caller.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import { connectFaultOf, DatabaseFault, faultOf } from "./database-fault.ts";
 
-/** The roles that our own work is done as; reads for a caller are done as `authenticated`, with that caller's claims. */
+/** The roles that our own work is done as. */
 export type DatabaseRole = "audit_ingest" | "audit_job";
 
-/** What a transaction is for: `action` stands in messages and logs. */
-export type TransactionOptions = { readonly role: DatabaseRole; readonly action: string; readonly statementTimeoutMs: number; readonly log: Log };
+/** What a transaction is for: `action` stands in messages and logs. What a caller asks for is done as `authenticated`, with that caller's `claims`. */
+export type TransactionOptions =
+  & { readonly action: string; readonly statementTimeoutMs: number; readonly log: Log }
+  & ({ readonly role: DatabaseRole } | { readonly role: "authenticated"; readonly claims: Claims });
 
 /** An open transaction. */
 export type Transaction = {
@@ -49,7 +53,9 @@ export async function inTransaction<T>(pool: Pool, options: TransactionOptions, 
  */
 async function opened(pool: Pool, options: TransactionOptions): Promise<PoolClient> {
   const text = `begin; set local role ${options.role}; set local statement_timeout = ${options.statementTimeoutMs};
-    set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local timezone = 'UTC'; set local datestyle = 'ISO'`;
+    set local idle_in_transaction_session_timeout = ${limits.idleInTransactionMs}; set local timezone = 'UTC'; set local datestyle = 'ISO'${
+    claimsSql(options)
+  }`;
   for (let attempt = 1;; attempt++) {
     const client = await pool.connect().catch((error: unknown) => {
       throw connectFaultOf(options.action, error);
@@ -63,6 +69,13 @@ async function opened(pool: Pool, options: TransactionOptions): Promise<PoolClie
       if (!isLost || attempt > 1) throw error;
     }
   }
+}
+
+/** Sets the claims by the statements that open the transaction. Hexadecimal digits can neither end a literal nor begin anything else. */
+function claimsSql(options: TransactionOptions): string {
+  if (options.role !== "authenticated") return "";
+  const hex = toHex(new TextEncoder().encode(JSON.stringify(options.claims)));
+  return `; select set_config('request.jwt.claims', convert_from(decode('${hex}', 'hex'), 'UTF8'), true)`;
 }
 
 function transactionOf(client: PoolClient, options: TransactionOptions): Transaction {

@@ -69,6 +69,11 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
   },
   [`GET ${root}/stats`]: { needs: "read", placements: filters },
   [`GET ${root}/producers`]: { needs: "read", placements: tenants },
+  [`GET ${root}/keys`]: { needs: "admin", placements: tenants },
+  // No key has this id: what an admin gets is that there is none.
+  [`GET ${root}/keys/:id`]: { needs: "admin", placements: missing },
+  [`DELETE ${root}/keys/:id`]: { needs: "admin", placements: missing },
+  [`POST ${root}/keys`]: { needs: "admin", placements: newKeys },
   [`GET ${root}/reports/compliance`]: { needs: "export", placements: tenants },
 };
 
@@ -158,6 +163,21 @@ function batches({ own, foreign }: World): Placement[] {
       body: { events: [event({ tenant_id: own.tenantId, context: { tenant_id: foreign.tenantId } })] },
     },
     { name: "foreign principal", path: "", status: 422, body: { events: [event({ tenant_id: own.tenantId, principal: "key:someone" })] } },
+  ];
+}
+
+function missing(world: World): Placement[] {
+  return tenants(world).map((place) => ({ ...place, path: `/zzzzzzzzzzzz${place.path}`, status: place.status === 200 ? 404 : place.status }));
+}
+
+function newKeys({ own, foreign }: World): Placement[] {
+  const key = (fields: Record<string, unknown>) => ({ name: "matrix", scopes: ["read"], ...fields });
+  return [
+    { name: "no tenant", path: "", status: 201, body: key({}) },
+    { name: "own tenant", path: "", status: 201, body: key({ tenant_id: own.tenantId }) },
+    { name: "foreign tenant", path: "", status: 403, body: key({ tenant_id: foreign.tenantId }) },
+    { name: "own and foreign tenant", path: "", status: 400, body: key({ tenant_id: [own.tenantId, foreign.tenantId] }) },
+    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status: 201, body: key({}) },
   ];
 }
 

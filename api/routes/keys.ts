@@ -1,0 +1,136 @@
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import { z } from "zod";
+import { makeApiKey } from "../../core/api-key.ts";
+import { AuditError } from "../../core/errors.ts";
+import { formatTimestamp, parseTimestamp } from "../../core/format/timestamp.ts";
+import { type KeyRecord, keyStatus, scopes } from "../../core/key-admin.ts";
+import { limits } from "../../core/limits.ts";
+import { newIdentity, ownEventRow } from "../../core/own-event.ts";
+import { tenantParameters, whole } from "../../core/query-parameters.ts";
+import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { bodyDescription, bodyOf } from "../body.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { answer, operation, problem } from "../operation.ts";
+import { keyBody, keyListBody, newKeyBody } from "../response-schemas.ts";
+import { path, query } from "../validate.ts";
+
+const keyId = z.string().regex(/^[0-9a-z]{12}$/, { error: "is not the id of a key: 12 lower-case letters and digits" });
+
+const pathParameters = z.strictObject({ id: keyId.meta({ description: "the part of the key between aud_ and the secret" }) });
+
+const listParameters = z.strictObject({
+  tenant_id: tenantParameters.shape.tenant_id,
+  limit: whole("keys on a page", 1, limits.keysPerPageMax, limits.keysPerPage).optional(),
+  cursor: keyId.meta({ description: "next_cursor of the page before" }).optional(),
+});
+
+const createBody = z.strictObject({
+  tenant_id: z.guid({ error: "is not a UUID" }).toLowerCase().meta({ description: "needed when the credential is good for several tenants" }).nullish(),
+  name: z.string({ error: "is no text" }).min(1, { error: "is empty" })
+    .refine((value) => new TextEncoder().encode(value).length <= limits.indexedBytesMax, { error: `is longer than ${limits.indexedBytesMax} bytes` })
+    .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that cannot be stored" })
+    .meta({ description: "what people call the key" }),
+  scopes: z.array(z.enum(scopes, { error: `is none of ${scopes.join(", ")}` }), { error: "is no list of scopes" })
+    .min(1, { error: "names no scope" }).max(scopes.length, { error: "names a scope twice" })
+    .refine((list) => new Set(list).size === list.length, { error: "names a scope twice" })
+    .meta({ description: "what the key allows: export includes read, admin includes export" }),
+  expires_at: z.string({ error: "is no time" }).refine((value) => parseTimestamp(value) !== undefined, { error: "is no RFC 3339 time with an offset" })
+    .meta({ description: "when it ends; never when absent", format: "date-time" }).nullish(),
+});
+
+const createDescription =
+  `The answer holds the key itself, this once: only its hash is kept. Programs send it as Authorization: Bearer or as apikey. Recorded as
+audit.key.created in the tenant's log.`;
+const revokeDescription = `For good, and effective everywhere within 60 seconds. A key that was revoked before stays as it is. Recorded as audit.key.revoked.`;
+
+/** `POST`, `GET` and `DELETE /keys`, for admins. A key appears whole in one answer, once, and in no log. */
+export function keyRoutes(parts: ApiParts) {
+  const admins = requireScope(parts.authenticate, "admin");
+  const actor = readerOf(parts);
+  const shown = (key: KeyRecord) => bodyOfKey(key, parts.now());
+  return new Hono<ApiEnv>()
+    .get("/keys", operation("List API keys, newest first", keyListBody), admins, query(listParameters), async (context) => {
+      const { tenant_id, limit = limits.keysPerPage, cursor } = context.req.valid("query");
+      const caller = context.get("caller");
+      const found = await parts.keys.list(caller.claims, tenantOf(caller, tenant_id), limit + 1, cursor);
+      const page = found.slice(0, limit);
+      return context.json({ keys: page.map(shown), next_cursor: found.length > limit ? page.at(-1)?.id ?? null : null });
+    })
+    .get("/keys/:id", operation("Read one API key", keyBody), admins, path(pathParameters), query(tenantParameters), async (context) => {
+      const caller = context.get("caller");
+      const key = await parts.keys.find(caller.claims, tenantOf(caller, context.req.valid("query").tenant_id), context.req.valid("param").id);
+      if (key === undefined) throw notFound("read");
+      return context.json({ key: shown(key) });
+    })
+    .post("/keys", documentedCreate, admins, async (context) => {
+      const caller = context.get("caller");
+      const wanted = await bodyOf(context.req.raw, createBody);
+      const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
+      const expiresMs = wanted.expires_at ? parseTimestamp(wanted.expires_at) : undefined;
+      if (expiresMs !== undefined && expiresMs <= parts.now().getTime()) {
+        throw new AuditError("invalid_request", "create API key: expires_at has passed", { pointer: "/expires_at" });
+      }
+      const made = makeApiKey(parts.randomBytes);
+      const asked = scopes.filter((scope) => wanted.scopes.includes(scope));
+      const expiresAt = expiresMs === undefined ? undefined : formatTimestamp(expiresMs);
+      const detail = { name: wanted.name, scopes: asked, ...expiresAt === undefined ? {} : { expires_at: expiresAt } };
+      const event = { type: "audit.key.created", objectType: "audit.key", objectId: made.id, result: "success", detail } as const;
+      const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
+      const hash = parts.sha256(new TextEncoder().encode(made.text));
+      const key = await parts.keys.create(caller.claims, { id: made.id, tenantId, name: wanted.name, scopes: asked, expiresAt, hash }, record);
+      return context.json({ key: shown(key), secret: made.text }, 201, { location: `keys/${key.id}` });
+    })
+    .delete(
+      "/keys/:id",
+      operation("Revoke an API key", keyBody, { description: revokeDescription }),
+      admins,
+      path(pathParameters),
+      query(tenantParameters),
+      async (context) => {
+        const { id } = context.req.valid("param");
+        const caller = context.get("caller");
+        const tenantId = tenantOf(caller, context.req.valid("query").tenant_id);
+        const event = { type: "audit.key.revoked", objectType: "audit.key", objectId: id, result: "success", detail: {} } as const;
+        const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
+        const key = await parts.keys.revoke(caller.claims, tenantId, id, record);
+        if (key === undefined) throw notFound("revoke");
+        return context.json({ key: shown(key) });
+      },
+    );
+}
+
+const documentedCreate = describeRoute({
+  summary: "Make an API key",
+  description: createDescription,
+  requestBody: bodyDescription(createBody),
+  responses: {
+    201: answer("The key, shown this once", newKeyBody),
+    400: problem("The body is not valid"),
+    401: problem("The credential is missing or not valid"),
+    403: problem("The credential is not an admin's of the tenant"),
+    409: problem("The tenant has as many keys in use as it may"),
+    413: problem("The body is too large"),
+    415: problem("The content type is not JSON"),
+    503: problem("A part of the service is not available"),
+  },
+});
+
+function notFound(action: string): AuditError {
+  return new AuditError("not_found", `${action} API key: the tenant has none with this id`);
+}
+
+function bodyOfKey(key: KeyRecord, now: Date) {
+  return {
+    id: key.id,
+    prefix: `aud_${key.id}_`,
+    tenant_id: key.tenantId,
+    name: key.name,
+    scopes: [...key.scopes],
+    status: keyStatus(key, now),
+    created_at: key.createdAt,
+    expires_at: key.expiresAt ?? null,
+    last_used_at: key.lastUsedAt ?? null,
+    revoked_at: key.revokedAt ?? null,
+  };
+}

@@ -1,0 +1,40 @@
+import type { Claims, Scope } from "./caller.ts";
+import type { EventRow } from "./ports.ts";
+
+/** Every scope, in the order in which they are shown. */
+export const scopes = ["ingest", "read", "export", "admin"] as const satisfies readonly Scope[];
+
+/** An API key as its tenant's admins see it. Its secret is nowhere. Times as events have them; `lastUsedAt` is true to a minute. */
+export type KeyRecord = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: string;
+  readonly expiresAt: string | undefined;
+  readonly lastUsedAt: string | undefined;
+  readonly revokedAt: string | undefined;
+};
+
+/** A key to be made: `hash` is the SHA-256 of its whole text. */
+export type NewKey = Pick<KeyRecord, "id" | "tenantId" | "name" | "scopes" | "expiresAt"> & { readonly hash: Uint8Array };
+
+/**
+ * API keys in the hands of their tenants' admins: `claims` that are not an admin's of the tenant see none and change none. What changes is recorded
+ * by `record`, the event that tells of it, together or not at all. Every method throws `unavailable` when the store cannot be reached.
+ */
+export type KeyAdmin = {
+  /** Newest first; `after` is the id of the last key of the page before. */
+  list(claims: Claims, tenantId: string, limit: number, after: string | undefined): Promise<readonly KeyRecord[]>;
+  find(claims: Claims, tenantId: string, id: string): Promise<KeyRecord | undefined>;
+  /** Throws `conflict` when the tenant has as many keys in use as it may. */
+  create(claims: Claims, key: NewKey, record: EventRow): Promise<KeyRecord>;
+  /** Revokes a key for good; one that was revoked before stays as it is and is not recorded again. Undefined when the tenant has no such key. */
+  revoke(claims: Claims, tenantId: string, id: string, record: EventRow): Promise<KeyRecord | undefined>;
+};
+
+/** Whether a key opens anything at `now`. */
+export function keyStatus({ revokedAt, expiresAt }: Pick<KeyRecord, "revokedAt" | "expiresAt">, now: Date): "active" | "expired" | "revoked" {
+  if (revokedAt !== undefined) return "revoked";
+  return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() ? "expired" : "active";
+}
