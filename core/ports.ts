@@ -70,6 +70,6 @@ export type ArchiveStore = {
   size(key: string): Promise<number | undefined>;
   /** Keys below `prefix`, in order, at most `limit`, after `after`. */
   list(prefix: string, options?: { readonly after?: string; readonly limit?: number }): Promise<readonly string[]>;
-  /** Removes an object; removing what is not there is fine. Only expiry calls this. */
+  /** Removes an object; removing what is not there is fine. For expiry, and for an object that turned out wrong and that no manifest names. */
   remove(key: string): Promise<void>;
 };

@@ -183,7 +183,7 @@ comment on function audit_log.record_archive_manifest(uuid, date, uuid, text, by
 -- A read-back that differs may be a stale copy that heals, or an object that is wrong for good: then p_give_up asks for another object.
 create function audit_log.fail_archive_work(
   p_tenant_id uuid, p_day date, p_part integer, p_lease uuid, p_problem text, p_retry_seconds integer, p_give_up boolean
-) returns void
+) returns boolean
 language plpgsql security definer set search_path = ''
 as $$
 begin
@@ -194,16 +194,17 @@ begin
     where tenant_id = p_tenant_id and day = p_day and lease = p_lease;
   else
     update audit_log.archive_files
-    set lease = null, leased_until = null, attempts = attempts + 1, problem = left(p_problem, 1000), problem_at = clock_timestamp(),
-      retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds),
+    set lease = null, leased_until = null, attempts = case when p_give_up then 0 else attempts + 1 end, problem = left(p_problem, 1000),
+      problem_at = clock_timestamp(), retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds),
       state = case when p_give_up then 'planned' else state end,
       generation = generation + p_give_up::integer
     where tenant_id = p_tenant_id and day = p_day and part = p_part and lease = p_lease;
   end if;
+  return found;
 end
 $$;
 comment on function audit_log.fail_archive_work(uuid, date, integer, uuid, text, integer, boolean) is
-  'Gives a piece of work back with what went wrong; p_give_up makes a file be written anew, under another name.';
+  'Gives a piece of work back with what went wrong; p_give_up makes a file be written anew, under another name. False when the lease is another worker''s by now.';
 
 -- The one step that takes events out of Postgres. All or nothing: until it commits they are read here, from then on in the archive.
 create function audit_log.drop_archived_day(p_day date, p_default_years integer, p_lock_ms integer) returns text
