@@ -91,6 +91,12 @@ export const limits = {
   /** Body of a request that is no batch, such as a new API key. */
   smallBodyBytesMax: 16 * 1024,
   smallBodyDepthMax: 8,
+  /** Why a hold, its release or a deletion was made. */
+  reasonBytesMax: 2000,
+  holdsPerPage: 100,
+  holdsPerPageMax: 1000,
+  archivesPerPage: 100,
+  archivesPerPageMax: 1000,
   keysPerPage: 100,
   keysPerPageMax: 1000,
   /** Keys of one tenant that are in use; a constant of `audit_log.create_key()` too. */
@@ -131,6 +137,9 @@ export const limits = {
   archiveRetrySeconds: 60,
   archiveDaysPerCall: 10,
   archiveStatementTimeoutMs: 60_000,
+  /** Days that one transaction of an import writes to: each is a partition with its indexes to lock. */
+  importDaysPerBatchMax: 50,
+  importStatementTimeoutMs: 60_000,
   checkpointsPerPage: 100,
   checkpointsPerPageMax: 1000,
   /** Following the log: leaves read at once, and how often the sizes of trees are asked while somebody waits. */

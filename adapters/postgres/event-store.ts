@@ -64,7 +64,7 @@ const ingestSql = `select tenant_id, occurred_at, id, received_at, principal, ip
   from audit_log.ingest(${Array.from({ length: 22 }, (_, index) => `$${index + 1}`).join(", ")})`;
 
 /** The arguments of `audit_log.ingest()`, a column at a time: on the server a binary array costs a third less than a text one. */
-function ingestValues(rows: readonly EventRow[]): readonly unknown[] {
+export function ingestValues(rows: readonly EventRow[]): readonly unknown[] {
   const [first] = rows;
   const column = <T extends Parameters<typeof encodeArray>[0]>(type: T, value: (row: EventRow) => Parameters<typeof encodeArray<T>>[1][number]) => {
     const bytes = encodeArray(type, rows.map(value));
@@ -97,12 +97,12 @@ function ingestValues(rows: readonly EventRow[]): readonly unknown[] {
 }
 
 /** A row that `ingest()` did not insert: with what stands in its place, or with nothing but its key when its day is closed. */
-type NotInserted =
+export type NotInserted =
   & { readonly tenant_id: string; readonly occurred_at: string; readonly id: string }
   & { readonly [Column in Exclude<keyof ExistingRow, "leafHash" | "tenant_id" | "occurred_at" | "id">]: string | null }
   & { readonly leaf_hash: Uint8Array | null };
 
-function outcomeOf(notInserted: readonly NotInserted[]): InsertOutcome {
+export function outcomeOf(notInserted: readonly NotInserted[]): InsertOutcome {
   const existing: ExistingRow[] = [];
   const closedDays = new Set<string>();
   for (const { tenant_id, occurred_at, id, received_at, principal, ip_address, user_agent, device_fingerprint, leaf_hash } of notInserted) {

@@ -2,6 +2,9 @@ import { Command, CommanderError } from "commander";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain, failureJson, failureText } from "./failure.ts";
+import { deployCommand } from "./deploy.ts";
+import { doctorCommand } from "./doctor.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { exportCommand } from "./export.ts";
@@ -16,7 +19,19 @@ import { verifyCommand } from "./verify.ts";
  * or `withDatabaseTarget`. An action prints its answer on stdout and sets `process.exitCode` when that is not 0; whatever it throws (best a
  * `CommandError`, which says what to do) is explained below, once for all of them, and as JSON where `--json` was given.
  */
-const subcommands: readonly (() => Command)[] = [tailCommand, queryCommand, exportCommand, verifyCommand, sealCommand, stackCommand, keysCommand, initCommand];
+const subcommands: readonly (() => Command)[] = [
+  tailCommand,
+  queryCommand,
+  exportCommand,
+  importCommand,
+  verifyCommand,
+  sealCommand,
+  stackCommand,
+  keysCommand,
+  initCommand,
+  doctorCommand,
+  deployCommand,
+];
 
 const exitHelp = `
 Exit code 0: done. 1: done, and the answer is bad (a changed log, refused

@@ -3,16 +3,25 @@ export type Progress = { update(done: number): void; finish(): void };
 
 const everyMs = 1000;
 
-/** Progress towards about `expected` of `what`: rate and time left. On a terminal the line is overwritten; elsewhere it is written now and then. */
-export function startProgress(what: string, expected: number, now: () => number = () => performance.now()): Progress {
+/**
+ * Progress towards about `expected` of `what`: rate and time left. On a terminal the line is overwritten; elsewhere it is written now and then. What
+ * was done `before` counts for the way, but not for the rate.
+ */
+export function startProgress(
+  what: string,
+  expected: number | ((done: number) => number),
+  now: () => number = () => performance.now(),
+  before = 0,
+): Progress {
   const started = now();
   const isTerminal = process.stderr.isTTY;
   let shownAt = started;
   let shown = false;
   const line = (done: number) => {
     const seconds = (now() - started) / 1000;
-    const rate = done / Math.max(seconds, 0.001);
-    const left = expected > done ? `, about ${duration((expected - done) / rate)} left` : "";
+    const rate = (done - before) / Math.max(seconds, 0.001);
+    const end = typeof expected === "number" ? expected : expected(done);
+    const left = end > done && rate > 0 ? `, about ${duration((end - done) / rate)} left` : "";
     return `${done.toLocaleString("en")} ${what}, ${Math.round(rate).toLocaleString("en")}/s${left}`;
   };
   let last = 0;

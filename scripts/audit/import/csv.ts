@@ -1,0 +1,82 @@
+import { TextDecoder } from "node:util";
+
+/** A record of a CSV file, the number of the line it begins in, and whether a quotation mark is where none may be. */
+export type CsvRecord = { readonly line: number; readonly cells: readonly string[]; readonly broken: boolean };
+
+/**
+ * Records of a CSV file, RFC 4180: fields in quotation marks may hold commas, line breaks and doubled quotation marks; lines may end with CRLF, LF or CR. A
+ * byte-order mark is passed over. Throws when the file is not UTF-8.
+ */
+export async function* csvRecords(chunks: AsyncIterable<Uint8Array>, separator = ","): AsyncGenerator<CsvRecord> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const reader = createReader(separator);
+  for await (const chunk of chunks) {
+    yield* reader.read(decoder.decode(chunk, { stream: true }));
+  }
+  yield* reader.read(decoder.decode());
+  yield* reader.end();
+}
+
+const states = { plain: 0, quoted: 1, quoteInQuoted: 2 } as const;
+type State = (typeof states)[keyof typeof states];
+
+/** A machine that takes text in pieces of any length: a record, a field or a pair of quotation marks may be cut anywhere. */
+function createReader(separator: string) {
+  let state: State = states.plain;
+  let cell = "";
+  let cells: string[] = [];
+  let broken = false;
+  let line = 1;
+  let begunAt = 1;
+  let afterReturn = false;
+  const endCell = () => {
+    cells.push(cell);
+    cell = "";
+    state = states.plain;
+  };
+  const endRecord = (): CsvRecord | undefined => {
+    endCell();
+    const record = { line: begunAt, cells, broken };
+    cells = [];
+    broken = false;
+    // An empty line is no record of one empty field.
+    return record.cells.length === 1 && record.cells[0] === "" ? undefined : record;
+  };
+  return {
+    *read(text: string): Generator<CsvRecord> {
+      for (const character of text) {
+        const isFeedOfReturn = afterReturn && character === "\n";
+        afterReturn = false;
+        if (state === states.quoted) {
+          if (character === '"') state = states.quoteInQuoted;
+          else cell += character;
+          if (character === "\n") line++;
+        } else if (isFeedOfReturn) {
+          continue;
+        } else if (character === "\n" || character === "\r") {
+          afterReturn = character === "\r";
+          const record = endRecord();
+          begunAt = ++line;
+          if (record !== undefined) yield record;
+        } else if (character === separator) endCell();
+        else if (character === '"') {
+          if (state === states.quoteInQuoted) {
+            cell += character;
+            state = states.quoted;
+          } else if (cell === "") state = states.quoted;
+          else broken = true;
+        } else {
+          broken ||= state === states.quoteInQuoted;
+          cell += character;
+        }
+      }
+    },
+    *end(): Generator<CsvRecord> {
+      // A file that ends inside quotation marks was cut.
+      broken ||= state === states.quoted;
+      if (cell === "" && cells.length === 0 && state === states.plain) return;
+      const record = endRecord();
+      if (record !== undefined) yield record;
+    },
+  };
+}
