@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { limits } from "../core/limits.ts";
+import type { Quotas } from "../core/rate-store.ts";
 
 /**
  * Every variable that the project reads, one line of what it is for, and how its text becomes a value. Messages are written here and never
@@ -31,6 +32,10 @@ export const variables = {
   AUDIT_CURSOR_KEY: matching("key that authenticates page cursors", /^\S{32,}$/, "at least 32 random characters"),
   AUDIT_ANON_TENANT_ID: uuid("tenant into which publishable keys may post; nobody may when absent"),
   AUDIT_DEFAULT_TENANT_ID: uuid("tenant of a secret key's events that name none"),
+  AUDIT_RATE_LIMITS: choice("whether tenants and callers have quotas", ["on", "off"], "on"),
+  AUDIT_INGEST_EVENTS_PER_SECOND: whole("events a second of one tenant, twice what one caller may send", 1, limits.rateMax, limits.ingestPerSecond),
+  AUDIT_READS_PER_SECOND: whole("reading requests a second of one tenant, twice what one caller may send", 1, limits.rateMax, limits.readsPerSecond),
+  AUDIT_KEY_CACHE_SECONDS: whole("how long a looked-up API key is believed, and so how late a revocation may take effect", 0, 60, limits.keyCacheMs / 1000),
   AUDIT_TRUSTED_PROXIES: text(
     "networks of our own proxies, skipped when the client's address is read",
     parseCidrs,
@@ -68,6 +73,9 @@ export type Settings = {
   readonly cursorKey: string | undefined;
   readonly anonTenantId: string | undefined;
   readonly defaultTenantId: string | undefined;
+  /** Undefined when nobody is limited. */
+  readonly quotas: Quotas | undefined;
+  readonly keyCacheMs: number;
   readonly trustedProxies: readonly string[];
   readonly clientIpHeader: string | undefined;
   readonly allowedOrigins: "*" | readonly string[];
@@ -137,10 +145,18 @@ function settingsOf(values: Values): Settings {
     cursorKey: values.AUDIT_CURSOR_KEY,
     anonTenantId: values.AUDIT_ANON_TENANT_ID,
     defaultTenantId: values.AUDIT_DEFAULT_TENANT_ID,
+    quotas: values.AUDIT_RATE_LIMITS === "on" ? quotasOf(values) : undefined,
+    keyCacheMs: values.AUDIT_KEY_CACHE_SECONDS * 1000,
     trustedProxies: values.AUDIT_TRUSTED_PROXIES ?? [],
     clientIpHeader: values.AUDIT_CLIENT_IP_HEADER?.toLowerCase(),
     allowedOrigins: values.AUDIT_ALLOWED_ORIGINS ?? "*",
   };
+}
+
+/** One caller may use half of his tenant's quota: a program that runs wild leaves the rest to the others. */
+function quotasOf(values: Values): Quotas {
+  const quota = (tenant: number) => ({ tenant, caller: Math.ceil(tenant / 2) });
+  return { ingest: quota(values.AUDIT_INGEST_EVENTS_PER_SECOND), reads: quota(values.AUDIT_READS_PER_SECOND) };
 }
 
 /** `keys` and the legacy key under `name`, unless a named key has that name: both are then accepted, the legacy one as `legacy_<name>`. */
@@ -161,6 +177,11 @@ function text<T>(about: string, parse: (text: string) => T | undefined, form: st
 
 function matching(about: string, form: RegExp, wording: string) {
   return z.string().regex(form, { error: `${about}: ${wording}` }).optional().describe(`${about}: ${wording}`);
+}
+
+function choice<const Words extends readonly [string, ...string[]]>(about: string, words: Words, fallback: Words[number]) {
+  const error = `${about}: ${words.join(" or ")}`;
+  return z.enum(words, { error }).default(fallback as never).describe(`${about}: ${fallback}`);
 }
 
 function plain(about: string) {

@@ -6,15 +6,17 @@ import type { ApiEnv, ApiParts } from "./context.ts";
 import type { Routes } from "./methods.ts";
 import { methodsOf } from "./methods.ts";
 import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts";
+import { limitedReads } from "./rates.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { limitsRoutes } from "./routes/limits.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
-import { healthRoutes, limitsRoutes } from "./routes/service.ts";
+import { healthRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
 
@@ -22,14 +24,16 @@ import { streamRoutes } from "./routes/stream.ts";
 export const apiPath = "/api/v1/audit";
 
 /** The query service. One app for every runtime; its routes are chained so that `hc<AppType>` knows them. */
-export function createApp(parts: ApiParts) {
+export function createApp(given: ApiParts) {
+  const reads = limitedReads(given.authenticate, given.rates);
+  const parts: ApiParts = { ...given, authenticate: reads.authenticate };
   const routes = (): Routes => app.routes;
   const document = (): Promise<unknown> => makeDocument();
   const app = new Hono<ApiEnv>()
     .use(secureHeaders({ crossOriginResourcePolicy: false }), noStore)
     // The door has its own request ids, log lines and CORS headers, the same as as an Edge Function; so it stands before ours.
-    .route(apiPath, ingestRoutes(parts))
-    .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit)
+    .route(apiPath, ingestRoutes(given))
+    .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit, reads.headers)
     // Before /events/:id, which would take "export" and "stream" for ids.
     .route(apiPath, exportRoutes(parts))
     .route(apiPath, streamRoutes(parts))

@@ -6,6 +6,7 @@ import type { IngestHandlerParts } from "../core/ingest-handler.ts";
 import type { KeyAdmin } from "../core/key-admin.ts";
 import type { EventStore, Log, Sha256 } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
+import type { RateLimiter } from "../core/rate-limiter.ts";
 import type { EventReader } from "../core/query-store.ts";
 import type { StreamBounds } from "../core/stream.ts";
 import type { SealedFeed } from "../core/stream-feed.ts";
@@ -18,6 +19,8 @@ export type ApiParts = {
   readonly prove: <T>(claims: Claims, work: (store: ProofStore) => Promise<T>) => Promise<T>;
   readonly events: EventStore;
   readonly keys: KeyAdmin;
+  /** Undefined where nobody is limited. */
+  readonly rates: RateLimiter | undefined;
   readonly recorder: AccessRecorder;
   readonly cursors: CursorCodec;
   readonly createHash: () => RunningHash;
@@ -33,7 +36,7 @@ export type ApiParts = {
   readonly streamBounds: StreamBounds | undefined;
   /** Fires when the process is asked to stop: what lasts as long as it is let ends then. */
   readonly stopping: AbortSignal;
-  readonly settings: IngestHandlerParts["settings"] & { readonly hotDays: number; readonly retentionYears: number };
+  readonly settings: IngestHandlerParts["settings"] & { readonly hotDays: number; readonly retentionYears: number; readonly keyCacheMs: number };
 };
 
 /** What middleware leaves for handlers: the request's id, and on routes behind `requireScope` its verified caller. */

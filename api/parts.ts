@@ -5,6 +5,7 @@ import { createEventStore } from "../adapters/postgres/event-store.ts";
 import { createKeyAdmin } from "../adapters/postgres/key-admin.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
 import { readAs } from "../adapters/postgres/claims.ts";
+import { createRateStore } from "../adapters/postgres/rate-store.ts";
 import { createPool } from "../adapters/postgres/pool.ts";
 import { createProofStore } from "../adapters/postgres/proof-store.ts";
 import { createEventReader } from "../adapters/postgres/query-reader.ts";
@@ -12,6 +13,7 @@ import { runningSha256, sha256 } from "../adapters/sha256.ts";
 import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
 import { createCursorCodec } from "../core/format/cursor.ts";
+import { createRateLimiter } from "../core/rate-limiter.ts";
 import type { ApiParts } from "./context.ts";
 import { createSealedFeed } from "../core/stream-feed.ts";
 
@@ -29,11 +31,12 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
   const pool = createPool(settings, log);
   const events = createEventStore(pool, log);
   const parts: ApiParts = {
-    authenticate: createAuthenticate({ settings, keys: createKeyStore(pool, log), now }),
+    authenticate: createAuthenticate({ settings, keys: createKeyStore(pool, log), now, log, waitUntil }),
     reader: createEventReader({ pool, log }, elapsedMs),
     prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(createProofStore(transaction.query))),
     events,
     keys: createKeyAdmin(pool, log),
+    rates: settings.quotas && createRateLimiter({ store: createRateStore(pool, log), quotas: settings.quotas, elapsedMs, log, waitUntil }),
     recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
     cursors: createCursorCodec(settings.cursorKey),
     createHash: runningSha256,

@@ -115,7 +115,21 @@ export const keyBody = z.object({ key: apiKey });
 export const newKeyBody = z.object({ key: apiKey, secret: z.string().meta({ description: "the whole key; it is shown nowhere else and never again" }) });
 export const keyListBody = z.object({ keys: z.array(apiKey), next_cursor: z.string().nullable() });
 
-export const limitsBody = z.object({ limits: z.record(z.string(), z.number()), settings: z.record(z.string(), z.number()) });
+const quota = z.object({
+  per_second: count,
+  burst: count,
+  remaining: count.optional().meta({ description: "tokens that are left" }),
+  reset_seconds: count.optional().meta({ description: "seconds until there are tokens again or, when there are, until the bucket is full" }),
+}).nullable().meta({ description: "null where nothing is limited, or where the credential is for several tenants" });
+export const limitsBody = z.object({
+  limits: z.record(z.string(), z.number()),
+  settings: z.record(z.string(), z.number()),
+  quotas: z.object({
+    of: z.enum(["deployment", "caller"]),
+    ingest: z.object({ unit: z.literal("events"), tenant: quota, caller: quota }),
+    reads: z.object({ unit: z.literal("requests"), tenant: quota, caller: quota }),
+  }),
+});
 
 export const healthBody = z.object({ status: z.string() });
 

@@ -1,5 +1,5 @@
 const allowedHeaders = "authorization, apikey, content-type, content-encoding, idempotency-key, last-event-id, prefer, x-client-info, x-request-id";
-const exposedHeaders = "x-request-id, server-timing, preference-applied, retry-after, location, link, content-disposition, " +
+const exposedHeaders = "x-request-id, server-timing, preference-applied, retry-after, ratelimit, ratelimit-policy, location, link, content-disposition, " +
   "audit-export-record, audit-export-rows, audit-export-complete, audit-export-sha256";
 
 /** CORS headers of an answer to `origin`, which may be null; none when pages of that origin may not call us. */

@@ -8,6 +8,8 @@ export class AuditError extends Error {
   readonly pointer: string | undefined;
   /** Seconds after which a retry makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
+  /** Fields that the answer carries besides. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
   /** Every fault of the request, when there may be several; else `pointer` and `message` are the only one. */
   readonly details: readonly ProblemDetail[] | undefined;
   override name = "AuditError";
@@ -15,12 +17,19 @@ export class AuditError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly pointer?: string; readonly retryAfterSeconds?: number; readonly details?: readonly ProblemDetail[]; readonly cause?: unknown } = {},
+    options: {
+      readonly pointer?: string;
+      readonly retryAfterSeconds?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly details?: readonly ProblemDetail[];
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.pointer = options.pointer;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers;
     this.details = options.details;
   }
 }
@@ -125,6 +134,7 @@ export function problemResponse(error: unknown, requestId: string, headers: Head
   const all = new Headers(headers);
   all.set("content-type", "application/problem+json");
   all.set("x-request-id", requestId);
+  for (const [name, value] of Object.entries((error instanceof AuditError ? error.headers : undefined) ?? {})) all.set(name, value);
   if (error instanceof AuditError && error.retryAfterSeconds !== undefined) {
     all.set("retry-after", String(error.retryAfterSeconds));
   }

@@ -48,7 +48,7 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
       const { answer, applied } = await serve(asked, lease, requestId, startedMs);
       isStillAtWork = applied.respondAsync;
       parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...countsOf(answer) });
-      return responseOf(answer, applied, requestId, headers);
+      return responseOf(answer, applied, requestId, { ...headers, ...asked.ticket?.headers() });
     } catch (error) {
       // The rest of a refused body is not wanted; that it cannot be cancelled any more is no fault.
       request.body?.cancel().catch(() => undefined);

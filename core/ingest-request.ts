@@ -11,6 +11,8 @@ import { parseJson, requireJson } from "./json-body.ts";
 import { limits } from "./limits.ts";
 import type { Sha256 } from "./ports.ts";
 import { parsePrefer, type Preferences } from "./prefer.ts";
+import type { RateLimiter, RateTicket } from "./rate-limiter.ts";
+import { onlyTenant, tokensOf } from "./rate-tokens.ts";
 import type { RequestFields } from "./stamp.ts";
 
 /** All that a request says, read and checked as far as it can be without looking at single events. */
@@ -18,6 +20,8 @@ export type IngestRequest = {
   readonly batch: Batch;
   readonly idempotency: Idempotency | undefined;
   readonly preferences: Preferences;
+  /** What the request drew from its quotas; undefined where there are none. */
+  readonly ticket: RateTicket | undefined;
   readonly bodyBytes: number;
   readonly parseMs: number;
 };
@@ -27,11 +31,14 @@ export type ReadingParts = {
   readonly authenticate: Authenticate;
   readonly sha256: Sha256;
   readonly elapsedMs: () => number;
-  readonly settings: ProxyTrust & { readonly bodyReadTimeoutMs?: number };
+  /** Undefined where nobody is limited. */
+  readonly rates?: RateLimiter | undefined;
+  readonly settings: ProxyTrust & { readonly bodyReadTimeoutMs?: number; readonly defaultTenantId: string | undefined };
 };
 
 /**
- * How to read a request of a door that takes `eventsMax` events: credential first, so that a stranger's body is not even read. It is parsed when
+ * How to read a request of a door that takes `eventsMax` events: credential and quota first, so that a body is not even read of strangers, nor of
+ * those who have sent too much. It is parsed when
  * `lease` gives it its turn.
  */
 export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (request: Request, lease: Lease) => Promise<IngestRequest> {
@@ -40,6 +47,8 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
   return async (request, lease) => {
     const caller = await parts.authenticate(request);
     if (!caller.scopes.has("ingest")) throw new AuditError("forbidden", "ingest events: the credential lacks the scope ingest; use one that has it");
+    const ticket = parts.rates?.open("ingest", caller, onlyTenant(caller));
+    ticket?.admit();
     requireJson(request.headers.get("content-type"));
     const key = idempotencyKeyOf(request.headers);
     const preferences = parsePrefer(request.headers.get("prefer"));
@@ -49,10 +58,12 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
     const startedMs = parts.elapsedMs();
     const events = eventsOf(parseJson(bytes, limits.bodyDepthMax), eventsMax);
     const parseMs = parts.elapsedMs() - startedMs;
+    ticket?.take(tokensOf(events, caller, parts.settings.defaultTenantId));
     return {
       batch: { caller, events, strict: preferences.strict, requestFields: requestFieldsOf(request.headers, caller, addressOf, parts.sha256) },
       idempotency: key === undefined ? undefined : { keyHash: parts.sha256(key), bodyHash: parts.sha256(bytes) },
       preferences,
+      ticket,
       bodyBytes: bytes.byteLength,
       parseMs,
     };

@@ -110,6 +110,21 @@ export const limits = {
   credentialBytesMax: 8 * 1024,
   tokenClockToleranceSeconds: 30,
   tenantsPerTokenMax: 100,
+  /** Rate limits: what a deployment has by default, and how they work; `core/rate-limiter.ts`. */
+  ingestPerSecond: 20_000,
+  readsPerSecond: 200,
+  rateMax: 1_000_000,
+  /** A bucket holds so many seconds' worth, a lease at most so many, and before a lease is there so many are given on credit. */
+  rateBurstSeconds: 10,
+  rateLeaseSeconds: 2,
+  rateCreditSeconds: 1,
+  /** An empty bucket stays closed until there is so much in it again. */
+  ratePauseSeconds: 0.5,
+  /** Least time between two settlements of one process, and after one that failed. */
+  rateAskMs: 100,
+  rateRetryMs: 5_000,
+  rateBucketsMax: 10_000,
+  rateBucketsPerAsk: 200,
   /** Public keys of user tokens: a key that is taken out of the set is refused this much later. */
   jwksFreshMs: 60_000,
   /** How long the last set is believed while the auth server cannot be asked. */

@@ -50,6 +50,8 @@ export type Log = (record: { readonly level: "info" | "warn" | "error"; readonly
 
 /** Where API keys are looked up, by the SHA-256 of the whole key. Throws `unavailable`. */
 export type KeyStore = {
+  /** Notes that a key was used; the store keeps one time a minute. */
+  touch(id: string, usedAt: Date): Promise<void>;
   find(keyHash: Uint8Array): Promise<
     | { readonly id: string; readonly tenantId: string; readonly scopes: readonly string[]; readonly expiresAt: string | undefined; readonly revoked: boolean }
     | undefined

@@ -14,15 +14,22 @@ function harness() {
     lookups: 0,
     fault: false,
     answersAfterMs: 0,
+    touches: [] as string[],
+    touchFault: false,
   };
   let time = 0;
-  const callerOf = apiKeys({
+  const keys: KeyStore = {
     find: () => {
       store.lookups++;
       time += store.answersAfterMs;
       return store.fault ? Promise.reject(new Error("away")) : Promise.resolve(store.found);
     },
-  }, () => new Date(time));
+    touch: (id, usedAt) => {
+      store.touches.push(`${id} ${usedAt.getTime()}`);
+      return store.touchFault ? Promise.reject(new Error("away")) : Promise.resolve();
+    },
+  };
+  const callerOf = apiKeys({ store: keys, now: () => new Date(time) });
   const ask = (key: string) => callerOf(key).then((caller) => caller.principal, (error: Error) => error.message);
   return { store, ask, wait: (ms: number) => time += ms };
 }
@@ -30,6 +37,25 @@ function harness() {
 const refused = "authenticate: API key is not valid";
 
 describe("apiKeys()", () => {
+  it("notes the use of a good key once a minute, and answers though it cannot be noted", async () => {
+    const { store, ask, wait } = harness();
+    store.touchFault = true;
+    for (const ms of [0, 1, 59_998, 1]) {
+      wait(ms);
+      expect(await ask(keyOf(1))).toBe("key:abcdefghijkl");
+    }
+    expect(store.touches).toEqual(["abcdefghijkl 0", "abcdefghijkl 60000"]);
+  });
+
+  it("notes no use of a key that is revoked or has expired", async () => {
+    for (const change of [{ revoked: true }, { expiresAt: "1969-12-31T23:59:59.000Z" }]) {
+      const { store, ask } = harness();
+      store.found = { ...store.found, ...change } as Found;
+      expect(await ask(keyOf(1))).toBe(refused);
+      expect(store.touches).toEqual([]);
+    }
+  });
+
   it("asks the store once for requests that come together", async () => {
     const { store, ask } = harness();
     const key = keyOf(1);

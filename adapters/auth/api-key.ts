@@ -1,7 +1,8 @@
 import { parseApiKey } from "../../core/api-key.ts";
 import type { Caller, Scope } from "../../core/caller.ts";
+import { faultRecord } from "../../core/fault-record.ts";
 import { limits } from "../../core/limits.ts";
-import type { KeyStore } from "../../core/ports.ts";
+import type { KeyStore, Log } from "../../core/ports.ts";
 import { sha256OfText } from "../sha256.ts";
 import { unauthenticated } from "./credentials.ts";
 import { expiringCache } from "./expiring-cache.ts";
@@ -12,14 +13,24 @@ export type ApiKeys = (key: string) => Promise<Caller>;
 
 type Found = NonNullable<Awaited<ReturnType<KeyStore["find"]>>>;
 
+/** How keys are looked up. `cacheMs` is how long an answer of the store is believed. */
+export type ApiKeyParts = {
+  readonly store: KeyStore;
+  readonly now: () => Date;
+  readonly cacheMs?: number | undefined;
+  readonly log?: Log | undefined;
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+};
+
 /**
  * API keys as `store` knows them. The checksum is compared first, so that a mistyped key costs no query. What the store says is believed for
- * `keyCacheMs`, also that there is no such key; the two are kept apart so that guesses cannot push good keys out. Unknown, expired and revoked keys
+ * `cacheMs`, also that there is no such key; the two are kept apart so that guesses cannot push good keys out. Unknown, expired and revoked keys
  * get one answer: it must not tell that a key ever existed.
  */
-export function apiKeys(store: KeyStore, now: () => Date): ApiKeys {
-  const known = expiringCache<Found>(limits.keyCacheEntriesMax, limits.keyCacheMs, now);
-  const unknown = expiringCache<"unknown">(limits.keyCacheEntriesMax, limits.keyCacheMs, now);
+export function apiKeys({ store, now, cacheMs = limits.keyCacheMs, log, waitUntil }: ApiKeyParts): ApiKeys {
+  const known = expiringCache<Found>(limits.keyCacheEntriesMax, cacheMs, now);
+  const unknown = expiringCache<"unknown">(limits.keyCacheEntriesMax, cacheMs, now);
+  const touched = expiringCache<true>(limits.keyCacheEntriesMax, limits.keyTouchMs, now);
   const asking = new Map<string, Promise<Found | undefined>>();
 
   const ask = async (name: string, hash: Uint8Array): Promise<Found | undefined> => {
@@ -41,9 +52,18 @@ export function apiKeys(store: KeyStore, now: () => Date): ApiKeys {
     }
     return await answer;
   };
+  /** Notes the use of a key once a minute, behind the request's back: a fault of it is no reason to refuse anybody. */
+  const touch = (id: string): void => {
+    if (touched.get(id) !== undefined) return;
+    const usedAt = now();
+    touched.set(id, true, usedAt);
+    const work = store.touch(id, usedAt).catch((error: unknown) => log?.({ level: "warn", event: "key.not_touched", key: id, ...faultRecord(error) }));
+    waitUntil?.(work);
+  };
   return async (key) => {
     const found = parseApiKey(key) === undefined ? undefined : await find(sha256OfText(key));
     if (found === undefined || found.revoked || isPast(found.expiresAt, now())) throw unauthenticated("API key is not valid");
+    touch(found.id);
     return callerOf(found);
   };
 }

@@ -56,6 +56,7 @@ describe("createAuthenticate()", () => {
   });
 
   const keys: KeyStore = {
+    touch: () => Promise.resolve(),
     find: (hash) => {
       lookups++;
       return Promise.resolve(Buffer.from(hash).equals(sha256OfText(apiKey.text)) ? found : undefined);

@@ -1,5 +1,5 @@
 import type { Authenticate, Caller } from "../../core/caller.ts";
-import type { KeyStore } from "../../core/ports.ts";
+import type { KeyStore, Log } from "../../core/ports.ts";
 import type { Settings } from "../environment.ts";
 import { apiKeys } from "./api-key.ts";
 import { credentialsOf, unauthenticated } from "./credentials.ts";
@@ -8,20 +8,22 @@ import { userTokens } from "./user-token.ts";
 
 /** What authentication needs: the settings it was given, where API keys are, the time, and a way to fetch public keys. */
 export type AuthenticateDeps = {
-  readonly settings: Pick<Settings, "secretKeys" | "publishableKeys" | "anonTenantId" | "jwks" | "jwksUrl" | "jwtIssuer">;
+  readonly settings: Pick<Settings, "secretKeys" | "publishableKeys" | "anonTenantId" | "jwks" | "jwksUrl" | "jwtIssuer"> & { readonly keyCacheMs?: number };
   readonly keys: KeyStore;
   readonly now: () => Date;
   readonly fetch?: typeof fetch;
+  readonly log?: Log;
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 };
 
 /**
  * Authentication as the table in the design has it. The bearer decides alone when it names somebody or is not valid: a user's token wins over the
  * `apikey` that Supabase's clients send beside it. A publishable key names nobody, so the `apikey` beside such a bearer is looked at.
  */
-export function createAuthenticate({ settings, keys, now, fetch }: AuthenticateDeps): Authenticate {
+export function createAuthenticate({ settings, keys, now, fetch, log, waitUntil }: AuthenticateDeps): Authenticate {
   const secretName = projectKeys(settings.secretKeys);
   const publishableName = projectKeys(settings.publishableKeys);
-  const callerOfApiKey = apiKeys(keys, now);
+  const callerOfApiKey = apiKeys({ store: keys, now, cacheMs: settings.keyCacheMs, log, waitUntil });
   const callerOfToken = userTokens(settings, now, fetch);
 
   /** The caller whom `credential` names, or undefined when it is a publishable key. */

@@ -16,6 +16,10 @@ type KeyRow = {
 export function createKeyStore(pool: Pool, log: Log): KeyStore {
   const options = { role: "audit_ingest", action: "find API key", statementTimeoutMs: limits.keyStatementTimeoutMs, log } as const;
   return {
+    touch: (id, usedAt) =>
+      inTransaction(pool, { ...options, action: "note use of API key" }, async (transaction) => {
+        await transaction.rows("select audit_log.touch_key($1, $2)", [id, usedAt.toISOString()]);
+      }),
     find: (keyHash) =>
       inTransaction(pool, options, async (transaction) => {
         const text = "select id, tenant_id, scopes, expires_at, revoked_at from audit_log.find_key($1)";

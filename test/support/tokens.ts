@@ -41,6 +41,9 @@ export function testEnvironment(database: Pick<TestDatabase, "url">): Record<str
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
     AUDIT_DATABASE_URL: database.url,
     AUDIT_CURSOR_KEY: Buffer.alloc(32, 7).toString("base64"),
+    // Quotas that no test of something else meets.
+    AUDIT_INGEST_EVENTS_PER_SECOND: "1000000",
+    AUDIT_READS_PER_SECOND: "100000",
     AUDIT_LOG_ORIGIN: "test.audit-events.dev",
   };
 }
