@@ -25,4 +25,11 @@ returns bigint language sql as $$
 $$;
 
 create schema vault;
-create table vault.decrypted_secrets (name text, decrypted_secret text);
+create table vault.secrets (id uuid primary key default gen_random_uuid(), name text unique, secret text not null);
+create view vault.decrypted_secrets as select id, name, secret as decrypted_secret from vault.secrets;
+create function vault.create_secret(new_secret text, new_name text) returns uuid language sql as $$
+  insert into vault.secrets (name, secret) values ($2, $1) returning id
+$$;
+create function vault.update_secret(secret_id uuid, new_secret text) returns void language sql as $$
+  update vault.secrets set secret = $2 where id = $1
+$$;

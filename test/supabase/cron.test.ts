@@ -130,7 +130,9 @@ describe("audit_log.call_function()", () => {
 
   beforeEach(async () => {
     await client.query(doubles);
-    await client.query("insert into vault.decrypted_secrets values ('audit_events_functions_url', 'https://x.supabase.co/functions/v1/')");
+    await client.query(
+      "insert into vault.decrypted_secrets (name, decrypted_secret) values ('audit_events_functions_url', 'https://x.supabase.co/functions/v1/')",
+    );
   });
 
   it("says which secret Vault does not hold, and calls nobody", async () => {
@@ -140,7 +142,7 @@ describe("audit_log.call_function()", () => {
   });
 
   it("posts with the secret key, and does not ask again before the answer", async () => {
-    await client.query("insert into vault.decrypted_secrets values ('audit_events_secret_key', 'sb_secret_x')");
+    await client.query("insert into vault.decrypted_secrets (name, decrypted_secret) values ('audit_events_secret_key', 'sb_secret_x')");
     await call();
     await call();
     expect(await calls()).toEqual([{
@@ -154,7 +156,7 @@ describe("audit_log.call_function()", () => {
   });
 
   it("records what was answered, and asks again", async () => {
-    await client.query("insert into vault.decrypted_secrets values ('audit_events_secret_key', 'sb_secret_x')");
+    await client.query("insert into vault.decrypted_secrets (name, decrypted_secret) values ('audit_events_secret_key', 'sb_secret_x')");
     await call();
     for (
       const [status, fault, problem] of [
@@ -173,7 +175,7 @@ describe("audit_log.call_function()", () => {
   });
 
   it("gives an answer up after five minutes", async () => {
-    await client.query("insert into vault.decrypted_secrets values ('audit_events_secret_key', 'sb_secret_x')");
+    await client.query("insert into vault.decrypted_secrets (name, decrypted_secret) values ('audit_events_secret_key', 'sb_secret_x')");
     await call();
     await client.query("set role audit_owner; update audit_log.job_outcomes set asked_at = now() - interval '6 minutes'; reset role");
     await call();
@@ -182,11 +184,15 @@ describe("audit_log.call_function()", () => {
   });
 
   it("keeps apart what different functions answered, and needs no next call to record it", async () => {
-    await client.query("insert into vault.decrypted_secrets values ('audit_events_secret_key', 'sb_secret_x')");
+    await client.query("insert into vault.decrypted_secrets (name, decrypted_secret) values ('audit_events_secret_key', 'sb_secret_x')");
     await call();
     await client.query("select audit_log.call_function('audit-retention')");
     await client.query("select audit_log.record_answers()");
-    expect(await outcomes()).toMatchObject([{ job: "audit-retention", succeeded: false, failed: false }, { job: "audit-sealer", succeeded: false, failed: false }]);
+    expect(await outcomes()).toMatchObject([{ job: "audit-retention", succeeded: false, failed: false }, {
+      job: "audit-sealer",
+      succeeded: false,
+      failed: false,
+    }]);
     await answer("2", 202);
     await answer("1", 401);
     await client.query("select audit_log.record_answers()");

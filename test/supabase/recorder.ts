@@ -37,7 +37,9 @@ export async function startRecorder(folder: string): Promise<Recorder> {
     if (action === "POST /functions/deploy") {
       const slug = url.searchParams.get("slug") ?? "";
       recorded.uploads.set(slug, await unpack(slug, request.headers["content-type"] ?? "", body, join(folder, slug)));
-      send(201, { id: slug, slug, name: slug, version: 1, status: "ACTIVE", verify_jwt: false, created_at: 1, updated_at: 1 });
+      send(201, described(slug));
+    } else if (action === "GET /functions") {
+      send(200, [...recorded.uploads.keys()].map(described));
     } else if (action === "PUT /functions") {
       send(200, { functions: JSON.parse(body.toString()) });
     } else if (action === "POST /secrets") {
@@ -56,6 +58,10 @@ export async function startRecorder(folder: string): Promise<Recorder> {
     ...recorded,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
+}
+
+function described(slug: string) {
+  return { id: slug, slug, name: slug, version: 1, status: "ACTIVE", verify_jwt: false, created_at: 1, updated_at: 1 };
 }
 
 async function unpack(slug: string, type: string, body: Buffer<ArrayBuffer>, folder: string): Promise<Upload> {

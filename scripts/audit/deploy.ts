@@ -1,0 +1,58 @@
+import { resolve } from "node:path";
+import { Argument, Command } from "commander";
+import type { Deployment } from "../deploy/deployment.ts";
+import { type StepName, steps } from "../deploy/steps.ts";
+import { readProject } from "../doctor/read-project.ts";
+import { packageFolder } from "../init/source-files.ts";
+import { withExamples } from "./examples.ts";
+
+type Options = { readonly envFile: string; readonly workdir?: string; readonly tenant: string; readonly dryRun: boolean };
+
+const names = Object.keys(steps) as StepName[];
+
+/** `audit-events deploy`: brings a hosted Supabase project to what this version says. */
+export function deployCommand(): Command {
+  const command = new Command("deploy")
+    .description("Deploy to a Supabase project; may be run again at any time")
+    .addArgument(new Argument("[steps...]", "only these; all of them, in this order, when none is named").choices(names))
+    .option("--env-file <file>", "the functions' settings", ".env")
+    .option("--workdir <dir>", "the folder that holds supabase/, when `init` added the log to a project of yours")
+    .option("--tenant <name>", "name of the first tenant", "First tenant")
+    .option("--dry-run", "show what would be done, and do nothing", false)
+    .action((wanted: readonly StepName[], options: Options) => deploy(wanted, options));
+  return withExamples(command, "deploy --dry-run", "deploy", "deploy functions smoke").addHelpText("after", environment);
+}
+
+const environment = `
+Steps:
+  doctor      check settings, keys, database, names; refuse what would not work
+  database    apply the migrations that the database does not have yet
+  bucket      make the archive's bucket, private
+  secrets     give the functions the AUDIT_ lines of the settings
+  functions   upload the functions; Supabase bundles them, without Docker
+  schedule    tell pg_cron by Vault where the functions are; schedule the jobs
+  tenant      make a first tenant with a key, unless the log has tenants
+  smoke       post an event, read it back, seal it, verify its receipt
+
+Environment:
+  SUPABASE_PROJECT_REF   the project's 20 letters; its dashboard's address has them
+  SUPABASE_ACCESS_TOKEN  yours, of supabase.com/dashboard/account/tokens
+  SUPABASE_DB_URL        direct connection or session pooler (port 5432), with
+                         the password of postgres
+  SUPABASE_SECRET_KEY    a secret key of the project (Settings, API Keys)
+  SUPABASE_URL           the project's URL when it has a domain of its own
+  SUPABASE_CLI           the Supabase CLI 3.x, when it is not on the PATH
+
+To roll back, check out the former version and deploy functions smoke.
+Migrations only go forward.`;
+
+async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, dryRun }: Options): Promise<void> {
+  const deployment: Deployment = {
+    project: readProject(envFile, process.env),
+    workdir: workdir === undefined ? packageFolder() : resolve(workdir),
+    tenantName: tenant,
+    dryRun,
+    say: (line) => console.log(line),
+  };
+  for (const name of names.filter((name) => wanted.length === 0 || wanted.includes(name))) await steps[name](deployment);
+}

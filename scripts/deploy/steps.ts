@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import { CommandError } from "../audit/failure.ts";
+import { examine } from "../doctor/examine.ts";
+import { findingText } from "../doctor/finding.ts";
+import { functionNames, packageFolder } from "../init/source-files.ts";
+import { readMigrations } from "../stack/migrate.ts";
+import { deployBucket } from "./bucket-step.ts";
+import { deployDatabase, deployFunctions, deploySecrets } from "./cli-steps.ts";
+import { announce, type Step } from "./deployment.ts";
+import { deploySchedule } from "./schedule-step.ts";
+import { smokeTest } from "./smoke-step.ts";
+import { deployTenant } from "./tenant-step.ts";
+
+/** Refuses to go on when something would not work, before anything is changed. Says what is not right, and nothing of what is. */
+const doctor: Step = async (deployment) => {
+  announce({ ...deployment, dryRun: false }, "check settings, keys, database, names, extensions and bucket");
+  const findings = await examine(deployment.project, readMigrations(join(packageFolder(), "migrations")));
+  for (const finding of findings.filter(({ state }) => state !== "ok" && state !== "pending")) deployment.say(findingText(finding));
+  const faults = findings.filter(({ state }) => state === "fault").length;
+  if (faults === 0) return;
+  const told = `${faults} ${faults === 1 ? "fault is" : "faults are"} told above`;
+  if (!deployment.dryRun) throw new CommandError("not_ready", `check project: ${told}`, "mend what it says; nothing was changed");
+  deployment.say(`  ${told}: a deployment would end here`);
+};
+
+/** Every step, in order: settings before the functions that read them, the schedule after the functions that it calls. */
+export const steps = {
+  doctor,
+  database: deployDatabase,
+  bucket: deployBucket,
+  secrets: deploySecrets,
+  functions: deployFunctions(functionNames(packageFolder())),
+  schedule: deploySchedule,
+  tenant: deployTenant,
+  smoke: smokeTest,
+} as const satisfies Readonly<Record<string, Step>>;
+
+export type StepName = keyof typeof steps;
