@@ -1,9 +1,6 @@
-import type { AuditEvent } from "./event.ts";
-
 /** What stays of a committed event once its leaf was checked: where it goes, and what finds it again. */
 export type SealRow = {
-  readonly tenantId: string;
-  readonly occurredAt: string;
+  readonly occurredAtMs: number;
   readonly id: string;
   readonly seq: number;
   /** The hash stored with the row, which the row rebuilds. */
@@ -11,10 +8,17 @@ export type SealRow = {
 };
 
 /**
- * A committed event as its row says; `event` is undefined when no leaf can be built from the row. The hash stored with it is hexadecimal text: most
- * rows rebuild it, and then nobody needs its bytes.
+ * A committed event and the leaf that is built from its row, undefined when none can be. The hash stored with it is hexadecimal text: most rows rebuild
+ * it, and then nobody needs its bytes.
  */
-export type CommittedEvent = Omit<SealRow, "leafHash"> & { readonly leafHashHex: string; readonly event: AuditEvent | undefined };
+export type CommittedEvent = {
+  readonly tenantId: string;
+  readonly occurredAt: string;
+  readonly id: string;
+  readonly seq: number;
+  readonly leafHashHex: string;
+  readonly leaf: string | undefined;
+};
 
 /**
  * A tenant's tree as stored, with its newest checkpoint; size 0 and an empty edge before the first leaf. `widths` holds the hashes of the last

@@ -1,9 +1,8 @@
 import { AuditError } from "./errors.ts";
-import type { AuditEvent } from "./event.ts";
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import { isHex } from "./format/hex.ts";
 import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
-import { leafHashWithin, leafOf } from "./leaf.ts";
+import { leafHashWithin } from "./leaf.ts";
 import type { Sha256 } from "./ports.ts";
 import type { SealProblem, SealRow, SealStore, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
 import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
@@ -115,7 +114,7 @@ async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Pro
   };
 }
 
-/** The turn's events by tenant, each after its leaf was rebuilt and compared; those that differ apart. */
+/** The turn's events by tenant, each after its leaf was hashed again and compared; those that differ apart. */
 async function readTurn(sealer: Sealer, turn: SealTurn, limit: number) {
   const byTenant = new Map<string, SealRow[]>();
   const problems: SealProblem[] = [];
@@ -126,30 +125,20 @@ async function readTurn(sealer: Sealer, turn: SealTurn, limit: number) {
     for (const found of page) {
       count++;
       lastSeq = found.seq;
-      const rebuilt = rebuiltHash(found.event, sealer.sha256);
+      const rebuilt = found.leaf === undefined ? undefined : leafHashWithin(found.leaf, sealer.sha256);
       if (rebuilt === undefined || !isHex(rebuilt, found.leafHashHex)) {
         problems.push({ found, rebuilt });
         continue;
       }
       const { tenantId, occurredAt, id, seq } = found;
-      const row: SealRow = { tenantId, occurredAt, id, seq, leafHash: rebuilt };
+      // Kept until the turn ends: the time as a number, or it would keep the text of the whole row.
+      const row: SealRow = { occurredAtMs: Date.parse(occurredAt), id, seq, leafHash: rebuilt };
       const ofTenant = byTenant.get(tenantId);
       if (ofTenant === undefined) byTenant.set(tenantId, [row]);
       else ofTenant.push(row);
     }
   }
   return { byTenant, problems, count, lastSeq };
-}
-
-/** The leaf hash that the row itself gives, or undefined when it gives none. */
-function rebuiltHash(event: AuditEvent | undefined, sha256: Sha256): Uint8Array | undefined {
-  if (event === undefined) return undefined;
-  try {
-    return leafHashWithin(leafOf(event), sha256);
-  } catch {
-    // A number or a string that no door would have let through.
-    return undefined;
-  }
 }
 
 async function growAll(

@@ -11,7 +11,7 @@ export const sealColumns =
  * One event row as text, printed in UTC and DateStyle ISO. Stricter than the door: what stands here was normalised before it was hashed, so a microsecond, a mask or an IPv4-mapped
  * address is a change, not another spelling. A context that is not JSON for us leaves the event undefined.
  */
-export function rowToSeal(row: readonly (string | null)[]): CommittedEvent {
+export function rowToSeal(row: readonly (string | null)[]): Omit<CommittedEvent, "leaf"> & { readonly event: AuditEvent | undefined } {
   const tenantId = row[2] as string;
   const occurredAt = timeOf(row[3] as string);
   const id = row[4] as string;

@@ -4,7 +4,7 @@ import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import type { CommittedEvent, SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
 import { encodeArray } from "./binary-array.ts";
-import { rowToSeal, sealColumns } from "./seal-row.ts";
+import { committedColumns, rowToCommitted } from "./seal-leaf.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Trees in Postgres, as `audit_job`. Writes go through the definer functions of `migrations/`, which refuse whatever is not as it was read. */
@@ -56,12 +56,12 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
  * asked for before the one before it is handed out: Postgres prints one while the caller hashes the other.
  */
 async function* readEvents(transaction: Transaction, afterSeq: number, toSeq: number, limit: number): AsyncGenerator<readonly CommittedEvent[]> {
-  const select = `select ${sealColumns} from audit_log.events where seq > ${afterSeq} and seq <= ${toSeq} order by seq limit ${limit}`;
+  const select = `select ${committedColumns} from audit_log.events where seq > ${afterSeq} and seq <= ${toSeq} order by seq limit ${limit}`;
   await transaction.run(`declare committed no scroll cursor for ${select}`);
   const fetchPage = () => transaction.texts(`fetch ${pageRows} from committed`);
   for (let page = await fetchPage(); page.length > 0;) {
     const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();
-    yield page.map(rowToSeal);
+    yield page.map((row) => rowToCommitted(row as unknown as [string, string]));
     page = await next;
   }
 }
@@ -115,7 +115,7 @@ async function append(
     array("bytea", tiles.map((tile) => Buffer.concat(tile.hashes))),
     array("int4", leafPlaces(tiles)),
     array("int8", leaves.map((row) => row.seq)),
-    array("timestamptz", leaves.map((row) => Date.parse(row.occurredAt))),
+    array("timestamptz", leaves.map((row) => row.occurredAtMs)),
     array("uuid", leaves.map((row) => row.id)),
   ]);
   await transaction.rows("select audit_log.seal_sign($1, $2, $3, $4, $5, $6)", [

@@ -5,7 +5,7 @@ import { createBundleSource } from "../../adapters/postgres/bundle-source.ts";
 import { createKeyStore } from "../../adapters/postgres/key-store.ts";
 import { createPool } from "../../adapters/postgres/pool.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
-import { sha256 } from "../../adapters/sha256.ts";
+import { sha256 } from "../../adapters/sha256-wasm.ts";
 import { openArchive } from "../../adapters/storage/open-archive.ts";
 import { createCheckpointCare } from "../../core/checkpoint-care.ts";
 import { parseSigningKey } from "../../core/format/signed-note.ts";

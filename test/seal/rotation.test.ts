@@ -44,7 +44,10 @@ describe("rotation of the signing key", () => {
     await announceRotation(log.database.url, logOrigin, firstKey.signer, secondKey.signer, new Date(Date.now() - 1000));
     await expect(log.seal()).rejects.toThrow("retired");
     await ingest(3, [tenantIds[0]]);
-    expect(await log.seal({ signer: secondKey.signer })).toMatchObject({ sealed: 20, checkpoints: 2, tree_problems: 0 });
+    const next = await log.seal({ signer: secondKey.signer });
+    expect(next).toMatchObject({ sealed: 20, tree_problems: 0 });
+    // Three when another transaction in the cluster keeps the new events shut for a moment: both trees are signed again first, and then one grows.
+    expect([2, 3]).toContain(next.checkpoints);
     expect(await log.seal({ signer: secondKey.signer })).toMatchObject({ sealed: 0, checkpoints: 0 });
   });
 

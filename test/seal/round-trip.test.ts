@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rowToEvent } from "../../adapters/postgres/event-row.ts";
+import { committedColumns, rowToCommitted } from "../../adapters/postgres/seal-leaf.ts";
 import { rowToSeal, sealColumns } from "../../adapters/postgres/seal-row.ts";
 import { leafOf as coreLeafOf } from "../../core/leaf.ts";
 import { leafOf as verifierLeafOf } from "../../verify/leaf.ts";
@@ -25,13 +26,19 @@ describe(`the leaves of ${count.toLocaleString("en")} generated events`, () => {
       for (const event of events.slice(0, 500)) expected.set(event.id, coreLeafOf(event));
       await log.ingest(events, 1000);
     }
-    // Byte for byte, through each of the three readers of rows.
+    // Byte for byte, through each of the four readers of rows.
     const client = await log.pool.connect();
     await client.query("begin; set local role audit_job; set local timezone = 'UTC'; set local datestyle = 'ISO'");
     const asEvents = await client.query("select * from audit_log.events where id = any($1)", [[...expected.keys()]]);
     const types = { getTypeParser: () => (value: unknown) => value } as never;
     const asTexts = await client.query<(string | null)[]>({
       text: `select ${sealColumns} from audit_log.events where id = any($1)`,
+      values: [[...expected.keys()]],
+      rowMode: "array",
+      types,
+    });
+    const asLeaves = await client.query<[string, string]>({
+      text: `select ${committedColumns} from audit_log.events where id = any($1)`,
       values: [[...expected.keys()]],
       rowMode: "array",
       types,
@@ -46,6 +53,12 @@ describe(`the leaves of ${count.toLocaleString("en")} generated events`, () => {
     for (const row of asTexts.rows) {
       const { event } = rowToSeal(row);
       if (event === undefined || coreLeafOf(event) !== expected.get(event.id)) expect(event).toBe(expected.get(row[4] as string));
+    }
+
+    expect(asLeaves.rows).toHaveLength(expected.size);
+    for (const row of asLeaves.rows) {
+      const { id, leaf } = rowToCommitted(row);
+      if (leaf !== expected.get(id)) expect(leaf).toBe(expected.get(id));
     }
 
     // All of them by their hashes: the sealer's rebuilding and the checker's own.
