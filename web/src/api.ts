@@ -17,7 +17,7 @@ export type ListedEvent = {
 export type EventList = { readonly events: readonly ListedEvent[]; readonly next_cursor: string | null; readonly fresh_as_of: string; readonly partial?: true };
 
 export type Bucket = { readonly from: string; readonly to: string; readonly success: number; readonly failure: number; readonly warning: number };
-export type FacetValue = { readonly value: string; readonly count: number };
+export type FacetValue = { readonly value: string; readonly count: number; readonly description?: string };
 export type Stats = {
   readonly from: string;
   readonly to: string;
@@ -28,18 +28,23 @@ export type Stats = {
   readonly fresh_as_of: string;
 };
 
+/** What is wrong with one parameter or field; `hint` says what to write instead. */
+export type Fault = { readonly pointer?: string; readonly message: string; readonly hint?: string; readonly position?: number; readonly length?: number };
+
 /** An RFC 9457 problem, or a network fault with code `network`. */
 export class ApiProblem extends Error {
   override name = "ApiProblem";
   readonly code: string;
   readonly status: number;
   readonly requestId: string | undefined;
+  readonly faults: readonly Fault[];
 
-  constructor(code: string, detail: string, status: number, requestId?: string) {
+  constructor(code: string, detail: string, status: number, requestId?: string, faults: readonly Fault[] = []) {
     super(detail);
     this.code = code;
     this.status = status;
     this.requestId = requestId;
+    this.faults = faults;
   }
 }
 
@@ -48,18 +53,19 @@ export type Parameters = Readonly<Record<string, string | undefined>>;
 export type Api = {
   /** The JSON answer of `GET <path>`. */
   get<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T>;
+  /** The JSON answer of a request that changes something; undefined when the answer is empty. */
+  send<T>(method: "POST" | "PUT" | "DELETE", path: string, parameters?: Parameters, body?: unknown): Promise<T>;
   /** The response itself, for text, files and streams; throws ApiProblem unless it is ok. */
-  open(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<Response>;
+  open(path: string, parameters?: Parameters, options?: OpenOptions): Promise<Response>;
 };
 
+export type OpenOptions = Pick<RequestInit, "method" | "body" | "signal"> & { readonly headers?: Readonly<Record<string, string>> };
+
 export function createApi(root: string, token: string, onUnauthenticated: () => void): Api {
-  const open: Api["open"] = async (path, parameters, signal) => {
-    const given = Object.entries(parameters ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "");
-    const query = new URLSearchParams(given).toString();
-    const url = `${root}/api/v1/audit/${path}${query === "" ? "" : `?${query}`}`;
+  const open: Api["open"] = async (path, parameters, options = {}) => {
     let response: Response;
     try {
-      response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, ...(signal === undefined ? {} : { signal }) });
+      response = await fetch(urlOf(root, path, parameters), { ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
     } catch (cause) {
       if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
       throw new ApiProblem("network", "The audit service cannot be reached from here.", 0);
@@ -69,14 +75,28 @@ export function createApi(root: string, token: string, onUnauthenticated: () => 
     if (problem.status === 401) onUnauthenticated();
     throw problem;
   };
-  return { open, get: async (path, parameters, signal) => await (await open(path, parameters, signal)).json() };
+  return {
+    open,
+    get: async (path, parameters, signal) => await (await open(path, parameters, signal === undefined ? {} : { signal })).json(),
+    send: async (method, path, parameters, body) => {
+      const content = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+      const text = await (await open(path, parameters, { method, ...content })).text();
+      return text === "" ? undefined : JSON.parse(text);
+    },
+  };
+}
+
+function urlOf(root: string, path: string, parameters: Parameters = {}): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "");
+  const query = new URLSearchParams(given).toString();
+  return `${root}/api/v1/audit/${path}${query === "" ? "" : `?${query}`}`;
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
   try {
-    const { code, detail, request_id, errors } = await response.json() as { code: string; detail: string; request_id: string; errors?: { message: string }[] };
-    const details = errors === undefined || errors.length === 0 ? detail : errors.map(({ message }) => message).join("; ");
-    return new ApiProblem(code, details, response.status, request_id);
+    const { code, detail, request_id, errors = [] } = await response.json() as { code: string; detail: string; request_id: string; errors?: Fault[] };
+    const details = errors.length === 0 ? detail : errors.map(({ pointer, message }) => pointer === undefined ? message : `${pointer}: ${message}`).join("; ");
+    return new ApiProblem(code, details, response.status, request_id, errors);
   } catch {
     return new ApiProblem("unknown", `The service answered ${response.status}.`, response.status);
   }

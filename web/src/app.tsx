@@ -1,37 +1,35 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
-import { useQueryClient } from "@tanstack/react-query";
-import { createApi } from "./api.ts";
+import { lazy, Suspense, useEffect, useMemo } from "react";
+import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
-import { EventsPage } from "./events-page.tsx";
-import { Header } from "./header.tsx";
-import { IntegrityPage } from "./integrity-page.tsx";
-import { isExpired, keepSession, restoreSession, type Session } from "./session.ts";
-import { SignIn } from "./sign-in.tsx";
+import { EventsPage } from "./events/events-page.tsx";
+import { isAtLeast, type Role, type Session } from "./session/session.ts";
+import { SignIn } from "./session/sign-in.tsx";
+import { useRole } from "./session/use-role.ts";
+import { useSession } from "./session/use-session.ts";
+import { Header } from "./shell/header.tsx";
+import { placesFor } from "./shell/navigation.ts";
 import { useView } from "./view-state.ts";
+
+// Loaded when somebody goes there: most sessions never leave the events.
+const IntegrityPage = lazy(async () => ({ default: (await import("./integrity/integrity-page.tsx")).IntegrityPage }));
+const ProducersPage = lazy(async () => ({ default: (await import("./producers/producers-page.tsx")).ProducersPage }));
+const ReportPage = lazy(async () => ({ default: (await import("./report/report-page.tsx")).ReportPage }));
+const ArchivesPage = lazy(async () => ({ default: (await import("./archives/archives-page.tsx")).ArchivesPage }));
+const RetentionPage = lazy(async () => ({ default: (await import("./retention/retention-page.tsx")).RetentionPage }));
+const KeysPage = lazy(async () => ({ default: (await import("./keys/keys-page.tsx")).KeysPage }));
 
 /** Signed in or not; everything below has a session and an API that uses it. */
 export function App({ config }: { readonly config: Config }) {
-  const [session, setSession] = useState(() => restoreSession(config));
-  const [notice, setNotice] = useState<string>();
-  const queries = useQueryClient();
-
-  const change = useCallback((next: Session | undefined, why?: string) => {
-    keepSession(next);
-    // Nothing that one person has seen may be shown to the next.
-    queries.clear();
-    setNotice(why);
-    setSession(next);
-  }, [queries]);
-  const expire = useCallback(() => change(undefined, "Your sign-in has expired or is not accepted. Sign in again; this view will still be here."), [change]);
-
-  useEffect(() => {
-    if (session?.expiresAt === undefined) return;
-    const timer = setInterval(() => isExpired(session) && expire(), 5_000);
-    return () => clearInterval(timer);
-  }, [session, expire]);
-
-  if (session === undefined) return <SignIn config={config} notice={notice} onSignIn={(next) => change(next)} />;
-  return <SignedIn config={config} session={session} onSignOut={() => change(undefined)} onExpired={expire} />;
+  const { account, session, notice, signIn, signOut, expire } = useSession(config);
+  if (session === "restoring") {
+    return (
+      <main className="sign-in" id="main" aria-busy="true">
+        <p role="status">Signing in…</p>
+      </main>
+    );
+  }
+  if (session === undefined) return <SignIn config={config} account={account} notice={notice} onSignIn={signIn} />;
+  return <SignedIn config={config} session={session} onSignOut={signOut} onExpired={expire} />;
 }
 
 type SignedInProps = { readonly config: Config; readonly session: Session; readonly onSignOut: () => void; readonly onExpired: () => void };
@@ -40,15 +38,44 @@ function SignedIn({ config, session, onSignOut, onExpired }: SignedInProps) {
   const [view] = useView();
   const api = useMemo(() => createApi(config.api_url ?? "", session.token, onExpired), [config, session, onExpired]);
   const tenant = view.tenant ?? (session.tenants.length > 1 ? session.tenants[0] : undefined);
+  const role = useRole(api, session, tenant);
+  const label = placesFor("admin").find(({ page }) => page === view.page)?.label ?? "Events";
+  useEffect(() => void (document.title = view.page === "events" ? "Audit Events" : `${label} · Audit Events`), [label, view.page]);
   return (
     <>
-      <a className="skip" href="#main">Skip to the events</a>
-      <Header session={session} tenant={tenant} onSignOut={onSignOut} />
-      <main id="main" tabIndex={-1}>
-        {view.page === "integrity"
-          ? <IntegrityPage api={api} tenant={tenant} />
-          : <EventsPage api={api} session={session} tenant={tenant} firstEventCommand={config.first_event_command} />}
+      <a className="skip" href="#main">Skip to the content</a>
+      <Header session={session} role={role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
+      <main id="main" tabIndex={-1} data-page={view.page}>
+        <Suspense fallback={<p role="status" className="waiting">Loading…</p>}>
+          <CurrentView config={config} api={api} role={role} tenant={tenant} />
+        </Suspense>
       </main>
     </>
+  );
+}
+
+type CurrentViewProps = { readonly config: Config; readonly api: Api; readonly role: Role | undefined; readonly tenant: string | undefined };
+
+function CurrentView({ config, api, role, tenant }: CurrentViewProps) {
+  const [{ page }] = useView();
+  const place = placesFor("admin").find((candidate) => candidate.page === page);
+  if (role === undefined && page !== "events") return <p role="status" className="waiting">Loading…</p>;
+  if (place !== undefined && !isAtLeast(role ?? "viewer", place.least)) return <Refused least={place.least} />;
+  if (page === "integrity") return <IntegrityPage api={api} tenant={tenant} />;
+  if (page === "producers") return <ProducersPage api={api} tenant={tenant} />;
+  if (page === "report") return <ReportPage api={api} tenant={tenant} />;
+  if (page === "archives") return <ArchivesPage api={api} tenant={tenant} />;
+  if (page === "retention") return <RetentionPage api={api} tenant={tenant} isAdmin={role === "admin"} />;
+  if (page === "keys") return <KeysPage api={api} tenant={tenant} />;
+  return <EventsPage api={api} role={role ?? "viewer"} tenant={tenant} firstEventCommand={config.first_event_command} />;
+}
+
+/** A link to a view that this person may not open: a colleague's, most likely. */
+function Refused({ least }: { readonly least: Role }) {
+  return (
+    <div className="notice" role="alert">
+      <h1>This view is not for your role</h1>
+      <p>It needs the role {least}. Ask an administrator of the tenant, or sign in as somebody who has it.</p>
+    </div>
   );
 }

@@ -2,8 +2,11 @@
 export type Config = {
   /** Root of the API, up to and without `/api/v1/audit`; the page's own origin when absent. */
   readonly api_url?: string;
+  /** Supabase project whose accounts sign in here, with its publishable key. */
   readonly supabase_url?: string;
   readonly supabase_publishable_key?: string;
+  /** Names of tenants by id, for those who may see several. */
+  readonly tenant_names?: Readonly<Record<string, string>>;
   /** Only a local stack has these. */
   readonly demo_people?: readonly DemoPerson[];
   /** What to paste into a terminal to see a first event; only a local stack has it. */

@@ -4,7 +4,15 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ApiProblem } from "./api.ts";
 import { App } from "./app.tsx";
 import { readConfig } from "./config.ts";
-import "./styles.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/shell.css";
+import "./styles/views.css";
+import "./styles/filters.css";
+import "./styles/histogram.css";
+import "./styles/event-table.css";
+import "./styles/drawer.css";
+import "./styles/print.css";
 
 // Outages are tried again; a refusal will be a refusal the next time too.
 const retry = (failures: number, error: Error) => failures < 2 && error instanceof ApiProblem && (error.status === 0 || error.status >= 500);

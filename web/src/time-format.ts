@@ -10,6 +10,11 @@ export function formatTime(time: string, zone: Zone): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** The same to the second, for times that nobody sorts events by. */
+export function formatSecond(time: string, zone: Zone): string {
+  return formatTime(time, zone).slice(0, 19);
+}
+
 /** What a column head says of its times. */
 export function zoneName(zone: Zone): string {
   return zone === "utc"
@@ -19,11 +24,20 @@ export function zoneName(zone: Zone): string {
 
 /** The value of a datetime-local input for `time`, and back. */
 export function inputOf(time: string | undefined, zone: Zone): string {
-  return time === undefined ? "" : formatTime(time, zone).replace(" ", "T").slice(0, 16);
+  return time === undefined || Number.isNaN(Date.parse(time)) ? "" : formatTime(time, zone).replace(" ", "T").slice(0, 16);
 }
 
 export function timeOfInput(value: string, zone: Zone): string | undefined {
   if (value === "") return undefined;
   const date = new Date(zone === "utc" ? `${value}Z` : value);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+const steps = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], ["second", 1000]] as const;
+
+/** A span in its largest whole unit: `3 minutes`. */
+export function formatSpan(ms: number): string {
+  const [unit, size] = steps.find(([, length]) => Math.abs(ms) >= length) ?? ["second", 1000];
+  const count = Math.round(Math.abs(ms) / size);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }

@@ -1,0 +1,145 @@
+import { ListTable } from "../list-table.tsx";
+import { PlainText } from "../plain-text.tsx";
+import { formatSecond, type Zone, zoneName } from "../time-format.ts";
+import { Figures } from "../view-head.tsx";
+import { ViewLink } from "../view-link.tsx";
+import { type AccessFigure, type Report, type TypeFigure, viewOfQuery } from "./report.ts";
+
+const count = (value: number) => value.toLocaleString("en");
+
+export function ReportBody({ report, zone }: { readonly report: Report; readonly zone: Zone }) {
+  const time = (text: string) => `${formatSecond(text, zone)} ${zoneName(zone)}`;
+  const failures = report.events.by_type.reduce((sum, { failure }) => sum + failure, 0);
+  return (
+    <>
+      <dl className="report-facts">
+        <div>
+          <dt>Tenant</dt>
+          <dd>
+            <code>{report.tenant_id}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>Range</dt>
+          <dd>{time(report.from)} – {time(report.to)}</dd>
+        </div>
+        <div>
+          <dt>Made</dt>
+          <dd>
+            {time(report.fresh_as_of)}, by <PlainText>{report.created_by}</PlainText>
+          </dd>
+        </div>
+        <div>
+          <dt>Recorded as</dt>
+          <dd>
+            <ViewLink change={{ page: "events", q: "", event: report.record.id, at: report.record.occurred_at }}>
+              <code>{report.record.id}</code>
+            </ViewLink>
+          </dd>
+        </div>
+      </dl>
+      <Figures
+        label="The range in figures"
+        figures={[
+          {
+            name: "Events",
+            value: <ViewLink change={{ page: "events", q: "", range: "custom", from: report.from, to: report.to }}>{count(report.events.total)}</ViewLink>,
+          },
+          {
+            name: "Failed",
+            value: <span className={failures === 0 ? undefined : "bad"}>{failures === 0 ? "none" : count(failures)}</span>,
+            note: report.events.has_more_types ? "of the types listed" : undefined,
+          },
+          {
+            name: "Sealed",
+            value: count(report.seal.sealed),
+            note: report.seal.not_yet_sealed === 0 ? "all of them" : `${count(report.seal.not_yet_sealed)} not yet`,
+          },
+          { name: "Kept", value: `${report.retention.retention_years} years`, note: `${report.retention.hot_days} days in the database` },
+        ]}
+      />
+      <Verification report={report} time={time} />
+      <section>
+        <h2>Events by type and result</h2>
+        <TypeTable rows={report.events.by_type} />
+        {report.events.has_more_types && <p className="small">There are more types than are listed here.</p>}
+      </section>
+      <section>
+        <h2>Who read or exported what</h2>
+        <AccessTable rows={report.access.by_principal} zone={zone} />
+        {report.access.has_more && <p className="small">There are more readers than are listed here.</p>}
+      </section>
+      <p className="small">
+        Figures are of events that were acknowledged before{" "}
+        {time(report.fresh_as_of)}. Verification in this report is the service's own; an independent one is in the view Integrity and in the command{" "}
+        <code>audit-events verify</code>.
+      </p>
+    </>
+  );
+}
+
+function Verification({ report: { verification, seal }, time }: { readonly report: Report; readonly time: (text: string) => string }) {
+  const { outcome, message, checkpoint } = verification;
+  const isBad = outcome === "tampered" || seal.changed_before_sealing > 0 || seal.tree_problem !== null;
+  const title = isBad ? "✕ The log does not verify" : outcome === "verified" ? "✓ The log verifies" : "– Nothing is signed yet";
+  return (
+    <section aria-label="Verification">
+      <h2>Verification</h2>
+      <div className={`outcome ${isBad ? "bad" : outcome === "verified" ? "good" : ""}`}>
+        <strong>{title}</strong>
+        <p>{message[0]?.toUpperCase()}{message.slice(1)}.</p>
+        {seal.changed_before_sealing > 0 && <p>{count(seal.changed_before_sealing)} events were changed before they were sealed.</p>}
+        {seal.tree_problem !== null && <p>{seal.tree_problem}</p>}
+        {checkpoint !== undefined && (
+          <p className="small">
+            Checkpoint of {count(checkpoint.size)} events, signed {time(checkpoint.signed_at)} by <code>{checkpoint.verifier_key}</code>, root{" "}
+            <code>{checkpoint.root}</code>
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function TypeTable({ rows }: { readonly rows: readonly TypeFigure[] }) {
+  return (
+    <ListTable
+      caption="Events by type and result"
+      rows={rows}
+      keyOf={({ event_type }) => event_type}
+      columns={[
+        {
+          head: "Event type",
+          cell: ({ event_type, query }) => (
+            <ViewLink change={viewOfQuery(query)}>
+              <PlainText>{event_type}</PlainText>
+            </ViewLink>
+          ),
+          isRowHead: true,
+        },
+        { head: "Success", cell: ({ success }) => count(success), isNumber: true },
+        { head: "Warning", cell: ({ warning }) => count(warning), isNumber: true },
+        { head: "Failure", cell: ({ failure }) => failure === 0 ? "0" : <span className="bad">{count(failure)}</span>, isNumber: true },
+        { head: "All", cell: ({ success, warning, failure }) => count(success + warning + failure), isNumber: true },
+      ]}
+    />
+  );
+}
+
+function AccessTable({ rows, zone }: { readonly rows: readonly AccessFigure[]; readonly zone: Zone }) {
+  if (rows.length === 0) return <p>Nobody.</p>;
+  return (
+    <ListTable
+      caption="Who read or exported what"
+      rows={rows}
+      keyOf={({ principal, event_type }) => `${principal} ${event_type}`}
+      columns={[
+        { head: "Who", cell: ({ principal }) => <PlainText>{principal}</PlainText>, isRowHead: true },
+        { head: "Did", cell: ({ event_type, query }) => <ViewLink change={viewOfQuery(query)}>{event_type}</ViewLink> },
+        { head: "Times", cell: ({ count: times }) => count(times), isNumber: true },
+        { head: "Rows exported", cell: ({ rows: exported }) => exported === 0 ? "–" : count(exported), isNumber: true },
+        { head: `Last (${zoneName(zone)})`, cell: ({ last_at }) => formatSecond(last_at, zone) },
+      ]}
+    />
+  );
+}

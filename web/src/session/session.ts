@@ -1,0 +1,85 @@
+import type { Config } from "../config.ts";
+
+export const roles = ["viewer", "auditor", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+/** Who is signed in, as the token says; the API decides what it is worth. */
+export type Session = {
+  readonly token: string;
+  readonly subject: string;
+  readonly name: string;
+  readonly tenants: readonly string[];
+  /** Undefined for an API key, which does not say: the API is asked. */
+  readonly role: Role | undefined;
+  /** Milliseconds since 1970; undefined for an API key, which does not say. */
+  readonly expiresAt: number | undefined;
+  /** True when Supabase Auth keeps and renews the token. */
+  readonly isAccount: boolean;
+};
+
+const storageKey = "audit-events.token";
+
+/** The session of a token: claims for display only, from the unverified payload. Undefined when it is no token at all. */
+export function sessionOf(token: string, isAccount = false): Session | undefined {
+  const text = token.trim();
+  if (/^aud_[0-9a-z]{12}_/.test(text)) {
+    return { token: text, subject: "API key", name: `key ${text.slice(4, 16)}`, tenants: [], role: undefined, expiresAt: undefined, isAccount: false };
+  }
+  const payload = payloadOf(text);
+  if (payload === undefined) return undefined;
+  const access = (payload["app_metadata"] ?? {}) as { tenant_id?: string; tenant_ids?: string[]; audit_role?: string };
+  const subject = String(payload["sub"] ?? "");
+  return {
+    token: text,
+    subject,
+    name: String(payload["email"] ?? payload["name"] ?? subject),
+    tenants: [...new Set([...(access.tenant_ids ?? []), ...(access.tenant_id === undefined ? [] : [access.tenant_id])])],
+    // A token without a role may do what a viewer may, at most.
+    role: roles.find((role) => role === access.audit_role) ?? "viewer",
+    expiresAt: typeof payload["exp"] === "number" ? payload["exp"] * 1000 : undefined,
+    isAccount,
+  };
+}
+
+/**
+ * The token of this tab: from the address's fragment (`#token=…`, or `#demo=auditor` in a local stack), which never reaches a server and is removed
+ * at once, or from before.
+ */
+export function restoreSession(config: Config): Session | undefined {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const given = fragment.get("token") ?? config.demo_people?.find(({ key }) => key === fragment.get("demo"))?.token;
+  if (given !== undefined && given !== null) {
+    history.replaceState(null, "", `${location.pathname}${location.search}`);
+    sessionStorage.setItem(storageKey, given);
+  }
+  const token = sessionStorage.getItem(storageKey);
+  const session = token === null ? undefined : sessionOf(token);
+  return session === undefined || isExpired(session) ? undefined : session;
+}
+
+/** Remembers a token for this tab. An account's is not ours to keep: Supabase Auth has it, with what renews it. */
+export function keepSession(session: Session | undefined): void {
+  if (session === undefined || session.isAccount) sessionStorage.removeItem(storageKey);
+  else sessionStorage.setItem(storageKey, session.token);
+}
+
+export function isExpired(session: Session): boolean {
+  return session.expiresAt !== undefined && session.expiresAt <= Date.now();
+}
+
+/** True when `role` is `least` or more. */
+export function isAtLeast(role: Role, least: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(least);
+}
+
+function payloadOf(token: string): Record<string, unknown> | undefined {
+  const part = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token)?.[1];
+  if (part === undefined) return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
+    const payload: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof payload === "object" && payload !== null ? payload as Record<string, unknown> : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Api } from "../api.ts";
+import { ApiProblem } from "../api.ts";
+import type { Role, Session } from "./session.ts";
+
+/** The session's role. An API key does not say what it may do, so the API is asked for what only an auditor, then what only an admin gets. */
+export function useRole(api: Api, session: Session, tenant: string | undefined): Role | undefined {
+  const asked = useQuery({
+    queryKey: ["role", session.subject, session.token.slice(0, 16)],
+    queryFn: async ({ signal }): Promise<Role> => {
+      const may = (path: string) => api.get(path, { tenant_id: tenant, limit: "1" }, signal).then(() => true, isRefusal);
+      if (!await may("checkpoints")) return "viewer";
+      return await may("keys") ? "admin" : "auditor";
+    },
+    enabled: session.role === undefined,
+    staleTime: Infinity,
+  });
+  return session.role ?? asked.data;
+}
+
+/** False for a refusal; any other fault is thrown, since it says nothing of the role. */
+function isRefusal(error: unknown): false {
+  if (error instanceof ApiProblem && error.status >= 400 && error.status < 500) return false;
+  throw error;
+}

@@ -1,0 +1,59 @@
+import { Button } from "react-aria-components";
+import type { Role, Session } from "../session/session.ts";
+import { searchOf, useView } from "../view-state.ts";
+import { placesFor } from "./navigation.ts";
+
+type Props = {
+  readonly session: Session;
+  readonly role: Role | undefined;
+  readonly tenant: string | undefined;
+  readonly tenantNames: Readonly<Record<string, string>>;
+  readonly onSignOut: () => void;
+};
+
+/** Where one is, as whom, of which tenant, and in which zone times are shown. */
+export function Header({ session, role, tenant, tenantNames, onSignOut }: Props) {
+  const [view, setView] = useView();
+  return (
+    <header className="header">
+      <strong className="brand">Audit Events</strong>
+      <nav aria-label="Views">
+        {placesFor(role ?? "viewer").map(({ page, label }) => {
+          const change = { page, event: undefined, at: undefined };
+          return (
+            <a
+              key={page}
+              href={searchOf({ ...view, ...change }) || "?"}
+              aria-current={view.page === page ? "page" : undefined}
+              onClick={(event) => {
+                if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+                event.preventDefault();
+                setView(change);
+              }}
+            >
+              {label}
+            </a>
+          );
+        })}
+      </nav>
+      <div className="header-end">
+        {session.tenants.length > 1 && (
+          <label className="inline">
+            Tenant
+            <select value={tenant} onChange={(event) => setView({ tenant: event.target.value, event: undefined, at: undefined })}>
+              {session.tenants.map((id) => <option key={id} value={id}>{tenantNames[id] ?? id}</option>)}
+            </select>
+          </label>
+        )}
+        <Button
+          onPress={() => setView({ zone: view.zone === "utc" ? "local" : "utc" }, { replace: true })}
+          aria-label={`Times are ${view.zone === "utc" ? "UTC" : "local"}; switch`}
+        >
+          {view.zone === "utc" ? "UTC" : "Local time"}
+        </Button>
+        <span className="who" title={session.subject}>{session.name}{role === undefined ? "" : ` · ${role}`}</span>
+        <Button onPress={onSignOut}>Sign out</Button>
+      </div>
+    </header>
+  );
+}
