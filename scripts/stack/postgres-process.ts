@@ -17,6 +17,8 @@ export type PostgresOptions = {
   readonly port: number;
   readonly password: string;
   readonly major?: PostgresMajor;
+  /** Another PostgreSQL than npm's: a folder with `bin`, `lib` and `share`. */
+  readonly binaries?: string;
   /** `-c name=value` settings; those of a durable local server when absent. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Called as soon as the process exists, before it is ready: whoever must be able to stop it after a crash notes its pid here. */
@@ -37,7 +39,7 @@ export type PostgresProcess = {
 /** Starts a PostgreSQL of npm on 127.0.0.1, making its cluster first if there is none; resolves when it answers, after crash recovery if need be. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresProcess> {
   const account = postgresAccount();
-  const binaries = reachableBinaries(account, postgresFolder(options.major));
+  const binaries = reachableBinaries(account, options.binaries ?? postgresFolder(options.major));
   try {
     prepareFolder(options.folder, account);
     const dataPath = canReach(account, options.folder, "-x") ? options.folder : "/proc/self/cwd";
