@@ -36,6 +36,7 @@ export const variables = {
   AUDIT_INGEST_EVENTS_PER_SECOND: whole("events a second of one tenant, twice what one caller may send", 1, limits.rateMax, limits.ingestPerSecond),
   AUDIT_READS_PER_SECOND: whole("reading requests a second of one tenant, twice what one caller may send", 1, limits.rateMax, limits.readsPerSecond),
   AUDIT_KEY_CACHE_SECONDS: whole("how long a looked-up API key is believed, and so how late a revocation may take effect", 0, 60, limits.keyCacheMs / 1000),
+  AUDIT_METRICS_TOKEN: matching("bearer that may read /metrics; only the server's own machine may when absent", /^\S{16,}$/, "at least 16 random characters"),
   AUDIT_TRUSTED_PROXIES: text(
     "networks of our own proxies, skipped when the client's address is read",
     parseCidrs,
@@ -71,6 +72,7 @@ export type Settings = {
   readonly signingKey: string | undefined;
   readonly logOrigin: string | undefined;
   readonly cursorKey: string | undefined;
+  readonly metricsToken: string | undefined;
   readonly anonTenantId: string | undefined;
   readonly defaultTenantId: string | undefined;
   /** Undefined when nobody is limited. */
@@ -143,6 +145,7 @@ function settingsOf(values: Values): Settings {
     signingKey: values.AUDIT_SIGNING_KEY,
     logOrigin: values.AUDIT_LOG_ORIGIN,
     cursorKey: values.AUDIT_CURSOR_KEY,
+    metricsToken: values.AUDIT_METRICS_TOKEN,
     anonTenantId: values.AUDIT_ANON_TENANT_ID,
     defaultTenantId: values.AUDIT_DEFAULT_TENANT_ID,
     quotas: values.AUDIT_RATE_LIMITS === "on" ? quotasOf(values) : undefined,

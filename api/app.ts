@@ -12,11 +12,12 @@ import { exportRoutes } from "./routes/export.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitsRoutes } from "./routes/limits.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
-import { healthRoutes } from "./routes/service.ts";
+import { readinessRoutes } from "./routes/readiness.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
 
@@ -44,7 +45,8 @@ export function createApp(given: ApiParts) {
     .route(apiPath, reportRoutes(parts))
     .route(apiPath, keyRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
-    .route("/", healthRoutes(parts))
+    .route("/", readinessRoutes(parts))
+    .route("/", metricsRoutes(parts))
     .get("/openapi.json", async (context) => context.json(await document()));
 
   const makeDocument = openApiDocument(app as unknown as Hono<ApiEnv>);

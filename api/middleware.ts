@@ -18,7 +18,10 @@ export function requestId(parts: Pick<ApiParts, "randomBytes">): MiddlewareHandl
   };
 }
 
-/** One line a request, with the pattern of its route: the path and its parameters may hold what somebody looked for. */
+/**
+ * One line a request, with the pattern of its route: the path and its parameters may hold what somebody looked for. The tenant is the one that was
+ * asked about, if it is the caller's; `counts` are what the handler left.
+ */
 export function accessLog(parts: Pick<ApiParts, "log" | "elapsedMs">): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const startedMs = parts.elapsedMs();
@@ -26,9 +29,25 @@ export function accessLog(parts: Pick<ApiParts, "log" | "elapsedMs">): Middlewar
     const caller: ApiEnv["Variables"]["caller"] | undefined = context.get("caller");
     const { method, routePath } = context.req;
     const ms = Math.round((parts.elapsedMs() - startedMs) * 100) / 100;
-    const who = caller === undefined ? {} : { principal: caller.principal };
-    parts.log({ level: "info", event: "request", request_id: context.get("requestId"), method, route: routePath, status: context.res.status, ...who, ms });
+    const who = caller === undefined ? {} : { principal: caller.principal, tenant_id: tenantAsked(caller, context.req.query("tenant_id")) };
+    const { status } = context.res;
+    parts.log({
+      level: "info",
+      event: "request",
+      request_id: context.get("requestId"),
+      method,
+      route: routePath,
+      status,
+      ...who,
+      ...context.get("counts"),
+      ms,
+    });
   };
+}
+
+function tenantAsked({ tenants }: ApiEnv["Variables"]["caller"], named: string | undefined): string | undefined {
+  if (tenants === "any") return undefined;
+  return named === undefined ? tenants.length === 1 ? tenants[0] : undefined : tenants.find((tenant) => tenant === named.toLowerCase());
 }
 
 /** CORS on every answer, refusals too: a page must be able to read why it was refused. Preflights are answered here. */

@@ -2,6 +2,7 @@ import { createAuthenticate } from "../adapters/auth/authenticate.ts";
 import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
+import { createOperationsReader } from "../adapters/postgres/operations-reader.ts";
 import { createKeyAdmin } from "../adapters/postgres/key-admin.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
 import { readAs } from "../adapters/postgres/claims.ts";
@@ -11,9 +12,12 @@ import { createProofStore } from "../adapters/postgres/proof-store.ts";
 import { createEventReader } from "../adapters/postgres/query-reader.ts";
 import { runningSha256, sha256 } from "../adapters/sha256.ts";
 import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
+import { openArchive } from "../adapters/storage/open-archive.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
 import { createCursorCodec } from "../core/format/cursor.ts";
 import { createRateLimiter } from "../core/rate-limiter.ts";
+import { createMetrics } from "../core/metrics.ts";
+import { counted } from "../core/request-metrics.ts";
 import type { ApiParts } from "./context.ts";
 import { createSealedFeed } from "../core/stream-feed.ts";
 
@@ -27,7 +31,8 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
   const now = () => new Date();
   const elapsedMs = () => performance.now();
   const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-  const log = jsonLog(runtime.write, now);
+  const metrics = createMetrics();
+  const log = counted(jsonLog(runtime.write, now), metrics);
   const pool = createPool(settings, log);
   const events = createEventStore(pool, log);
   const parts: ApiParts = {
@@ -49,6 +54,10 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     exportBounds,
     feed: createSealedFeed(createSealedReader({ pool, log }), (ms) => new Promise((resolve) => setTimeout(resolve, ms))),
     streamBounds,
+    openStreams: new Map(),
+    metrics,
+    operations: createOperationsReader(pool, settings.databasePoolSize, log),
+    archive: openArchive(settings),
     stopping,
     settings,
   };

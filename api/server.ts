@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { serve } from "@hono/node-server";
+import { type Http2Bindings, type HttpBindings, serve } from "@hono/node-server";
 import { readSettings } from "../adapters/environment.ts";
 import { createApp } from "./app.ts";
 import { createPage, isPagePath } from "./page.ts";
@@ -28,7 +28,8 @@ const page = createPage(join(import.meta.dirname, "..", "web", "dist"), JSON.par
 const hostname = process.env["HOST"] ?? "127.0.0.1";
 const port = Number(process.env["PORT"] ?? 8000);
 
-const fetch = (request: Request) => isPagePath(new URL(request.url).pathname) ? page.fetch(request) : app.fetch(request);
+const fetch = (request: Request, connection: HttpBindings | Http2Bindings) =>
+  isPagePath(new URL(request.url).pathname) ? page.fetch(request) : app.fetch(request, { incoming: connection.incoming });
 
 const server = serve({ fetch, hostname, port }, (address) => {
   parts.log({ level: "info", event: "listening", host: address.address, port: address.port });

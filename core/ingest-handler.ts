@@ -45,15 +45,16 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     try {
       if (request.method !== "POST") throw new AuditError("method_not_allowed", "ingest events: the method must be POST");
       const asked = await read(request, lease);
-      const { answer, applied } = await serve(asked, lease, requestId, startedMs);
+      const { answer, applied, prepared } = await serve(asked, lease, requestId, startedMs);
       isStillAtWork = applied.respondAsync;
-      parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...countsOf(answer) });
+      parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...tenantsOf(prepared), ...countsOf(answer) });
       return responseOf(answer, applied, requestId, { ...headers, ...asked.ticket?.headers() });
     } catch (error) {
       // The rest of a refused body is not wanted; that it cannot be cancelled any more is no fault.
       request.body?.cancel().catch(() => undefined);
       const response = refusalOf(error, requestId, headers);
-      parts.log({ level: response.status >= 500 ? "error" : "warn", ...about, status: response.status, ...faultRecord(error) });
+      const totalMs = Math.round((parts.elapsedMs() - startedMs) * 100) / 100;
+      parts.log({ level: response.status >= 500 ? "error" : "warn", ...about, status: response.status, total_ms: totalMs, ...faultRecord(error) });
       return response;
     } finally {
       if (!isStillAtWork) lease.release();
@@ -73,11 +74,11 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
     const about = { request_id: requestId, principal: batch.caller.principal, events: batch.events.length };
     const work = () => store(batch, prepared, idempotency, parts).then(({ verdicts }) => verdicts).finally(lease.release);
     if (preferences.respondAsync && maySucceed(prepared, batch.strict) && startInBackground(work, about)) {
-      return { answer: asyncAnswerOf(prepared, idempotency !== undefined, frame(prepared, 0)), applied: preferences };
+      return { answer: asyncAnswerOf(prepared, idempotency !== undefined, frame(prepared, 0)), applied: preferences, prepared };
     }
     const ingested = await store(batch, prepared, idempotency, parts);
     const answer = answerOf(ingested.prepared, ingested.verdicts, frame(ingested.prepared, ingested.insertMs));
-    return { answer, applied: { ...preferences, respondAsync: false } };
+    return { answer, applied: { ...preferences, respondAsync: false }, prepared };
   }
 }
 
@@ -87,11 +88,17 @@ function refusalOf(error: unknown, requestId: string, headers: Record<string, st
 }
 
 /** What a batch came to. `applied.respondAsync` says that it is still at work. */
-type Served = { readonly answer: Answer; readonly applied: Preferences };
+type Served = { readonly answer: Answer; readonly applied: Preferences; readonly prepared: PreparedBatch };
 
 /** False when nothing of the batch will be stored, so that there is nothing to answer before. */
 function maySucceed(prepared: PreparedBatch, strict: boolean): boolean {
   return prepared.rows.length > 0 && !(strict && prepared.entries.some(({ errors }) => errors !== undefined));
+}
+
+/** The tenant of a batch that has one, else how many there are. */
+function tenantsOf({ rows }: PreparedBatch): Record<string, unknown> {
+  const tenants = new Set(rows.map(({ event }) => event.tenant_id));
+  return tenants.size === 1 ? { tenant_id: [...tenants][0] } : { tenants: tenants.size };
 }
 
 function countsOf({ body }: Answer): Record<string, unknown> {

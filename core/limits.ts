@@ -173,4 +173,13 @@ export const limits = {
   streamEdgeMs: 140_000,
   streamEdgeEventsMax: 5_000,
   streamEdgeBytesMax: 8 * 1024 * 1024,
+  /** Figures for operators: how long one answer serves all who ask, and how far unsealed events are counted. */
+  figuresSharedMs: 5_000,
+  figuresStatementTimeoutMs: 3_000,
+  unsealedCountMax: 100_000,
+  readinessSharedMs: 1_000,
+  archiveProbeMs: 3_000,
+  /** Beyond these `/readyz` warns: how long an event may wait to be sealed, and days that must be ready, today included. */
+  sealLagMaxMs: 120_000,
+  partitionsAheadMin: 2,
 } as const;

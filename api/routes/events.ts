@@ -42,6 +42,7 @@ export function eventRoutes(parts: ApiParts) {
         sliceMs: cursor?.sliceMs,
       });
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
+      context.set("counts", { events: page.events.length });
       const next = nextCursor(page, { binding, from: filter.from, to: filter.to, order });
       const nextText = next === undefined ? null : await parts.cursors.write(next, now);
       if (nextText !== null) context.header("link", nextLink(context.req.url, nextText));

@@ -28,6 +28,7 @@ export function statsRoutes(parts: ApiParts) {
       const binding = await questionBinding(question);
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
       const total = stats.buckets.reduce((sum, { success, failure, warning }) => sum + success + failure + warning, 0);
+      context.set("counts", { counted_events: total });
       return context.json({
         from: filter.from,
         to: filter.to,

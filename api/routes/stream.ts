@@ -21,7 +21,7 @@ const [beginning, end] = ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"
 
 /** `GET /events/stream`. */
 export function streamRoutes(parts: ApiParts) {
-  const open = new Map<string, number>();
+  const open = parts.openStreams;
   return new Hono<ApiEnv>().get(
     "/events/stream",
     operation("Follow the log", { "text/event-stream": z.string() }, { description }),

@@ -36,6 +36,8 @@ const once: RouteRules["placements"] = () => [{ name: "as it is", path: "", stat
 export const routeRules: Readonly<Record<string, RouteRules>> = {
   [`GET /healthz`]: { needs: "public", placements: once },
   [`GET /readyz`]: { needs: "public", placements: once },
+  // Asked from elsewhere than its own machine and without its token it refuses everybody.
+  [`GET /metrics`]: { needs: "public", placements: () => [{ name: "as it is", path: "", status: 403 }] },
   [`GET /openapi.json`]: { needs: "public", placements: once },
   [`GET ${root}/limits`]: { needs: "public", placements: once },
   [`POST ${root}/events`]: { needs: "ingest", placements: batches },

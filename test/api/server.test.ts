@@ -18,7 +18,7 @@ describe("api/server.ts", () => {
     const server = await startServer(testEnvironment(service.database));
     const get = (path: string, headers = {}) => fetch(`${server.url}${path}`, { headers });
     expect(await (await get("/healthz")).json()).toEqual({ status: "ok" });
-    expect(await (await get("/readyz")).json()).toEqual({ status: "ready" });
+    expect(await (await get("/readyz")).json()).toMatchObject({ checks: { database: { status: "ok" }, migrations: { status: "ok" } } });
     const list = await get("/api/v1/audit/events?limit=2", { authorization: `Bearer ${auditor}` });
     expect(list.headers.get("x-content-type-options")).toBe("nosniff");
     expect((await list.json() as { readonly events: readonly unknown[] }).events).toHaveLength(2);
@@ -33,7 +33,7 @@ describe("api/server.ts", () => {
     expect({ status: answer.status, retry: answer.headers.get("retry-after"), body: await answer.json() }).toMatchObject({
       status: 503,
       retry: "2",
-      body: { code: "unavailable" },
+      body: { status: "not_ready", checks: { database: { status: "fault" } } },
     });
     const list = await fetch(`${server.url}/api/v1/audit/events`, { headers: { authorization: `Bearer ${auditor}` } });
     expect({ status: list.status, body: await list.json() }).toMatchObject({ status: 503, body: { code: "unavailable" } });

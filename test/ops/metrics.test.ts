@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createMetrics } from "../../core/metrics.ts";
+import { type ServerProcess, startServer } from "../api/server-process.ts";
+import { sealAll } from "../api/seal-all.ts";
+import { type Service, startService, tenantA, tenantB, tokenOf } from "../api/service.ts";
+import { startFunction, type TestFunction } from "../support/functions.ts";
+import { openLog, type TestLog } from "../support/sealed-log.ts";
+import { secretKey, testEnvironment } from "../support/tokens.ts";
+import { parsePrometheus, valueOf } from "./prometheus.ts";
+
+const token = "metrics-token-of-the-test";
+
+describe("createMetrics()", () => {
+  it("writes text that a parser of Prometheus' format takes, whatever stands in labels", () => {
+    const metrics = createMetrics();
+    metrics.counter("a_total", "Back\\slash and\nnew line.").add({ route: 'quote " back \\ line \n end' }, 2.5);
+    metrics.gauge("b", "Infinite.").set(Infinity);
+    const histogram = metrics.histogram("c_seconds", "Times.", [0.1, 1]);
+    for (const value of [0.05, 0.1, 0.5, 3]) histogram.observe(value, { route: "/x" });
+    metrics.gauge("never_set", "Absent.");
+    const families = parsePrometheus(metrics.text());
+    expect([...families.keys()]).toEqual(["a_total", "b", "c_seconds"]);
+    expect(families.get("a_total")?.samples).toEqual([{ name: "a_total", labels: { route: 'quote " back \\ line \n end' }, value: 2.5 }]);
+    expect(valueOf(families, "b")).toBe(Infinity);
+    expect([valueOf(families, "c_seconds_bucket", { le: "0.1" }), valueOf(families, "c_seconds_bucket", { le: "1" }), valueOf(families, "c_seconds_count")])
+      .toEqual([2, 3, 4]);
+  });
+});
+
+describe("GET /metrics", () => {
+  let log: TestLog;
+  let service: Service;
+  let server: ServerProcess;
+  let edge: TestFunction;
+  beforeAll(async () => {
+    log = await openLog();
+    service = await startService({ database: log.database });
+    [server, edge] = await Promise.all([
+      startServer(testEnvironment(log.database)),
+      startFunction("audit-api", { env: { ...testEnvironment(log.database), AUDIT_METRICS_TOKEN: token } }),
+    ]);
+  }, 60_000);
+  afterAll(async () => {
+    await server?.stop();
+    await edge?.stop();
+    await service?.stop();
+    await log?.close();
+  });
+  const scrape = async (url = server.url, headers: Readonly<Record<string, string>> = {}) => {
+    const answer = await fetch(`${url}/metrics`, { headers });
+    expect({ status: answer.status, type: answer.headers.get("content-type") }).toEqual({ status: 200, type: "text/plain; version=0.0.4; charset=utf-8" });
+    return parsePrometheus(await answer.text());
+  };
+  const post = async (events: readonly object[]) => {
+    const headers = { apikey: secretKey, "content-type": "application/json" };
+    const answer = await fetch(`${server.url}/api/v1/audit/events`, { method: "POST", headers, body: JSON.stringify({ events }) });
+    return await answer.json() as { readonly results: readonly { readonly id: string; readonly occurred_at: string }[] };
+  };
+
+  it("counts requests by route and status, and events by verdict", async () => {
+    const route = "/api/v1/audit/events";
+    const before = await scrape();
+    const { results } = await post([{ event_type: "a", tenant_id: tenantA }, { event_type: "a", tenant_id: tenantA }]);
+    await post([{ event_type: "a", tenant_id: tenantA, id: results[0]?.id, occurred_at: results[0]?.occurred_at }, {
+      event_type: "not a type",
+      tenant_id: tenantA,
+    }]);
+    await fetch(`${server.url}${route}?q=secret`, { headers: { authorization: `Bearer ${await tokenOf("viewer")}` } });
+    await fetch(`${server.url}${route}`);
+    await fetch(`${server.url}/nowhere/${tenantA}`);
+    await fetch(`${server.url}${route}/stream`, { method: "BREW" }).catch(() => undefined);
+    const after = await scrape();
+    const grown = (name: string, labels: Readonly<Record<string, string>>) => (valueOf(after, name, labels) ?? 0) - (valueOf(before, name, labels) ?? 0);
+    expect(grown("audit_http_requests_total", { method: "POST", route, status: "201" })).toBe(1);
+    expect(grown("audit_http_requests_total", { method: "POST", route, status: "207" })).toBe(1);
+    expect(grown("audit_http_requests_total", { method: "GET", route, status: "200" })).toBe(1);
+    expect(grown("audit_http_requests_total", { method: "GET", route, status: "401" })).toBe(1);
+    expect(grown("audit_http_request_duration_seconds_count", { method: "POST", route })).toBe(2);
+    expect(grown("audit_ingest_events_total", { verdict: "created" })).toBe(2);
+    expect(grown("audit_ingest_events_total", { verdict: "duplicate" })).toBe(1);
+    expect(grown("audit_ingest_events_total", { verdict: "rejected" })).toBe(1);
+    expect(grown("audit_ingest_batch_events_count", {})).toBe(2);
+    expect(grown("audit_ingest_batch_events_sum", {})).toBe(4);
+    const labels = [...after.values()].flatMap(({ samples }) => samples).flatMap((sample) => Object.values(sample.labels));
+    expect(labels.filter((value) => value.includes(tenantA) || value.includes("secret"))).toEqual([]);
+  });
+
+  it("shows how the log fares: what is sealed, which days there are, how it grows, how jobs and archives do", async () => {
+    await log.admin.query("select audit_log.ensure_partitions(current_date - 3, current_date + 2), audit_log.job_ended('partitions', 'no')");
+    await sealAll(log);
+    const fresh = await service.parts.operations.figures();
+    expect(fresh).toMatchObject({ unsealed: 0, unsealedSince: undefined, sealProblems: 0, archiveProblems: 0 });
+    const sequence = fresh.lastSeq;
+    const stored = await service.store(tenantB, Array.from({ length: 50 }, () => ({ message: "x".repeat(2000) })));
+    await log.admin.query("insert into audit_log.archive_days (day, state) values ('2020-01-01', 'planned'), ('2020-01-02', 'closed')");
+    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { timeout: 20_000, interval: 500 }).toBe(50);
+    const unsealed = await scrape();
+    expect(valueOf(unsealed, "audit_seal_lag_seconds")).toBeGreaterThan(0);
+    expect(valueOf(unsealed, "audit_event_sequence")).toBe(sequence + stored.length);
+    expect(valueOf(unsealed, "audit_partitions_ahead_days")).toBe(3);
+    const oldest = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+    expect(valueOf(unsealed, "audit_oldest_hot_day_timestamp_seconds")).toBeLessThanOrEqual(Date.parse(oldest) / 1000);
+    expect(valueOf(unsealed, "audit_hot_days")).toBeGreaterThanOrEqual(6);
+    expect(valueOf(unsealed, "audit_job_failures", { job: "partitions" })).toBe(1);
+    expect([valueOf(unsealed, "audit_archive_days", { state: "planned" }), valueOf(unsealed, "audit_archives", { state: "archived" })]).toEqual([1, 0]);
+    expect(valueOf(unsealed, "audit_events_bytes")).toBeGreaterThan(fresh.eventBytes);
+    expect(valueOf(unsealed, "audit_database_up")).toBe(1);
+    expect(valueOf(unsealed, "audit_database_pool_connections", { state: "max" })).toBe(4);
+    expect(valueOf(unsealed, "audit_database_pool_connections", { state: "idle" })).toBeGreaterThan(0);
+    await sealAll(log);
+    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { timeout: 20_000, interval: 500 }).toBe(0);
+    const sealed = await scrape();
+    expect(valueOf(sealed, "audit_seal_lag_seconds")).toBe(0);
+    expect(Math.abs((valueOf(sealed, "audit_checkpoint_timestamp_seconds") ?? 0) - Date.now() / 1000)).toBeLessThan(60);
+  }, 60_000);
+
+  it("shows open streams, and what they handed out when they end", async () => {
+    const control = new AbortController();
+    const headers = { authorization: `Bearer ${await tokenOf("viewer")}`, "last-event-id": "0" };
+    const stream = await fetch(`${server.url}/api/v1/audit/events/stream`, { headers, signal: control.signal });
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    await reader?.read();
+    expect(valueOf(await scrape(), "audit_streams_open")).toBe(1);
+    control.abort();
+    await expect.poll(async () => valueOf(await scrape(), "audit_streams_open"), { timeout: 10_000 }).toBe(0);
+    const families = await scrape();
+    expect(valueOf(families, "audit_streams_ended_total", { reason: "closed" })).toBe(1);
+    expect(valueOf(families, "audit_stream_events_total")).toBeGreaterThan(0);
+  });
+
+  it("counts work after an answer that failed", async () => {
+    const other = await startService({
+      database: log.database,
+      replace: (parts) => ({ events: { ...parts.events, insert: () => Promise.reject(new Error("gone")) } }),
+    });
+    await other.ask("/events", {
+      method: "POST",
+      as: secretKey,
+      headers: { prefer: "respond-async" },
+      body: { events: [{ event_type: "a", tenant_id: tenantA }] },
+    });
+    await other.settled();
+    expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_deferred_failures_total", { work: "batch" })).toBe(1);
+    await other.stop();
+  });
+
+  it("refuses strangers: another machine behind a proxy, a function without its token, a wrong one", async () => {
+    const far = await fetch(`${server.url}/metrics`, { headers: { "x-forwarded-for": "203.0.113.7, 127.0.0.1" } });
+    expect({ status: far.status, body: await far.json() }).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect((await fetch(`${server.url}/metrics`, { headers: { "x-forwarded-for": "127.0.0.1" } })).status).toBe(200);
+    for (const authorization of ["", `Bearer ${token}x`, token, `Bearer ${secretKey}`]) {
+      const answer = await fetch(`${edge.url}/metrics`, { headers: authorization === "" ? {} : { authorization } });
+      expect({ status: answer.status, body: await answer.json() }, authorization).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
+    }
+    expect(valueOf(await scrape(edge.url, { authorization: `Bearer ${token}` }), "audit_database_up")).toBe(1);
+    expect((await service.ask("//metrics")).status).toBe(403);
+  });
+});
