@@ -22,6 +22,7 @@ export const variables = {
   AUDIT_EVENT_MAX_AHEAD_MINUTES: whole("how far ahead of our clock an event may be", 0, 1440, limits.eventMaxAheadMinutes),
   AUDIT_HOT_DAYS: whole("days that stay in Postgres before they are archived; without effect until archiving is built", 2, 3650, 90),
   AUDIT_RETENTION_YEARS: whole("years before an archive expires; without effect until archiving is built", 1, 100, 10),
+  AUDIT_RETENTION_FLOOR_YEARS: whole("least years that a tenant's own policy may say", 1, 100, 1),
   AUDIT_ARCHIVE_URL: matching("where archives go", /^(supabase:[a-z0-9][a-z0-9._-]{0,99}|file:.+)$/, "supabase:<bucket> or file:<folder>"),
   AUDIT_SIGNING_KEY: matching(
     "signed-note key that signs checkpoints",
@@ -68,6 +69,7 @@ export type Settings = {
   readonly eventMaxAheadMinutes: number;
   readonly hotDays: number;
   readonly retentionYears: number;
+  readonly retentionFloorYears: number;
   readonly archiveUrl: string | undefined;
   readonly signingKey: string | undefined;
   readonly logOrigin: string | undefined;
@@ -120,6 +122,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
   if (values.AUDIT_HOT_DAYS <= values.AUDIT_EVENT_MAX_AGE_DAYS) {
     faults.push("AUDIT_HOT_DAYS: set more days than AUDIT_EVENT_MAX_AGE_DAYS, or a late event would belong to a day that is archived already");
   }
+  if (values.AUDIT_RETENTION_FLOOR_YEARS > values.AUDIT_RETENTION_YEARS) {
+    faults.push("AUDIT_RETENTION_FLOOR_YEARS: set no more years than AUDIT_RETENTION_YEARS, which tenants without a policy of their own have");
+  }
   if (faults.length > 0) throw new SettingsError(faults);
   return settingsOf(values);
 }
@@ -141,6 +146,7 @@ function settingsOf(values: Values): Settings {
     eventMaxAheadMinutes: values.AUDIT_EVENT_MAX_AHEAD_MINUTES,
     hotDays: values.AUDIT_HOT_DAYS,
     retentionYears: values.AUDIT_RETENTION_YEARS,
+    retentionFloorYears: values.AUDIT_RETENTION_FLOOR_YEARS,
     archiveUrl: values.AUDIT_ARCHIVE_URL,
     signingKey: values.AUDIT_SIGNING_KEY,
     logOrigin: values.AUDIT_LOG_ORIGIN,

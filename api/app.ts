@@ -6,18 +6,21 @@ import type { ApiEnv, ApiParts } from "./context.ts";
 import type { Routes } from "./methods.ts";
 import { methodsOf } from "./methods.ts";
 import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts";
+import { archiveRoutes } from "./routes/archives.ts";
+import { deletionRoutes } from "./routes/deletions.ts";
 import { limitedReads } from "./rates.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
+import { holdRoutes } from "./routes/holds.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitsRoutes } from "./routes/limits.ts";
-import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
-import { readinessRoutes } from "./routes/readiness.ts";
+import { retentionRoutes } from "./routes/retention.ts";
+import { healthRoutes } from "./routes/service.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
 
@@ -44,6 +47,10 @@ export function createApp(given: ApiParts) {
     .route(apiPath, producerRoutes(parts))
     .route(apiPath, reportRoutes(parts))
     .route(apiPath, keyRoutes(parts))
+    .route(apiPath, holdRoutes(parts))
+    .route(apiPath, deletionRoutes(parts))
+    .route(apiPath, retentionRoutes(parts))
+    .route(apiPath, archiveRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", readinessRoutes(parts))
     .route("/", metricsRoutes(parts))

@@ -1,10 +1,13 @@
 import { createAuthenticate } from "../adapters/auth/authenticate.ts";
 import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
+import { createArchiveCatalogue } from "../adapters/postgres/archived-catalogue.ts";
+import { createDeletionAdmin } from "../adapters/postgres/deletion-admin.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
-import { createOperationsReader } from "../adapters/postgres/operations-reader.ts";
+import { createHoldAdmin } from "../adapters/postgres/hold-admin.ts";
 import { createKeyAdmin } from "../adapters/postgres/key-admin.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
+import { createPolicyAdmin } from "../adapters/postgres/policy-admin.ts";
 import { readAs } from "../adapters/postgres/claims.ts";
 import { createRateStore } from "../adapters/postgres/rate-store.ts";
 import { createPool } from "../adapters/postgres/pool.ts";
@@ -41,6 +44,10 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(createProofStore(transaction.query))),
     events,
     keys: createKeyAdmin(pool, log),
+    holds: createHoldAdmin(pool, log),
+    deletions: createDeletionAdmin(pool, log),
+    policies: createPolicyAdmin(pool, log),
+    archives: createArchiveCatalogue(pool, log),
     rates: settings.quotas && createRateLimiter({ store: createRateStore(pool, log), quotas: settings.quotas, elapsedMs, log, waitUntil }),
     recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
     cursors: createCursorCodec(settings.cursorKey),

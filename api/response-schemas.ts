@@ -32,14 +32,18 @@ export const eventFields = z.object({
   leaf_hash: hash,
 });
 
+const deleted = z.object({ by: z.string(), at: time, reason: z.string() }).optional().meta({
+  description: "only with include_deleted: who deleted it softly, when and why",
+});
+
 export const listBody = z.object({
-  events: z.array(eventFields.extend({ href: z.string().meta({ description: "the event itself, relative to this list" }) })),
+  events: z.array(eventFields.extend({ deleted, href: z.string().meta({ description: "the event itself, relative to this list" }) })),
   next_cursor: z.string().nullable(),
   fresh_as_of: time.meta({ description: "everything acknowledged before this moment was taken into account" }),
   partial: z.literal(true).optional().meta({ description: "time ran out: next_cursor goes on" }),
 });
 
-export const eventBody = z.object({ event: eventFields });
+export const eventBody = z.object({ event: eventFields.extend({ deleted }) });
 
 export const noteText = z.string();
 

@@ -50,6 +50,7 @@ export const errorCodes = {
   method_not_allowed: { status: 405, title: "Method is not allowed here" },
   request_timeout: { status: 408, title: "Body did not arrive in time" },
   conflict: { status: 409, title: "State does not allow this" },
+  held: { status: 409, title: "A legal hold covers it" },
   position_archived: { status: 410, title: "Events after this position are archived" },
   body_too_large: { status: 413, title: "Body is too large" },
   too_many_events: { status: 413, title: "Too many events in one request" },

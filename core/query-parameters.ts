@@ -66,7 +66,8 @@ export const eventParameters = z.strictObject({
   include_deleted: filterShape.include_deleted,
 });
 
-export const eventProofParameters = z.strictObject({ tenant_id: eventParameters.shape.tenant_id, at: eventParameters.shape.at });
+/** What names an event beside its id. */
+export const eventKeyParameters = z.strictObject({ tenant_id: eventParameters.shape.tenant_id, at: eventParameters.shape.at });
 
 export const checkpointListParameters = z.strictObject({
   tenant_id: filterShape.tenant_id,

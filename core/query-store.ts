@@ -5,7 +5,12 @@ import type { ProducerFigures } from "./producers.ts";
 import type { Filter, Order, Position } from "./query-filter.ts";
 
 /** An event as it was read. */
-export type StoredEvent = { readonly event: AuditEvent; readonly leafHash: Uint8Array };
+export type StoredEvent = {
+  readonly event: AuditEvent;
+  readonly leafHash: Uint8Array;
+  /** Its place in the tenant's tree, where the store tells it with the event, as an archive does. */
+  readonly logIndex?: number;
+};
 
 /** One page of a walk. `sliceMs` comes from a page that ran out of time: try no more of the window at once than this. */
 export type PageRequest = {
@@ -65,8 +70,8 @@ export type Stats = {
  */
 export type EventReader = {
   page(claims: Claims, request: PageRequest): Promise<Page>;
-  /** The event with this key, or undefined when there is none that the caller may see. */
-  find(claims: Claims, key: EventKey): Promise<StoredEvent | undefined>;
+  /** The event with this key, or undefined when there is none that the caller may see, or it is softly deleted and not asked for. */
+  find(claims: Claims, key: EventKey, includeDeleted: boolean): Promise<StoredEvent | undefined>;
   stats(claims: Claims, request: StatsRequest): Promise<Stats>;
   /** Where the leaves of `events` stand in the tenant's tree, one answer an event in the same order; undefined for what is not sealed yet. */
   leafIndexes(claims: Claims, tenantId: string, events: readonly AuditEvent[]): Promise<readonly (number | undefined)[]>;

@@ -26,7 +26,7 @@ export async function readProducers(transaction: ReadTransaction, filter: Filter
   const rows = await transaction.rows<ProducerRow>(
     sql`with newest as materialized (
         select e.producer_id, e.producer_seq, e.occurred_at from audit_log.events e
-        where ${filterSql(filter)} and e.producer_id is not null and e.producer_seq is not null
+        where ${filterSql({ ...filter, includeDeleted: true })} and e.producer_id is not null and e.producer_seq is not null
         order by e.occurred_at desc, e.id desc limit ${limits.producerEventsMax}::bigint
       ), steps as materialized (
         select n.*, lead(n.producer_seq) over w as next_seq, lead(n.occurred_at) over w as next_at

@@ -3,6 +3,7 @@ import { limits } from "../../core/limits.ts";
 import type { ReadPool } from "./claims.ts";
 import { readAs } from "./claims.ts";
 import { sql } from "./query-fragment.ts";
+import { keySql, notDeleted, withoutDeletedIn } from "./query-sql.ts";
 import type { EventRowRead } from "./query-page.ts";
 import { readPage, selectEvents, storedEvent, wholeQuestionMs } from "./query-page.ts";
 import { readProducers } from "./query-producers.ts";
@@ -18,12 +19,20 @@ export function createEventReader(connections: ReadPool, elapsedMs: () => number
     return () => end - elapsedMs();
   };
   return {
-    page: (claims, request) => readAs(connections, claims, (transaction) => readPage(transaction, request, deadline()), wholeQuestionMs),
-    stats: (claims, request) => readAs(connections, claims, (transaction) => readStats(transaction, request, deadline()), facetsMs),
-    find: (claims, { tenantId, occurredAt, id }) =>
+    page: (claims, request) =>
+      readAs(connections, claims, async (transaction) => {
+        const leftMs = deadline();
+        return await readPage(transaction, { ...request, filter: await withoutDeletedIn(transaction, request.filter) }, leftMs);
+      }, wholeQuestionMs),
+    stats: (claims, request) =>
+      readAs(connections, claims, async (transaction) => {
+        const leftMs = deadline();
+        return await readStats(transaction, { ...request, filter: await withoutDeletedIn(transaction, request.filter) }, leftMs);
+      }, facetsMs),
+    find: (claims, key, includeDeleted) =>
       readAs(connections, claims, async (transaction) => {
         const rows = await transaction.rows<EventRowRead>(
-          sql`${selectEvents} where e.tenant_id = ${tenantId}::uuid and e.occurred_at = ${occurredAt}::timestamptz and e.id = ${id}::uuid`,
+          sql`${selectEvents} where ${keySql(key)} and (${includeDeleted} or ${notDeleted})`,
         );
         return rows[0] === undefined ? undefined : storedEvent(rows[0]);
       }),

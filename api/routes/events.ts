@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Deletion } from "../../core/deletion-admin.ts";
 import { AuditError } from "../../core/errors.ts";
 import { toHex } from "../../core/format/hex.ts";
 import { formatTimestamp } from "../../core/format/timestamp.ts";
@@ -46,8 +47,9 @@ export function eventRoutes(parts: ApiParts) {
       const next = nextCursor(page, { binding, from: filter.from, to: filter.to, order });
       const nextText = next === undefined ? null : await parts.cursors.write(next, now);
       if (nextText !== null) context.header("link", nextLink(context.req.url, nextText));
+      const deletions = filter.includeDeleted ? await parts.deletions.of(caller.claims, tenantId, page.events.map(({ event }) => event)) : [];
       return context.json({
-        events: page.events.map(itemOf),
+        events: page.events.map((stored, place) => ({ ...itemOf(stored), ...deletedOf(deletions[place]) })),
         next_cursor: nextText,
         fresh_as_of: page.freshAsOf,
         ...page.partial ? { partial: true as const } : {},
@@ -60,7 +62,7 @@ export function eventRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, parameters.tenant_id);
       requireAdminFor(caller, parameters.include_deleted);
       const occurredAt = timeOf(id, parameters.at);
-      const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id });
+      const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id }, parameters.include_deleted ?? false);
       if (stored === undefined) {
         throw new AuditError(
           "not_found",
@@ -68,7 +70,8 @@ export function eventRoutes(parts: ApiParts) {
         );
       }
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
-      return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash) } });
+      const [deletion] = parameters.include_deleted ? await parts.deletions.of(caller.claims, tenantId, [stored.event]) : [];
+      return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash), ...deletedOf(deletion) } });
     });
 }
 
@@ -92,6 +95,11 @@ export function orderOf(asked: Order | undefined, cursor: Pick<Cursor, "order"> 
 /** An event of a list with the way to itself: relative to the list, since a proxy or the platform may have cut the path that we see. */
 function itemOf({ event, leafHash }: StoredEvent) {
   return { ...event, leaf_hash: toHex(leafHash), href: `events/${event.id}?tenant_id=${event.tenant_id}&at=${event.occurred_at}` };
+}
+
+/** Beside an event that only admins see: who deleted it, when and why. */
+function deletedOf(deletion: Deletion | undefined) {
+  return deletion === undefined ? {} : { deleted: deletion };
 }
 
 function nextCursor({ next, partial, sliceMs, offset }: Page, walk: Omit<Cursor, "position">): Cursor | undefined {

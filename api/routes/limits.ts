@@ -85,6 +85,7 @@ export function limitsRoutes(parts: ApiParts) {
           event_max_ahead_minutes: settings.eventMaxAheadMinutes,
           hot_days: settings.hotDays,
           retention_years: settings.retentionYears,
+          retention_floor_years: settings.retentionFloorYears,
           key_cache_seconds: settings.keyCacheMs / 1000,
         },
         quotas: {

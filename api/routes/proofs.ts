@@ -1,10 +1,11 @@
 import { Hono } from "hono";
-import { consistencyOf, receiptOf, type StoredCheckpoint } from "../../core/proofs.ts";
+import { consistencyOf, receiptAt, type StoredCheckpoint } from "../../core/proofs.ts";
 import { AuditError } from "../../core/errors.ts";
+import { leafOf } from "../../core/leaf.ts";
 import { checkpointListParameters, checkpointPathParameters, consistencyParameters } from "../../core/query-parameters.ts";
-import { eventProofParameters, idParameters, tenantParameters } from "../../core/query-parameters.ts";
+import { eventParameters, idParameters, tenantParameters } from "../../core/query-parameters.ts";
 import { limits } from "../../core/limits.ts";
-import { requireScope, tenantOf } from "../access.ts";
+import { requireAdminFor, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { operation } from "../operation.ts";
 import { checkpointListBody, consistencyBody, logKeysBody, noteText } from "../response-schemas.ts";
@@ -71,13 +72,21 @@ export function proofRoutes(parts: ApiParts) {
       operation("Receipt of an event: its inclusion proof and checkpoint", { "text/plain": noteText }),
       auditors,
       path(idParameters),
-      query(eventProofParameters),
+      query(eventParameters),
       async (context) => {
         const { id } = context.req.valid("param");
-        const { tenant_id, at } = context.req.valid("query");
+        const { tenant_id, at, include_deleted } = context.req.valid("query");
         const caller = context.get("caller");
         const key = { tenantId: tenantOf(caller, tenant_id), occurredAt: timeOf(id, at), id };
-        const receipt = await parts.prove(caller.claims, (store) => receiptOf(store, parts.sha256, key));
+        requireAdminFor(caller, include_deleted);
+        // A receipt holds the whole leaf: it is shown to whom the event is shown.
+        const stored = await parts.reader.find(caller.claims, key, include_deleted ?? false);
+        if (stored === undefined) throw new AuditError("not_found", "prove event: event: is not there");
+        const receipt = await parts.prove(caller.claims, async (store) => {
+          const index = stored.logIndex ?? await store.leafIndex(key);
+          if (index === undefined) throw new AuditError("conflict", "prove event: event: is not sealed yet", { retryAfterSeconds: 10 });
+          return await receiptAt(store, parts.sha256, key.tenantId, index, leafOf(stored.event));
+        });
         return context.body(receipt, 200, { ...plainText, "content-disposition": `attachment; filename="${id}.tlog-proof"` });
       },
     );

@@ -76,6 +76,18 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
   [`GET ${root}/keys/:id`]: { needs: "admin", placements: missing },
   [`DELETE ${root}/keys/:id`]: { needs: "admin", placements: missing },
   [`POST ${root}/keys`]: { needs: "admin", placements: newKeys },
+  [`GET ${root}/holds`]: { needs: "export", placements: tenants },
+  // No hold has this id.
+  [`GET ${root}/holds/:id`]: { needs: "export", placements: missingId },
+  [`POST ${root}/holds`]: { needs: "admin", placements: (world) => bodies(world, { reason: "matrix", actor_id: "nobody" }, 201) },
+  [`POST ${root}/holds/:id/release`]: {
+    needs: "admin",
+    placements: (world) => bodies(world, { reason: "matrix" }, 404).map((place) => ({ ...place, path: `/${nobody}/release${place.path}` })),
+  },
+  [`DELETE ${root}/events/:id`]: { needs: "admin", placements: deletions },
+  [`GET ${root}/retention`]: { needs: "read", placements: tenants },
+  [`PUT ${root}/retention`]: { needs: "admin", placements: (world) => bodies(world, { retention_years: 10 }, 200) },
+  [`GET ${root}/archives`]: { needs: "export", placements: tenants },
   [`GET ${root}/reports/compliance`]: { needs: "export", placements: tenants },
 };
 
@@ -166,6 +178,29 @@ function batches({ own, foreign }: World): Placement[] {
     },
     { name: "foreign principal", path: "", status: 422, body: { events: [event({ tenant_id: own.tenantId, principal: "key:someone" })] } },
   ];
+}
+
+const nobody = "01890000-0000-7000-8000-000000000000";
+
+function missingId(world: World): Placement[] {
+  return tenants(world).map((place) => ({ ...place, path: `/${nobody}${place.path}`, status: place.status === 200 ? 404 : place.status }));
+}
+
+/** Where the tenant stands in a body. */
+function bodies({ own, foreign }: World, body: Readonly<Record<string, unknown>>, status: number): Placement[] {
+  return [
+    { name: "no tenant", path: "", status, body },
+    { name: "own tenant", path: "", status, body: { ...body, tenant_id: own.tenantId } },
+    { name: "foreign tenant", path: "", status: 403, body: { ...body, tenant_id: foreign.tenantId } },
+    { name: "own and foreign tenant", path: "", status: 400, body: { ...body, tenant_id: [own.tenantId, foreign.tenantId] } },
+    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status, body },
+  ];
+}
+
+/** The own event is asked for by nobody here, so that the other routes still find it: a hold of another test's would do as well. */
+function deletions(world: World): Placement[] {
+  const body = { reason: "matrix" };
+  return singleEvents(world).filter(({ status }) => status !== 200).map((place) => ({ ...place, body }));
 }
 
 function missing(world: World): Placement[] {

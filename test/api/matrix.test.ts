@@ -174,13 +174,18 @@ describe("every route × every principal × every place of a tenant", () => {
       ...goodClaims({ issuer: `${supabaseUrl}/auth/v1`, tenantId: tenantA }),
       app_metadata: { tenant_ids: [tenantA, tenantB], audit_role: "admin" },
     });
-    for (const [route, { needs }] of Object.entries(routeRules)) {
+    for (const [route, { needs, placements }] of Object.entries(routeRules)) {
       if (needs === "public" || needs === "ingest") continue;
-      const path = route.split(" ")[1]?.replace("keys/:id", "keys/zzzzzzzzzzzz").replace(":id", world.own.eventId).replace(":size", "latest").replace(
+      const [method = "GET", pattern] = route.split(" ");
+      const path = pattern?.replace("keys/:id", "keys/zzzzzzzzzzzz").replace(":id", world.own.eventId).replace(":size", "latest").replace(
         /consistency$/,
         "consistency?from=0",
       ) ?? "";
-      expect((await service.ask(`/${path}`, { as: both })).json, route).toMatchObject({ code: "invalid_parameter", errors: [{ pointer: "tenant_id" }] });
+      const body = placements(world)[0]?.body;
+      expect((await service.ask(`/${path}`, { as: both, method, body })).json, route).toMatchObject({
+        code: "invalid_parameter",
+        errors: [{ pointer: "tenant_id" }],
+      });
     }
   });
 });

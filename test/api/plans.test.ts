@@ -43,7 +43,11 @@ describe("plans over 200 daily partitions", () => {
     await service?.stop();
   });
 
-  const filter = (query: string): Filter => filterOf(questionOf(listParameters.parse(Object.fromEntries(new URLSearchParams(query))), tenantA), endsAt, 60);
+  // As the reader asks where nothing of the window is deleted.
+  const filter = (query: string): Filter => ({
+    ...filterOf(questionOf(listParameters.parse(Object.fromEntries(new URLSearchParams(query))), tenantA), endsAt, 60),
+    includeDeleted: true,
+  });
   const explain = async (fragment: Fragment): Promise<readonly Plan[]> => {
     const { text, values } = statement(fragment);
     const { rows } = await client.query(`explain (format json) ${text}`, values);
@@ -102,6 +106,12 @@ describe("plans over 200 daily partitions", () => {
       expect(node["Index Name"]).toMatch(name);
       expect(node["Index Cond"]).toMatch(condition);
     }
+  });
+
+  it("leave out what is deleted by its key, for as many rows as a page has", async () => {
+    const plan = await explain(pageSql({ ...filter(""), includeDeleted: false }, "desc", undefined, 101, 0));
+    expect(plan.filter(({ "Node Type": type }) => /Sort|Hash/.test(type))).toEqual([]);
+    expect(plan.some((node) => node["Index Name"] === "deletions_are_one_per_event")).toBe(true);
   });
 
   it("take the newest page without sorting the window", async () => {

@@ -275,6 +275,30 @@ comment on column audit_log.closed_days.closed_at is 'When it was closed.';
 grant select on table audit_log.closed_days to audit_job;
 grant insert, select on table audit_log.closed_days to audit_owner;
 
+create table audit_log.deletions (
+  tenant_id uuid not null,
+  occurred_at timestamp with time zone not null,
+  id uuid not null,
+  reason text not null,
+  deleted_by text not null,
+  deleted_at timestamp with time zone not null default now(),
+  constraint deletion_has_a_reason CHECK (((octet_length(reason) >= 1) AND (octet_length(reason) <= 2000))),
+  constraint deletions_are_one_per_event PRIMARY KEY (tenant_id, occurred_at, id)
+);
+alter table audit_log.deletions owner to audit_owner;
+alter table audit_log.deletions enable row level security;
+alter table audit_log.deletions force row level security;
+comment on table audit_log.deletions is 'Events that readers no longer see, unless they are admins and ask for them. The event itself, hot or archived, and every hash of it stay.';
+comment on column audit_log.deletions.tenant_id is 'events.tenant_id.';
+comment on column audit_log.deletions.occurred_at is 'events.occurred_at.';
+comment on column audit_log.deletions.id is 'events.id.';
+comment on column audit_log.deletions.reason is 'Why it was deleted.';
+comment on column audit_log.deletions.deleted_by is 'Principal that deleted it.';
+comment on column audit_log.deletions.deleted_at is 'When it was deleted.';
+grant select on table audit_log.deletions to audit_job;
+grant insert, select on table audit_log.deletions to audit_owner;
+grant select (tenant_id, occurred_at, id, deleted_at) on audit_log.deletions to authenticated;
+
 create sequence audit_log.event_seq as bigint increment 1 minvalue 1 start 1 cache 1;
 alter sequence audit_log.event_seq owner to audit_owner;
 comment on sequence audit_log.event_seq is 'Numbers events in the order of insertion. Cache 1 and drawn after the transaction has its xid: the sealer''s gate rests on both. Never shown to tenants.';
@@ -415,6 +439,48 @@ comment on column audit_log.events_20260101.producer_id is 'Which process of the
 comment on column audit_log.events_20260101.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
 comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
 
+create table audit_log.holds (
+  id uuid not null,
+  tenant_id uuid not null,
+  reason text not null,
+  object_type text collate "C",
+  object_id text collate "C",
+  actor_id text collate "C",
+  from_at timestamp with time zone,
+  to_at timestamp with time zone,
+  placed_by text not null,
+  placed_at timestamp with time zone not null default now(),
+  released_by text,
+  released_at timestamp with time zone,
+  release_reason text,
+  constraint hold_ends_after_it_begins CHECK ((from_at <= to_at)),
+  constraint hold_has_a_reason CHECK (((octet_length(reason) >= 1) AND (octet_length(reason) <= 2000))),
+  constraint holds_are_named_by_id PRIMARY KEY (id),
+  constraint release_has_a_reason CHECK (((octet_length(release_reason) >= 1) AND (octet_length(release_reason) <= 2000))),
+  constraint release_is_whole CHECK ((num_nulls(released_by, released_at, release_reason) = ANY (ARRAY[0, 3])))
+);
+alter table audit_log.holds owner to audit_owner;
+alter table audit_log.holds enable row level security;
+alter table audit_log.holds force row level security;
+CREATE INDEX holds_by_tenant ON audit_log.holds USING btree (tenant_id, placed_at);
+comment on table audit_log.holds is 'Legal holds: what one covers neither expires nor is softly deleted; it may be archived. An event is covered when all that the hold names is so.';
+comment on column audit_log.holds.id is 'Names the hold.';
+comment on column audit_log.holds.tenant_id is 'Whose events it covers: all of them, where nothing below is named.';
+comment on column audit_log.holds.reason is 'Why it was placed.';
+comment on column audit_log.holds.object_type is 'Covers events about objects of this type alone.';
+comment on column audit_log.holds.object_id is 'Covers events about objects with this id alone.';
+comment on column audit_log.holds.actor_id is 'Covers events of this actor alone.';
+comment on column audit_log.holds.from_at is 'First moment that it covers; from the beginning, when null.';
+comment on column audit_log.holds.to_at is 'Last moment that it covers; without end, when null.';
+comment on column audit_log.holds.placed_by is 'Principal that placed it.';
+comment on column audit_log.holds.placed_at is 'When it was placed.';
+comment on column audit_log.holds.released_by is 'Principal that released it; null while it holds.';
+comment on column audit_log.holds.released_at is 'When it was released.';
+comment on column audit_log.holds.release_reason is 'Why it was released.';
+grant select on table audit_log.holds to audit_job;
+grant insert, select, update on table audit_log.holds to audit_owner;
+grant select on table audit_log.holds to authenticated;
+
 create table audit_log.imported_days (
   day date not null,
   imported_at timestamp with time zone not null default now(),
@@ -428,6 +494,37 @@ comment on column audit_log.imported_days.day is 'UTC day of occurred_at.';
 comment on column audit_log.imported_days.imported_at is 'When events were last imported into it.';
 grant select on table audit_log.imported_days to audit_job;
 grant insert, select, update on table audit_log.imported_days to audit_owner;
+
+create table audit_log.imports (
+  id uuid not null,
+  tenant_id uuid,
+  source text not null,
+  format text not null,
+  "position" text,
+  counts jsonb not null default '{}'::jsonb,
+  started_by text not null default SESSION_USER,
+  started_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint counts_are_an_object CHECK ((jsonb_typeof(counts) = 'object'::text)),
+  constraint imports_are_identified_by_their_source PRIMARY KEY (id)
+);
+alter table audit_log.imports owner to audit_owner;
+alter table audit_log.imports enable row level security;
+alter table audit_log.imports force row level security;
+comment on table audit_log.imports is 'Imports of other logs. Events of one have the principal import:<id>; its position is committed together with them, so that a killed import goes on where it was.';
+comment on column audit_log.imports.id is 'Derived from source, tenant and mapping: the same import gets the same id.';
+comment on column audit_log.imports.tenant_id is 'The only tenant it may write to; null when each record names its own.';
+comment on column audit_log.imports.source is 'The file, folder or table it reads, without credentials.';
+comment on column audit_log.imports.format is 'How the source is read.';
+comment on column audit_log.imports."position" is 'How far the source is stored, in the importer''s terms; null before the first batch.';
+comment on column audit_log.imports.counts is 'What became of the records up to the position.';
+comment on column audit_log.imports.started_by is 'Login that began it.';
+comment on column audit_log.imports.started_at is 'When it began.';
+comment on column audit_log.imports.updated_at is 'When it last came further.';
+comment on column audit_log.imports.finished_at is 'When it reached the end of its source; null before.';
+grant select on table audit_log.imports to audit_job;
+grant insert, select, update on table audit_log.imports to audit_owner;
 
 create table audit_log.job_outcomes (
   job text not null,
@@ -478,6 +575,26 @@ comment on column audit_log.key_rotations.announced_at is 'When it was recorded 
 grant select on table audit_log.key_rotations to audit_job;
 grant insert, select on table audit_log.key_rotations to audit_owner;
 grant select on table audit_log.key_rotations to authenticated;
+
+create table audit_log.retention_policies (
+  tenant_id uuid not null,
+  retention_years integer,
+  changed_by text not null,
+  changed_at timestamp with time zone not null default now(),
+  constraint policies_are_one_per_tenant PRIMARY KEY (tenant_id),
+  constraint retention_is_1_to_100_years CHECK (((retention_years >= 1) AND (retention_years <= 100)))
+);
+alter table audit_log.retention_policies owner to audit_owner;
+alter table audit_log.retention_policies enable row level security;
+alter table audit_log.retention_policies force row level security;
+comment on table audit_log.retention_policies is 'How long a tenant''s events are kept, where that was ever set; each change is also an event of the tenant''s log.';
+comment on column audit_log.retention_policies.tenant_id is 'Whose events.';
+comment on column audit_log.retention_policies.retention_years is 'Years after the end of a day before its archive expires; null: as long as the deployment says.';
+comment on column audit_log.retention_policies.changed_by is 'Principal that set it last.';
+comment on column audit_log.retention_policies.changed_at is 'When that was.';
+grant select on table audit_log.retention_policies to audit_job;
+grant insert, select, update on table audit_log.retention_policies to audit_owner;
+grant select on table audit_log.retention_policies to authenticated;
 
 create table audit_log.seal_problems (
   tenant_id uuid not null,
@@ -736,6 +853,16 @@ create policy "functions of audit_owner read closed days" on audit_log.closed_da
 create policy "jobs read closed days" on audit_log.closed_days for select to audit_job
   using true;
 
+-- on audit_log.deletions
+create policy "functions of audit_owner delete events softly" on audit_log.deletions for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every deletion" on audit_log.deletions for select to audit_job
+  using true;
+create policy "viewers read which events of their own tenants are deleted" on audit_log.deletions for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
+CREATE TRIGGER deletions_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log.deletions FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_change(); -- always
+
 -- on audit_log.events
 create policy "functions of audit_owner read every event" on audit_log.events for select to audit_owner
   using true;
@@ -753,11 +880,29 @@ CREATE TRIGGER day_refuses_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_l
 CREATE TRIGGER day_refuses_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
 CREATE TRIGGER events_refuse_change_of_row BEFORE DELETE OR UPDATE ON audit_log.events_20260101 FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_change(); -- always
 
+-- on audit_log.holds
+create policy "auditors read holds of their own tenants" on audit_log.holds for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('auditor'::text) AS has_role));
+create policy "functions of audit_owner place and release holds" on audit_log.holds for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every hold" on audit_log.holds for select to audit_job
+  using true;
+CREATE TRIGGER holds_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.holds FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_hold(); -- always
+CREATE TRIGGER holds_refuse_truncate BEFORE TRUNCATE ON audit_log.holds FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_hold(); -- always
+
 -- on audit_log.imported_days
 create policy "functions of audit_owner keep the archive's books" on audit_log.imported_days for all to audit_owner
   using true
   with check true;
 create policy "jobs read the archive's books" on audit_log.imported_days for select to audit_job
+  using true;
+
+-- on audit_log.imports
+create policy "functions of audit_owner keep track of imports" on audit_log.imports for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read imports" on audit_log.imports for select to audit_job
   using true;
 
 -- on audit_log.job_outcomes
@@ -777,6 +922,15 @@ create policy "whoever is signed in reads rotations of public keys" on audit_log
   using true;
 CREATE TRIGGER checkpoints_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.key_rotations FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
 CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON audit_log.key_rotations FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
+
+-- on audit_log.retention_policies
+create policy "functions of audit_owner set policies" on audit_log.retention_policies for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every policy" on audit_log.retention_policies for select to audit_job
+  using true;
+create policy "viewers read policies of their own tenants" on audit_log.retention_policies for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
 
 -- on audit_log.seal_problems
 create policy "auditors read events of their own tenants that differ" on audit_log.seal_problems for select to authenticated
@@ -851,6 +1005,26 @@ create policy "viewers read the size of their own tenants' trees" on audit_log.t
 CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.tree_state FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
 CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.tree_state FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
 
+CREATE OR REPLACE FUNCTION audit_log.advance_import(p_import_id uuid, p_from text, p_to text, p_counts jsonb, p_finished boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  perform audit_log.lock_import(p_import_id, p_from);
+  update audit_log.imports as i
+  set position = p_to, counts = p_counts, updated_at = now(), finished_at = case when p_finished then now() end
+  where i.id = p_import_id;
+end
+$function$
+;
+alter function audit_log.advance_import(uuid,text,text,jsonb,boolean) owner to audit_owner;
+comment on function audit_log.advance_import(uuid,text,text,jsonb,boolean) is 'Moves an import from p_from to p_to, in the transaction that stores what lies between.';
+grant execute on function audit_log.advance_import(uuid,text,text,jsonb,boolean) to audit_job;
+grant execute on function audit_log.advance_import(uuid,text,text,jsonb,boolean) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.announce_key(p_retired_key text, p_successor_key text, p_log_origin text, p_retired_at timestamp with time zone, p_statement text)
  RETURNS void
  LANGUAGE plpgsql
@@ -883,12 +1057,37 @@ CREATE OR REPLACE FUNCTION audit_log.archive_expiry(p_tenant_id uuid, p_day date
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
-AS $function$ select ((p_day + 1) + make_interval(years => p_default_years))::timestamp at time zone 'UTC' $function$
+AS $function$
+  select ((p_day + 1) + make_interval(
+    years => coalesce((select p.retention_years from audit_log.retention_policies as p where p.tenant_id = p_tenant_id), p_default_years)
+  ))::timestamp at time zone 'UTC'
+$function$
 ;
 alter function audit_log.archive_expiry(uuid,date,integer) owner to audit_owner;
-comment on function audit_log.archive_expiry(uuid,date,integer) is 'When a tenant''s day has been kept long enough: so many years after its end.';
+comment on function audit_log.archive_expiry(uuid,date,integer) is 'When a tenant''s day has been kept long enough: as many years after its end as the tenant''s policy says, or p_default_years where there is none.';
 grant execute on function audit_log.archive_expiry(uuid,date,integer) to audit_job;
 grant execute on function audit_log.archive_expiry(uuid,date,integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.begin_import(p_id uuid, p_tenant_id uuid, p_source text, p_format text, p_again boolean)
+ RETURNS TABLE(place text, counts jsonb, finished_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  insert into audit_log.imports as i (id, tenant_id, source, format) values (p_id, p_tenant_id, p_source, p_format)
+  on conflict (id) do update set updated_at = now(), finished_at = null,
+    position = case when p_again then null else i.position end, counts = case when p_again then '{}' else i.counts end
+    where p_again;
+  return query select i.position, i.counts, i.finished_at from audit_log.imports as i where i.id = p_id;
+end
+$function$
+;
+alter function audit_log.begin_import(uuid,uuid,text,text,boolean) owner to audit_owner;
+comment on function audit_log.begin_import(uuid,uuid,text,text,boolean) is 'Begins an import, or finds one that was begun: how far it is and what it counted. p_again makes it begin from the front; its events are known again by their ids.';
+grant execute on function audit_log.begin_import(uuid,uuid,text,text,boolean) to audit_job;
+grant execute on function audit_log.begin_import(uuid,uuid,text,text,boolean) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.call_function(p_name text)
  RETURNS void
@@ -1084,6 +1283,65 @@ grant execute on function audit_log.create_tenant(uuid,text) to audit_job;
 grant execute on function audit_log.create_tenant(uuid,text) to audit_owner;
 grant execute on function audit_log.create_tenant(uuid,text) to authenticated;
 
+CREATE OR REPLACE FUNCTION audit_log.delete_event(p_tenant_id uuid, p_occurred_at timestamp with time zone, p_id uuid, p_reason text, p_deleted_by text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_day date := (p_occurred_at at time zone 'UTC')::date;
+  v_event record;
+  v_is_hot boolean;
+  v_is_held boolean;
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'delete event: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  perform audit_log.lock_holds(p_tenant_id);
+  select e.object_type, e.object_id, e.actor_id into v_event
+  from audit_log.events as e where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id;
+  v_is_hot := found;
+  -- After the events: a day leaves them in the transaction in which its archive appears.
+  if not v_is_hot and not exists (select from audit_log.archives as a where a.tenant_id = p_tenant_id and a.day = v_day and a.state = 'archived') then
+    return 'not_found';
+  end if;
+  v_is_held := case
+    when v_is_hot then audit_log.hold_covers(p_tenant_id, p_occurred_at, p_occurred_at, true, v_event.object_type, v_event.object_id, v_event.actor_id)
+    else audit_log.is_held(p_tenant_id, v_day)
+  end;
+  if v_is_held then
+    return 'held';
+  end if;
+  insert into audit_log.deletions (tenant_id, occurred_at, id, reason, deleted_by) values (p_tenant_id, p_occurred_at, p_id, p_reason, p_deleted_by)
+  on conflict do nothing;
+  return case when found then 'deleted' else 'deleted_before' end;
+end
+$function$
+;
+alter function audit_log.delete_event(uuid,timestamp with time zone,uuid,text,text) owner to audit_owner;
+comment on function audit_log.delete_event(uuid,timestamp with time zone,uuid,text,text) is 'Records that an event is deleted: deleted, deleted_before, held, or not_found. That an archived day has the event is for the caller to know, who can read it.';
+grant execute on function audit_log.delete_event(uuid,timestamp with time zone,uuid,text,text) to audit_job;
+grant execute on function audit_log.delete_event(uuid,timestamp with time zone,uuid,text,text) to audit_owner;
+grant execute on function audit_log.delete_event(uuid,timestamp with time zone,uuid,text,text) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.deletions_of(p_tenant_id uuid, p_occurred_ats timestamp with time zone[], p_ids uuid[])
+ RETURNS TABLE(place bigint, reason text, deleted_by text, deleted_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select wanted.place, d.reason, d.deleted_by, d.deleted_at
+  from unnest(p_occurred_ats, p_ids) with ordinality as wanted (occurred_at, id, place)
+  join audit_log.deletions as d on d.tenant_id = p_tenant_id and d.occurred_at = wanted.occurred_at and d.id = wanted.id
+  where p_tenant_id = any (audit_log.tenant_ids()) and audit_log.has_role('admin')
+$function$
+;
+alter function audit_log.deletions_of(uuid,timestamp with time zone[],uuid[]) owner to audit_owner;
+comment on function audit_log.deletions_of(uuid,timestamp with time zone[],uuid[]) is 'For admins of the tenant: who deleted which of these events, when and why. place counts the arrays from 1.';
+grant execute on function audit_log.deletions_of(uuid,timestamp with time zone[],uuid[]) to audit_owner;
+grant execute on function audit_log.deletions_of(uuid,timestamp with time zone[],uuid[]) to authenticated;
+
 CREATE OR REPLACE FUNCTION audit_log.drop_archived_day(p_day date, p_default_years integer, p_lock_ms integer)
  RETURNS text
  LANGUAGE plpgsql
@@ -1208,7 +1466,7 @@ grant execute on function audit_log.ensure_partitions(date,date) to audit_job;
 grant execute on function audit_log.ensure_partitions(date,date) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.fail_archive_work(p_tenant_id uuid, p_day date, p_part integer, p_lease uuid, p_problem text, p_retry_seconds integer, p_give_up boolean)
- RETURNS void
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
@@ -1221,17 +1479,18 @@ begin
     where tenant_id = p_tenant_id and day = p_day and lease = p_lease;
   else
     update audit_log.archive_files
-    set lease = null, leased_until = null, attempts = attempts + 1, problem = left(p_problem, 1000), problem_at = clock_timestamp(),
-      retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds),
+    set lease = null, leased_until = null, attempts = case when p_give_up then 0 else attempts + 1 end, problem = left(p_problem, 1000),
+      problem_at = clock_timestamp(), retry_at = clock_timestamp() + make_interval(secs => p_retry_seconds),
       state = case when p_give_up then 'planned' else state end,
       generation = generation + p_give_up::integer
     where tenant_id = p_tenant_id and day = p_day and part = p_part and lease = p_lease;
   end if;
+  return found;
 end
 $function$
 ;
 alter function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) owner to audit_owner;
-comment on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) is 'Gives a piece of work back with what went wrong; p_give_up makes a file be written anew, under another name.';
+comment on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) is 'Gives a piece of work back with what went wrong; p_give_up makes a file be written anew, under another name. False when the lease is another worker''s by now.';
 grant execute on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) to audit_job;
 grant execute on function audit_log.fail_archive_work(uuid,date,integer,uuid,text,integer,boolean) to audit_owner;
 
@@ -1366,6 +1625,63 @@ comment on function audit_log.has_role(text) is 'True when the caller''s claims 
 grant execute on function audit_log.has_role(text) to audit_owner;
 grant execute on function audit_log.has_role(text) to authenticated;
 
+CREATE OR REPLACE FUNCTION audit_log.hold_covers(p_tenant_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_is_event boolean, p_object_type text, p_object_id text, p_actor_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if num_nulls(p_tenant_id, p_from, p_to, p_is_event) > 0 then
+    return true;
+  end if;
+  perform audit_log.lock_holds(p_tenant_id);
+  return exists (
+    select from audit_log.holds as h
+    where h.tenant_id = p_tenant_id and h.released_at is null
+      and (h.from_at is null or h.from_at <= p_to) and (h.to_at is null or h.to_at >= p_from)
+      and (
+        not p_is_event
+        or (h.object_type is null or h.object_type = p_object_type) and (h.object_id is null or h.object_id = p_object_id)
+          and (h.actor_id is null or h.actor_id = p_actor_id)
+      )
+  );
+end
+$function$
+;
+alter function audit_log.hold_covers(uuid,timestamp with time zone,timestamp with time zone,boolean,text,text,text) owner to audit_owner;
+comment on function audit_log.hold_covers(uuid,timestamp with time zone,timestamp with time zone,boolean,text,text,text) is 'The one question that is asked before anything goes: does a hold cover the event with these fields, or, where p_is_event is false, might it cover any of that time? True when it cannot be known. Nobody can place a hold of the tenant between the answer and the end of the transaction.';
+grant execute on function audit_log.hold_covers(uuid,timestamp with time zone,timestamp with time zone,boolean,text,text,text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.import_events(p_import_id uuid, p_from text, p_received_at timestamp with time zone, p_tenant_ids uuid[], p_occurred_ats timestamp with time zone[], p_ids uuid[], p_sources text[], p_actor_ids text[], p_actor_types text[], p_event_types text[], p_object_types text[], p_object_ids text[], p_results text[], p_messages text[], p_durations_ms integer[], p_contexts jsonb[], p_ip_addresses inet[], p_user_agents text[], p_device_fingerprints text[], p_request_ids text[], p_producer_ids text[], p_producer_seqs bigint[], p_leaf_hashes bytea[])
+ RETURNS TABLE(tenant_id uuid, occurred_at timestamp with time zone, id uuid, received_at timestamp with time zone, principal text, ip_address inet, user_agent text, device_fingerprint text, leaf_hash bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_tenant_id uuid;
+begin
+  v_tenant_id := audit_log.lock_import(p_import_id, p_from);
+  if v_tenant_id <> any (p_tenant_ids) then
+    raise exception 'import events: a record is of another tenant than the import' using errcode = 'insufficient_privilege';
+  end if;
+  perform audit_log.note_import(array(select distinct (at at time zone 'UTC')::date from unnest(p_occurred_ats) as at));
+  return query
+  select * from audit_log.ingest(
+    p_received_at, 'import:' || p_import_id, p_tenant_ids, p_occurred_ats, p_ids, p_sources, p_actor_ids, p_actor_types, p_event_types, p_object_types,
+    p_object_ids, p_results, p_messages, p_durations_ms, p_contexts, p_ip_addresses, p_user_agents, p_device_fingerprints, p_request_ids,
+    p_producer_ids, p_producer_seqs, p_leaf_hashes
+  );
+end
+$function$
+;
+alter function audit_log.import_events(uuid,text,timestamp with time zone,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) owner to audit_owner;
+comment on function audit_log.import_events(uuid,text,timestamp with time zone,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) is 'ingest() for an import that is at p_from: of any time, under the principal import:<id>, and with a note that keeps the days open for 24 hours more. Returns what ingest() returns.';
+grant execute on function audit_log.import_events(uuid,text,timestamp with time zone,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_job;
+grant execute on function audit_log.import_events(uuid,text,timestamp with time zone,uuid[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.ingest(p_received_at timestamp with time zone, p_principal text, p_tenant_ids uuid[], p_occurred_ats timestamp with time zone[], p_ids uuid[], p_sources text[], p_actor_ids text[], p_actor_types text[], p_event_types text[], p_object_types text[], p_object_ids text[], p_results text[], p_messages text[], p_durations_ms integer[], p_contexts jsonb[], p_ip_addresses inet[], p_user_agents text[], p_device_fingerprints text[], p_request_ids text[], p_producer_ids text[], p_producer_seqs bigint[], p_leaf_hashes bytea[])
  RETURNS TABLE(tenant_id uuid, occurred_at timestamp with time zone, id uuid, received_at timestamp with time zone, principal text, ip_address inet, user_agent text, device_fingerprint text, leaf_hash bytea)
  LANGUAGE plpgsql
@@ -1460,13 +1776,19 @@ grant execute on function audit_log.ingest(timestamp with time zone,text,uuid[],
 
 CREATE OR REPLACE FUNCTION audit_log.is_held(p_tenant_id uuid, p_day date)
  RETURNS boolean
- LANGUAGE sql
- STABLE SECURITY DEFINER
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO ''
-AS $function$ select true $function$
+AS $function$
+begin
+  return audit_log.hold_covers(
+    p_tenant_id, p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC' - interval '1 microsecond', false, null, null, null
+  );
+end
+$function$
 ;
 alter function audit_log.is_held(uuid,date) owner to audit_owner;
-comment on function audit_log.is_held(uuid,date) is 'True when a hold covers anything of that tenant''s day, or when that cannot be known.';
+comment on function audit_log.is_held(uuid,date) is 'True when a hold covers anything of that tenant''s day, or when that cannot be known. No such hold can be placed between the answer and the end of the transaction.';
 grant execute on function audit_log.is_held(uuid,date) to audit_job;
 grant execute on function audit_log.is_held(uuid,date) to audit_owner;
 
@@ -1504,6 +1826,50 @@ alter function audit_log.job_ended(text,text) owner to audit_owner;
 comment on function audit_log.job_ended(text,text) is 'Records that a run of p_job has ended: with success when p_problem is null.';
 grant execute on function audit_log.job_ended(text,text) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.lock_holds(p_tenant_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'lock holds: the transaction is %, so it may not see the newest hold', current_setting('transaction_isolation')
+      using errcode = 'invalid_transaction_state';
+  end if;
+  perform pg_advisory_xact_lock(1635083370, hashtext(p_tenant_id::text));
+end
+$function$
+;
+alter function audit_log.lock_holds(uuid) owner to audit_owner;
+comment on function audit_log.lock_holds(uuid) is 'Until the transaction ends nobody else places or releases a hold of this tenant, deletes an event of it or begins to delete an archive of it.';
+grant execute on function audit_log.lock_holds(uuid) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.lock_import(p_import_id uuid, p_from text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_import audit_log.imports;
+begin
+  select * into v_import from audit_log.imports as i where i.id = p_import_id for update;
+  if v_import.id is null then
+    raise exception 'import events: the import was not begun' using errcode = 'no_data_found';
+  end if;
+  -- Two processes on one source: the second finds that it is not where it was.
+  if v_import.position is distinct from p_from then
+    raise exception 'import events: another process has gone on with this import' using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  return v_import.tenant_id;
+end
+$function$
+;
+alter function audit_log.lock_import(uuid,text) owner to audit_owner;
+comment on function audit_log.lock_import(uuid,text) is 'Keeps an import to one process until commit, and refuses one that is not at p_from; its tenant.';
+grant execute on function audit_log.lock_import(uuid,text) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.may_administer(p_tenant_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -1537,6 +1903,35 @@ comment on function audit_log.note_import(date[]) is 'Notes that the running tra
 grant execute on function audit_log.note_import(date[]) to audit_ingest;
 grant execute on function audit_log.note_import(date[]) to audit_job;
 grant execute on function audit_log.note_import(date[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.place_hold(p_id uuid, p_tenant_id uuid, p_reason text, p_object_type text, p_object_id text, p_actor_id text, p_from timestamp with time zone, p_to timestamp with time zone, p_placed_by text)
+ RETURNS TABLE(going_days bigint, first_going_day date)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'place hold: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  perform audit_log.lock_holds(p_tenant_id);
+  select count(*), min(a.day) into going_days, first_going_day
+  from audit_log.archives as a
+  where a.tenant_id = p_tenant_id and a.state = 'expiring'
+    and (p_from is null or p_from < (a.day + 1)::timestamp at time zone 'UTC') and (p_to is null or p_to >= a.day::timestamp at time zone 'UTC');
+  if going_days = 0 then
+    insert into audit_log.holds (id, tenant_id, reason, object_type, object_id, actor_id, from_at, to_at, placed_by)
+    values (p_id, p_tenant_id, p_reason, p_object_type, p_object_id, p_actor_id, p_from, p_to, p_placed_by);
+  end if;
+  return next;
+end
+$function$
+;
+alter function audit_log.place_hold(uuid,uuid,text,text,text,text,timestamp with time zone,timestamp with time zone,text) owner to audit_owner;
+comment on function audit_log.place_hold(uuid,uuid,text,text,text,text,timestamp with time zone,timestamp with time zone,text) is 'Places a hold, unless archives that it would cover are being deleted at this moment: then it says how many days and which is the first, and places nothing.';
+grant execute on function audit_log.place_hold(uuid,uuid,text,text,text,text,timestamp with time zone,timestamp with time zone,text) to audit_job;
+grant execute on function audit_log.place_hold(uuid,uuid,text,text,text,text,timestamp with time zone,timestamp with time zone,text) to audit_owner;
+grant execute on function audit_log.place_hold(uuid,uuid,text,text,text,text,timestamp with time zone,timestamp with time zone,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION audit_log.plan_archive_day(p_day date, p_rows_max integer, p_bytes_max bigint)
  RETURNS text
@@ -1751,6 +2146,24 @@ alter function audit_log.refuse_losing_a_checkpoint() owner to audit_owner;
 comment on function audit_log.refuse_losing_a_checkpoint() is 'Refuses UPDATE, DELETE and TRUNCATE; but a checkpoint older than 48 hours may go when a larger one of its tenant and hour stays.';
 grant execute on function audit_log.refuse_losing_a_checkpoint() to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.refuse_losing_a_hold()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'UPDATE' and old.released_at is null and new.released_at is not null
+    and (to_jsonb(new) - array['released_by', 'released_at', 'release_reason']) = (to_jsonb(old) - array['released_by', 'released_at', 'release_reason']) then
+    return new;
+  end if;
+  raise exception '% on %.%: a hold is released, once, and nothing else', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+;
+alter function audit_log.refuse_losing_a_hold() owner to audit_owner;
+comment on function audit_log.refuse_losing_a_hold() is 'Lets a hold be released, once; refuses every other UPDATE, and every DELETE and TRUNCATE.';
+grant execute on function audit_log.refuse_losing_a_hold() to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.refuse_rewriting_a_tree()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1778,6 +2191,32 @@ $function$
 alter function audit_log.refuse_rewriting_a_tree() owner to audit_owner;
 comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow and a tile be appended to; refuses every other UPDATE, and every DELETE and TRUNCATE.';
 grant execute on function audit_log.refuse_rewriting_a_tree() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.release_hold(p_tenant_id uuid, p_id uuid, p_reason text, p_released_by text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_was_released boolean;
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'release hold: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  perform audit_log.lock_holds(p_tenant_id);
+  select h.released_at is not null into v_was_released from audit_log.holds as h where h.tenant_id = p_tenant_id and h.id = p_id;
+  update audit_log.holds as h set released_by = p_released_by, released_at = now(), release_reason = p_reason
+  where h.tenant_id = p_tenant_id and h.id = p_id and h.released_at is null;
+  return not v_was_released;
+end
+$function$
+;
+alter function audit_log.release_hold(uuid,uuid,text,text) owner to audit_owner;
+comment on function audit_log.release_hold(uuid,uuid,text,text) is 'Releases a hold of the tenant, for good: true when this call did it, false when it was released before, null when the tenant has no such hold.';
+grant execute on function audit_log.release_hold(uuid,uuid,text,text) to audit_job;
+grant execute on function audit_log.release_hold(uuid,uuid,text,text) to audit_owner;
+grant execute on function audit_log.release_hold(uuid,uuid,text,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION audit_log.require_durable_commit()
  RETURNS void
@@ -2139,6 +2578,34 @@ alter function audit_log.sealed_leaves(uuid,bigint,integer) owner to audit_owner
 comment on function audit_log.sealed_leaves(uuid,bigint,integer) is 'The p_limit leaves from index p_from on of the tenant''s tree, in order, for viewers of that tenant; fewer at the end of the tree and where tiles have moved to the archive.';
 grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to audit_owner;
 grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.set_retention(p_tenant_id uuid, p_years integer, p_default_years integer, p_changed_by text)
+ RETURNS TABLE(was_years integer, archives bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not audit_log.may_administer(p_tenant_id) then
+    raise exception 'set retention: caller is not admin of the tenant' using errcode = 'insufficient_privilege';
+  end if;
+  -- Against expiry: an archive is judged by the policy before or the one after, and its date agrees with it.
+  perform audit_log.lock_holds(p_tenant_id);
+  was_years := (select p.retention_years from audit_log.retention_policies as p where p.tenant_id = p_tenant_id);
+  insert into audit_log.retention_policies as p (tenant_id, retention_years, changed_by) values (p_tenant_id, p_years, p_changed_by)
+  on conflict (tenant_id) do update set retention_years = excluded.retention_years, changed_by = excluded.changed_by, changed_at = excluded.changed_at;
+  update audit_log.archives as a set expires_at = audit_log.archive_expiry(a.tenant_id, a.day, p_default_years)
+  where a.tenant_id = p_tenant_id and a.state in ('archived', 'restored');
+  get diagnostics archives = row_count;
+  return next;
+end
+$function$
+;
+alter function audit_log.set_retention(uuid,integer,integer,text) owner to audit_owner;
+comment on function audit_log.set_retention(uuid,integer,integer,text) is 'Sets how many years the tenant''s events are kept, null for the deployment''s default, and moves the expiry of its archives with it: what it was before, and how many archives.';
+grant execute on function audit_log.set_retention(uuid,integer,integer,text) to audit_job;
+grant execute on function audit_log.set_retention(uuid,integer,integer,text) to audit_owner;
+grant execute on function audit_log.set_retention(uuid,integer,integer,text) to authenticated;
 
 CREATE OR REPLACE FUNCTION audit_log.tenant_ids()
  RETURNS uuid[]

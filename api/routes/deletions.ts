@@ -1,0 +1,68 @@
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import { z } from "zod";
+import { isOwnEvent } from "../../core/deletion-admin.ts";
+import { AuditError } from "../../core/errors.ts";
+import { newIdentity, ownEventRow } from "../../core/own-event.ts";
+import { eventKeyParameters, idParameters } from "../../core/query-parameters.ts";
+import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { bodyDescription, bodyOf } from "../body.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { answer, problem } from "../operation.ts";
+import { deletionBody, reason } from "../retention-schemas.ts";
+import { path, query } from "../validate.ts";
+import { timeOf } from "./events.ts";
+
+const deleteBody = z.strictObject({ reason });
+
+const description = `A record beside the event hides it from everybody but admins who ask with include_deleted=true. The event stays as it was hashed, and so do
+all proofs. Refused while a hold covers the event; an archived event is covered by any hold that overlaps its day. Recorded as audit.event.deleted.`;
+
+/** `DELETE /events/{id}`: soft deletion, for admins. */
+export function deletionRoutes(parts: ApiParts) {
+  const actor = readerOf(parts);
+  return new Hono<ApiEnv>().delete(
+    "/events/:id",
+    documentedDelete,
+    requireScope(parts.authenticate, "admin"),
+    path(idParameters),
+    query(eventKeyParameters),
+    async (context) => {
+      const { id } = context.req.valid("param");
+      const { tenant_id, at } = context.req.valid("query");
+      const caller = context.get("caller");
+      const wanted = await bodyOf(context.req.raw, deleteBody);
+      const key = { tenantId: tenantOf(caller, tenant_id), occurredAt: timeOf(id, at), id };
+      const stored = await parts.reader.find(caller.claims, key, true);
+      if (stored === undefined) throw notFound();
+      if (isOwnEvent(stored.event)) throw new AuditError("conflict", "delete event: it is what the log recorded about itself, which stays");
+      const detail = { occurred_at: key.occurredAt, reason: wanted.reason };
+      const event = { type: "audit.event.deleted", objectType: "audit.event", objectId: id, result: "success", detail } as const;
+      const record = ownEventRow(actor(context, key.tenantId), event, newIdentity(parts), parts);
+      const outcome = await parts.deletions.delete(caller.claims, key, { by: caller.principal, reason: wanted.reason }, record);
+      if (outcome === "not_found") throw notFound();
+      if (outcome === "held") throw new AuditError("held", "delete event: a legal hold covers it; release the hold first");
+      return context.json({ id, occurred_at: key.occurredAt, status: outcome });
+    },
+  );
+}
+
+const documentedDelete = describeRoute({
+  summary: "Delete an event softly",
+  description,
+  requestBody: bodyDescription(deleteBody),
+  responses: {
+    200: answer("It is deleted, now or before", deletionBody),
+    400: problem("A parameter or the body is not valid"),
+    401: problem("The credential is missing or not valid"),
+    403: problem("The credential is not an admin's of the tenant"),
+    404: problem("There is no such event"),
+    409: problem("A hold covers the event, or it is a record of the log about itself"),
+    415: problem("The content type is not JSON"),
+    503: problem("A part of the service is not available"),
+  },
+});
+
+function notFound(): AuditError {
+  return new AuditError("not_found", "delete event: there is none");
+}

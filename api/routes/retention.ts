@@ -1,0 +1,77 @@
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import { z } from "zod";
+import { AuditError } from "../../core/errors.ts";
+import { newIdentity, ownEventRow } from "../../core/own-event.ts";
+import type { Policy } from "../../core/policy-admin.ts";
+import { tenantParameters } from "../../core/query-parameters.ts";
+import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { bodyDescription, bodyOf } from "../body.ts";
+import type { ApiEnv, ApiParts } from "../context.ts";
+import { answer, operation, problem } from "../operation.ts";
+import { bodyTenant, retentionBody } from "../retention-schemas.ts";
+import { query } from "../validate.ts";
+
+const putBody = z.strictObject({
+  tenant_id: bodyTenant,
+  retention_years: z.number({ error: "is missing, or neither a whole number of years nor null" }).int({ error: "is not a whole number" })
+    .min(1, { error: "is less than 1" }).max(100, { error: "is more than 100" }).nullable()
+    .meta({ description: "years to keep; null for the deployment's default" }),
+});
+
+const description = `Not below the deployment's floor. Archives that are there already expire by the new policy too; what is held stays. Recorded as
+audit.retention.changed.`;
+
+/** `GET` and `PUT /retention`: how long a tenant's events are kept. */
+export function retentionRoutes(parts: ApiParts) {
+  const readers = requireScope(parts.authenticate, "read");
+  const admins = requireScope(parts.authenticate, "admin");
+  const actor = readerOf(parts);
+  const { retentionYears: defaultYears, retentionFloorYears: floorYears, hotDays } = parts.settings;
+  const shown = (tenantId: string, policy: Policy | undefined) => ({
+    tenant_id: tenantId,
+    retention_years: policy?.years ?? defaultYears,
+    is_default: policy?.years === undefined,
+    default_years: defaultYears,
+    floor_years: floorYears,
+    hot_days: hotDays,
+    changed_by: policy?.changedBy ?? null,
+    changed_at: policy?.changedAt ?? null,
+  });
+  return new Hono<ApiEnv>()
+    .get("/retention", operation("How long events are kept", retentionBody), readers, query(tenantParameters), async (context) => {
+      const caller = context.get("caller");
+      const tenantId = tenantOf(caller, context.req.valid("query").tenant_id);
+      return context.json(shown(tenantId, await parts.policies.find(caller.claims, tenantId)));
+    })
+    .put("/retention", documentedPut, admins, async (context) => {
+      const caller = context.get("caller");
+      const wanted = await bodyOf(context.req.raw, putBody);
+      const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
+      const years = wanted.retention_years ?? undefined;
+      if (years !== undefined && years < floorYears) {
+        throw new AuditError("invalid_request", `set retention: retention_years is below the floor of ${floorYears}`, { pointer: "/retention_years" });
+      }
+      const record = (wasYears: number | undefined) => {
+        const detail = { from_years: wasYears ?? defaultYears, to_years: years ?? defaultYears };
+        const event = { type: "audit.retention.changed", objectType: "audit.retention", objectId: tenantId, result: "success", detail } as const;
+        return ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
+      };
+      const policy = await parts.policies.set(caller.claims, { tenantId, years, defaultYears, changedBy: caller.principal, record });
+      return context.json(shown(tenantId, policy));
+    });
+}
+
+const documentedPut = describeRoute({
+  summary: "Set how long events are kept",
+  description,
+  requestBody: bodyDescription(putBody),
+  responses: {
+    200: answer("The policy", retentionBody),
+    400: problem("The body is not valid, or the years are below the floor"),
+    401: problem("The credential is missing or not valid"),
+    403: problem("The credential is not an admin's of the tenant"),
+    415: problem("The content type is not JSON"),
+    503: problem("A part of the service is not available"),
+  },
+});
