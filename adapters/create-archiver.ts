@@ -3,6 +3,7 @@ import type { ArchiverDependencies } from "../core/archive.ts";
 import { parseSigningKey } from "../core/format/signed-note.ts";
 import type { Log } from "../core/ports.ts";
 import { type Settings, SettingsError } from "./environment.ts";
+import { createEventStore } from "./postgres/event-store.ts";
 import { createArchiveBooks } from "./postgres/archive-books.ts";
 import { sha256 } from "./sha256.ts";
 import { openArchive } from "./storage/open-archive.ts";
@@ -15,5 +16,14 @@ export async function createArchiver(settings: Settings, pool: Pool, log: Log, n
     throw new SettingsError(["AUDIT_ARCHIVE_URL: set where archives go, and for a bucket SUPABASE_SECRET_KEYS, by which it is reached"]);
   }
   if (signingKey === undefined || logOrigin === undefined) throw new SettingsError(["AUDIT_SIGNING_KEY and AUDIT_LOG_ORIGIN: set both: manifests are signed"]);
-  return { books: createArchiveBooks(pool, log), archive, signer: await parseSigningKey(signingKey), logOrigin, sha256, now, log };
+  return {
+    books: createArchiveBooks(pool, log),
+    events: createEventStore(pool, log),
+    archive,
+    signer: await parseSigningKey(signingKey),
+    logOrigin,
+    sha256,
+    now,
+    log,
+  };
 }

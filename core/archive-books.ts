@@ -1,5 +1,5 @@
 import type { ArchiveRow } from "./archive-file.ts";
-import type { ReadTiles } from "./format/tiles.ts";
+import type { ReadTiles, TileAt } from "./format/tiles.ts";
 
 /** A piece of work, leased to this worker: to write or check one file, or to sign the manifest of a tenant's day. */
 export type ArchiveWork = {
@@ -59,8 +59,37 @@ export type ArchiveBooks = {
   recordCheck(work: ArchiveWork): Promise<boolean>;
   recordManifest(work: ArchiveWork, manifest: WrittenManifest): Promise<boolean>;
   /** Gives the work back until `retrySeconds` have passed; `giveUp` has a file written anew under another name. */
-  fail(work: ArchiveWork, problem: string, retrySeconds: number, giveUp: boolean): Promise<boolean>;
+  fail(work: Omit<ArchiveWork, "work">, problem: string, retrySeconds: number, giveUp: boolean): Promise<boolean>;
   /** Days all of whose archives are checked. */
   readyDays(): Promise<readonly string[]>;
   dropDay(day: string, retentionYears: number, lockMs: number): Promise<DropOutcome>;
+};
+
+/** Tiles that may follow an archive: between which tiles of level 0 its leaves stand. */
+export type TileWork = { readonly tenantId: string; readonly day: string; readonly lease: string; readonly firstTile: number; readonly lastTile: number };
+
+/** An archive whose time is over, and which nobody can hold any more. `expiringAt` stays the same when another worker goes on. */
+export type ExpiryWork = {
+  readonly tenantId: string;
+  readonly day: string;
+  readonly lease: string;
+  readonly expiringAt: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly files: number;
+  readonly manifestKey: string;
+  readonly manifestSha256: Uint8Array;
+};
+
+/** What archives need after their day was dropped; the same promises as ArchiveBooks. */
+export type ArchiveCareBooks = {
+  claimTiles(leaseSeconds: number): Promise<TileWork | undefined>;
+  /** Full tiles of level 0, all of whose leaves are archived, in order. */
+  movableTiles(work: TileWork, limit: number): Promise<readonly number[]>;
+  /** Full tiles above level 0 below which no tile of level 0 is left in Postgres, of those above `indexes`. */
+  fullTilesAbove(tenantId: string, indexes: readonly number[]): Promise<readonly TileAt[]>;
+  /** Deletes tiles that were read back from the store; `isLast` when there are no more for this archive. */
+  moveTiles(work: TileWork, moved: readonly { readonly index: number; readonly sha256: Uint8Array }[], isLast: boolean): Promise<boolean>;
+  claimExpiry(leaseSeconds: number): Promise<ExpiryWork | undefined>;
+  recordDeleted(work: ExpiryWork): Promise<boolean>;
 };

@@ -1,13 +1,17 @@
-import type { ArchiveBooks, ArchiveWork, DropOutcome } from "./archive-books.ts";
+import type { ArchiveBooks, ArchiveCareBooks, ArchiveWork, DropOutcome } from "./archive-books.ts";
+import { expireArchive } from "./archive-expiry.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { moveTiles } from "./archive-tiles.ts";
 import { type ArchiverTrust, archiverTrust, checkFile, signArchive, writeFile } from "./archive-work.ts";
 import type { NoteSigner } from "./format/signed-note.ts";
 import { faultRecord } from "./fault-record.ts";
 import { limits } from "./limits.ts";
-import type { ArchiveStore, Log, Sha256 } from "./ports.ts";
+import type { ArchiveStore, EventStore, Log, Sha256 } from "./ports.ts";
 
 export type ArchiverDependencies = {
-  readonly books: ArchiveBooks;
+  readonly books: ArchiveBooks & ArchiveCareBooks;
+  /** Where the deletion of an archive is recorded. */
+  readonly events: Pick<EventStore, "insert">;
   readonly archive: ArchiveStore;
   readonly signer: NoteSigner;
   readonly logOrigin: string;
@@ -35,22 +39,15 @@ export type ArchiverSummary = {
   readonly checked: number;
   readonly signed: number;
   readonly dropped: readonly string[];
+  /** Archives whose full tiles have followed them, and archives that were deleted because their time was over. */
+  readonly tiles_moved: number;
+  readonly expired: number;
   /** Pieces that were given back with a problem, and days whose events differ from their archives; both are recorded and tried again. */
   readonly failed: number;
   readonly differing: readonly string[];
 };
 
-type Tally = {
-  status: ArchiverSummary["status"];
-  closed: string[];
-  planned: string[];
-  written: number;
-  checked: number;
-  signed: number;
-  dropped: string[];
-  failed: number;
-  differing: string[];
-};
+type Tally = { -readonly [Key in keyof ArchiverSummary]: ArchiverSummary[Key] extends readonly string[] ? string[] : ArchiverSummary[Key] };
 
 /** Waits for the lock on `events` of rising length: ingest stands behind a waiting one, so the first tries are short. */
 const lockWaitsMs = [100, 500, 2_000] as const;
@@ -63,7 +60,8 @@ const lockWaitsMs = [100, 500, 2_000] as const;
 export async function archive(dependencies: ArchiverDependencies, bounds: ArchiverBounds): Promise<ArchiverSummary> {
   const { books, now } = dependencies;
   const started = now().getTime();
-  const tally: Tally = { status: "done", closed: [], planned: [], written: 0, checked: 0, signed: 0, dropped: [], failed: 0, differing: [] };
+  const count = { written: 0, checked: 0, signed: 0, tiles_moved: 0, expired: 0, failed: 0 };
+  const tally: Tally = { status: "done", closed: [], planned: [], dropped: [], differing: [], ...count };
   await dropReadyDays(dependencies, bounds, tally);
   tally.closed.push(...await books.closeDays(dayBefore(now(), bounds.hotDays), limits.archiveDaysPerCall));
   const trust = archiverTrust(dependencies);
@@ -71,16 +69,18 @@ export async function archive(dependencies: ArchiverDependencies, bounds: Archiv
     if (isOver(dependencies, bounds, started)) break;
     if (await books.planDay(day) === "planned") tally.planned.push(day);
   }
-  for (;;) {
-    if (isOver(dependencies, bounds, started)) {
-      tally.status = "out_of_time";
-      return tally;
+  const steps = [
+    () => nextWork(dependencies, trust, bounds, tally),
+    () => dropReadyDays(dependencies, bounds, tally),
+    () => nextTiles(dependencies, trust, bounds, tally),
+    () => nextExpiry(dependencies, bounds, tally),
+  ];
+  for (const step of steps) {
+    for (let isMore = true; isMore;) {
+      if (isOver(dependencies, bounds, started)) return { ...tally, status: "out_of_time" };
+      isMore = await step();
     }
-    const work = await books.claim(bounds.leaseSeconds);
-    if (work === undefined) break;
-    await doWork(dependencies, trust, bounds, work, tally);
   }
-  await dropReadyDays(dependencies, bounds, tally);
   return tally;
 }
 
@@ -93,23 +93,64 @@ export function dayBefore(now: Date, hotDays: number): string {
   return new Date(now.getTime() - hotDays * 86_400_000).toISOString().slice(0, 10);
 }
 
-async function doWork(dependencies: ArchiverDependencies, trust: ArchiverTrust, bounds: ArchiverBounds, work: ArchiveWork, tally: Tally): Promise<void> {
-  const { books, archive, log } = dependencies;
+/** One piece of work on a file or a manifest; false when there is none. */
+async function nextWork(dependencies: ArchiverDependencies, trust: ArchiverTrust, bounds: ArchiverBounds, tally: Tally): Promise<boolean> {
+  const { books, archive } = dependencies;
+  const work = await books.claim(bounds.leaseSeconds);
+  if (work === undefined) return false;
   try {
     if (work.work === "write" && await writeFile(dependencies, work)) tally.written++;
     if (work.work === "check" && await checkFile(dependencies, trust, work)) tally.checked++;
     if (work.work === "sign" && await signArchive(dependencies, trust, work)) tally.signed++;
   } catch (error) {
-    tally.failed++;
     const attempts = await attemptsOf(books, work);
-    // What a store gives back may be an old copy and heal; what the database gives is changed by people alone.
+    // What a store gives back may be an old copy and heal; after that the file is written anew, under another name.
     const giveUp = work.work === "check" && error instanceof ArchiveFault && attempts + 1 >= limits.archiveReadsMax;
     const key = giveUp ? await writtenKey(books, work) : undefined;
-    const kept = await books.fail(work, messageOf(error), bounds.retrySeconds * 2 ** Math.min(attempts, 6), giveUp);
-    log({ level: "error", event: "archive.work_failed", work: work.work, tenant_id: work.tenantId, day: work.day, part: work.part, ...faultRecord(error) });
+    const isOurs = await giveBack(dependencies, bounds, work, tally, error, attempts, giveUp);
     // Named by no manifest, but a tool that reads every file of the folder would trip over it.
-    if (kept && key !== undefined) await archive.remove(key).catch(() => undefined);
+    if (isOurs && key !== undefined) await archive.remove(key).catch(() => undefined);
   }
+  return true;
+}
+
+/** One call's worth of tiles of one archive. */
+async function nextTiles(dependencies: ArchiverDependencies, trust: ArchiverTrust, bounds: ArchiverBounds, tally: Tally): Promise<boolean> {
+  const work = await dependencies.books.claimTiles(bounds.leaseSeconds);
+  if (work === undefined) return false;
+  try {
+    if (await moveTiles(dependencies, trust, work)) tally.tiles_moved++;
+  } catch (error) {
+    await giveBack(dependencies, bounds, { ...work, work: "tiles", part: undefined }, tally, error, 0, false);
+  }
+  return true;
+}
+
+async function nextExpiry(dependencies: ArchiverDependencies, bounds: ArchiverBounds, tally: Tally): Promise<boolean> {
+  const work = await dependencies.books.claimExpiry(bounds.leaseSeconds);
+  if (work === undefined) return false;
+  try {
+    if (await expireArchive(dependencies, work)) tally.expired++;
+  } catch (error) {
+    await giveBack(dependencies, bounds, { ...work, work: "expire", part: undefined }, tally, error, 0, false);
+  }
+  return true;
+}
+
+type FailedWork = Omit<ArchiveWork, "work"> & { readonly work: ArchiveWork["work"] | "tiles" | "expire" };
+
+async function giveBack(
+  { books, log }: ArchiverDependencies,
+  { retrySeconds }: ArchiverBounds,
+  work: FailedWork,
+  tally: Tally,
+  error: unknown,
+  attempts: number,
+  giveUp: boolean,
+): Promise<boolean> {
+  tally.failed++;
+  log({ level: "error", event: "archive.work_failed", work: work.work, tenant_id: work.tenantId, day: work.day, part: work.part, ...faultRecord(error) });
+  return await books.fail(work, messageOf(error), retrySeconds * 2 ** Math.min(attempts, 6), giveUp);
 }
 
 async function attemptsOf(books: ArchiveBooks, work: ArchiveWork): Promise<number> {
@@ -124,7 +165,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "unexpected fault";
 }
 
-async function dropReadyDays({ books, log }: ArchiverDependencies, { retentionYears }: ArchiverBounds, tally: Tally): Promise<void> {
+/** Drops what is ready; false, since there is nothing more to drop at once. */
+async function dropReadyDays({ books, log }: ArchiverDependencies, { retentionYears }: ArchiverBounds, tally: Tally): Promise<boolean> {
   for (const day of await books.readyDays()) {
     let outcome: DropOutcome = "locked";
     for (const lockMs of lockWaitsMs) {
@@ -136,4 +178,5 @@ async function dropReadyDays({ books, log }: ArchiverDependencies, { retentionYe
     tally.differing.push(day);
     log({ level: "error", event: "archive.day_differs", day });
   }
+  return false;
 }

@@ -189,6 +189,7 @@ export type Database = {
           "rows": number;
           "state": string;
           "tenant_id": string;
+          "tiles_moved_at": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -214,6 +215,7 @@ export type Database = {
           "rows": number;
           "state"?: string;
           "tenant_id": string;
+          "tiles_moved_at"?: string | null;
         };
         Update: {
           "archived_at"?: string | null;
@@ -238,6 +240,7 @@ export type Database = {
           "rows"?: number;
           "state"?: string;
           "tenant_id"?: string;
+          "tiles_moved_at"?: string | null;
         };
         Relationships: [];
       };
@@ -334,6 +337,34 @@ export type Database = {
         };
         Relationships: [];
       };
+      "deletions": {
+        Row: {
+          "deleted_at": string;
+          "deleted_by": string;
+          "id": string;
+          "occurred_at": string;
+          "reason": string;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "deleted_at"?: string;
+          "deleted_by": string;
+          "id": string;
+          "occurred_at": string;
+          "reason": string;
+          "tenant_id": string;
+        };
+        Update: {
+          "deleted_at"?: string;
+          "deleted_by"?: string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "reason"?: string;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
       "events": {
         Row: {
           "actor_id": string | null;
@@ -413,6 +444,55 @@ export type Database = {
         };
         Relationships: [];
       };
+      "holds": {
+        Row: {
+          "actor_id": string | null;
+          "from_at": string | null;
+          "id": string;
+          "object_id": string | null;
+          "object_type": string | null;
+          "placed_at": string;
+          "placed_by": string;
+          "reason": string;
+          "release_reason": string | null;
+          "released_at": string | null;
+          "released_by": string | null;
+          "tenant_id": string;
+          "to_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "actor_id"?: string | null;
+          "from_at"?: string | null;
+          "id": string;
+          "object_id"?: string | null;
+          "object_type"?: string | null;
+          "placed_at"?: string;
+          "placed_by": string;
+          "reason": string;
+          "release_reason"?: string | null;
+          "released_at"?: string | null;
+          "released_by"?: string | null;
+          "tenant_id": string;
+          "to_at"?: string | null;
+        };
+        Update: {
+          "actor_id"?: string | null;
+          "from_at"?: string | null;
+          "id"?: string;
+          "object_id"?: string | null;
+          "object_type"?: string | null;
+          "placed_at"?: string;
+          "placed_by"?: string;
+          "reason"?: string;
+          "release_reason"?: string | null;
+          "released_at"?: string | null;
+          "released_by"?: string | null;
+          "tenant_id"?: string;
+          "to_at"?: string | null;
+        };
+        Relationships: [];
+      };
       "imported_days": {
         Row: {
           "day": string;
@@ -426,6 +506,46 @@ export type Database = {
         Update: {
           "day"?: string;
           "imported_at"?: string;
+        };
+        Relationships: [];
+      };
+      "imports": {
+        Row: {
+          "counts": NonNullable<Json>;
+          "finished_at": string | null;
+          "format": string;
+          "id": string;
+          "position": string | null;
+          "source": string;
+          "started_at": string;
+          "started_by": string;
+          "tenant_id": string | null;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "counts"?: NonNullable<Json>;
+          "finished_at"?: string | null;
+          "format": string;
+          "id": string;
+          "position"?: string | null;
+          "source": string;
+          "started_at"?: string;
+          "started_by"?: string;
+          "tenant_id"?: string | null;
+          "updated_at"?: string;
+        };
+        Update: {
+          "counts"?: NonNullable<Json>;
+          "finished_at"?: string | null;
+          "format"?: string;
+          "id"?: string;
+          "position"?: string | null;
+          "source"?: string;
+          "started_at"?: string;
+          "started_by"?: string;
+          "tenant_id"?: string | null;
+          "updated_at"?: string;
         };
         Relationships: [];
       };
@@ -499,6 +619,75 @@ export type Database = {
             referencedColumns: ["verifier_key"];
           },
         ];
+      };
+      "rate_buckets": {
+        Row: {
+          "bucket": string;
+          "refilled_at": string;
+          "tokens": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "bucket": string;
+          "refilled_at": string;
+          "tokens": number;
+        };
+        Update: {
+          "bucket"?: string;
+          "refilled_at"?: string;
+          "tokens"?: number;
+        };
+        Relationships: [];
+      };
+      "rate_limits": {
+        Row: {
+          "changed_at": string;
+          "ingest_per_second": number | null;
+          "ingest_per_second_per_caller": number | null;
+          "reads_per_second": number | null;
+          "reads_per_second_per_caller": number | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "changed_at"?: string;
+          "ingest_per_second"?: number | null;
+          "ingest_per_second_per_caller"?: number | null;
+          "reads_per_second"?: number | null;
+          "reads_per_second_per_caller"?: number | null;
+          "tenant_id": string;
+        };
+        Update: {
+          "changed_at"?: string;
+          "ingest_per_second"?: number | null;
+          "ingest_per_second_per_caller"?: number | null;
+          "reads_per_second"?: number | null;
+          "reads_per_second_per_caller"?: number | null;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
+      "retention_policies": {
+        Row: {
+          "changed_at": string;
+          "changed_by": string;
+          "retention_years": number | null;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "changed_at"?: string;
+          "changed_by": string;
+          "retention_years"?: number | null;
+          "tenant_id": string;
+        };
+        Update: {
+          "changed_at"?: string;
+          "changed_by"?: string;
+          "retention_years"?: number | null;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
       };
       "seal_problems": {
         Row: {
@@ -683,12 +872,62 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      "advance_import": { Args: { "p_counts": Json; "p_finished": boolean; "p_from": string; "p_import_id": string; "p_to": string }; Returns: undefined };
       "announce_key": {
         Args: { "p_log_origin": string; "p_retired_at": string; "p_retired_key": string; "p_statement": string; "p_successor_key": string };
         Returns: undefined;
       };
       "archive_expiry": { Args: { "p_day": string; "p_default_years": number; "p_tenant_id": string }; Returns: string };
+      "begin_import": {
+        Args: { "p_again": boolean; "p_format": string; "p_id": string; "p_source": string; "p_tenant_id": string };
+        Returns: {
+          "counts": Json;
+          "finished_at": string;
+          "place": string;
+        }[];
+      };
+      "begin_restore": {
+        Args: {
+          "p_bytes": number;
+          "p_checkpoint_root": string;
+          "p_checkpoint_size": number;
+          "p_day": string;
+          "p_default_years": number;
+          "p_files": number;
+          "p_first": number;
+          "p_last": number;
+          "p_manifest_key": string;
+          "p_manifest_sha256": string;
+          "p_rows": number;
+          "p_tenant_id": string;
+        };
+        Returns: string;
+      };
       "call_function": { Args: { "p_name": string }; Returns: undefined };
+      "claim_archive_expiry": {
+        Args: { "p_lease_seconds": number };
+        Returns: {
+          "bytes": number;
+          "day": string;
+          "expiring_at": string;
+          "files": number;
+          "lease": string;
+          "manifest_key": string;
+          "manifest_sha256": string;
+          "rows": number;
+          "tenant_id": string;
+        }[];
+      };
+      "claim_archive_tiles": {
+        Args: { "p_lease_seconds": number };
+        Returns: {
+          "day": string;
+          "first_tile": number;
+          "last_tile": number;
+          "lease": string;
+          "tenant_id": string;
+        }[];
+      };
       "claim_archive_work": {
         Args: { "p_lease_seconds": number };
         Returns: {
@@ -713,7 +952,18 @@ export type Database = {
         Returns: undefined;
       };
       "create_tenant": { Args: { "p_id": string; "p_name": string }; Returns: undefined };
+      "delete_event": { Args: { "p_deleted_by": string; "p_id": string; "p_occurred_at": string; "p_reason": string; "p_tenant_id": string }; Returns: string };
+      "deletions_of": {
+        Args: { "p_ids": (string)[]; "p_occurred_ats": (string)[]; "p_tenant_id": string };
+        Returns: {
+          "deleted_at": string;
+          "deleted_by": string;
+          "place": number;
+          "reason": string;
+        }[];
+      };
       "drop_archived_day": { Args: { "p_day": string; "p_default_years": number; "p_lock_ms": number }; Returns: string };
+      "end_restore": { Args: { "p_day": string; "p_tenant_id": string }; Returns: undefined };
       "ensure_partition": { Args: { "p_day": string }; Returns: boolean };
       "ensure_partitions": { Args: { "p_from": string; "p_to": string }; Returns: number };
       "fail_archive_work": {
@@ -726,7 +976,7 @@ export type Database = {
           "p_retry_seconds": number;
           "p_tenant_id": string;
         };
-        Returns: undefined;
+        Returns: boolean;
       };
       "find_key": {
         Args: { "p_key_hash": string };
@@ -754,6 +1004,56 @@ export type Database = {
       };
       "forget_batches": { Args: { "p_before": string }; Returns: number };
       "has_role": { Args: { "p_role": string }; Returns: boolean };
+      "hold_covers": {
+        Args: {
+          "p_actor_id": string;
+          "p_from": string;
+          "p_is_event": boolean;
+          "p_object_id": string;
+          "p_object_type": string;
+          "p_tenant_id": string;
+          "p_to": string;
+        };
+        Returns: boolean;
+      };
+      "import_events": {
+        Args: {
+          "p_actor_ids": (string)[];
+          "p_actor_types": (string)[];
+          "p_contexts": (Json)[];
+          "p_device_fingerprints": (string)[];
+          "p_durations_ms": (number)[];
+          "p_event_types": (string)[];
+          "p_from": string;
+          "p_ids": (string)[];
+          "p_import_id": string;
+          "p_ip_addresses": (unknown)[];
+          "p_leaf_hashes": (string)[];
+          "p_messages": (string)[];
+          "p_object_ids": (string)[];
+          "p_object_types": (string)[];
+          "p_occurred_ats": (string)[];
+          "p_producer_ids": (string)[];
+          "p_producer_seqs": (number)[];
+          "p_received_at": string;
+          "p_request_ids": (string)[];
+          "p_results": (string)[];
+          "p_sources": (string)[];
+          "p_tenant_ids": (string)[];
+          "p_user_agents": (string)[];
+        };
+        Returns: {
+          "device_fingerprint": string;
+          "id": string;
+          "ip_address": unknown;
+          "leaf_hash": string;
+          "occurred_at": string;
+          "principal": string;
+          "received_at": string;
+          "tenant_id": string;
+          "user_agent": string;
+        }[];
+      };
       "ingest": {
         Args: {
           "p_actor_ids": (string)[];
@@ -794,11 +1094,57 @@ export type Database = {
       "is_held": { Args: { "p_day": string; "p_tenant_id": string }; Returns: boolean };
       "job_asked": { Args: { "p_job": string; "p_request_id": number }; Returns: undefined };
       "job_ended": { Args: { "p_job": string; "p_problem": string }; Returns: undefined };
+      "lease_tokens": {
+        Args: {
+          "p_balances": (number)[];
+          "p_buckets": (string)[];
+          "p_burst_seconds": number;
+          "p_rates": (number)[];
+          "p_tenant_ids": (string)[];
+          "p_wanted": (number)[];
+        };
+        Returns: {
+          "granted": number;
+          "per_second": number;
+          "place": number;
+          "tokens_left": number;
+        }[];
+      };
+      "lock_holds": { Args: { "p_tenant_id": string }; Returns: undefined };
+      "lock_import": { Args: { "p_from": string; "p_import_id": string }; Returns: string };
       "may_administer": { Args: { "p_tenant_id": string }; Returns: boolean };
+      "movable_tiles": {
+        Args: { "p_first_tile": number; "p_last_tile": number; "p_limit": number; "p_tenant_id": string };
+        Returns: {
+          "tile_index": number;
+        }[];
+      };
+      "move_tiles": {
+        Args: { "p_day": string; "p_is_last": boolean; "p_lease": string; "p_sha256s": (string)[]; "p_tenant_id": string; "p_tile_indexes": (number)[] };
+        Returns: boolean;
+      };
       "note_import": { Args: { "p_days": (string)[] }; Returns: undefined };
+      "place_hold": {
+        Args: {
+          "p_actor_id": string;
+          "p_from": string;
+          "p_id": string;
+          "p_object_id": string;
+          "p_object_type": string;
+          "p_placed_by": string;
+          "p_reason": string;
+          "p_tenant_id": string;
+          "p_to": string;
+        };
+        Returns: {
+          "first_going_day": string;
+          "going_days": number;
+        }[];
+      };
       "plan_archive_day": { Args: { "p_bytes_max": number; "p_day": string; "p_rows_max": number }; Returns: string };
       "record_answers": { Args: Record<PropertyKey, never>; Returns: undefined };
       "record_archive_check": { Args: { "p_day": string; "p_lease": string; "p_part": number; "p_tenant_id": string }; Returns: boolean };
+      "record_archive_deleted": { Args: { "p_day": string; "p_lease": string; "p_tenant_id": string }; Returns: boolean };
       "record_archive_file": {
         Args: {
           "p_bytes": number;
@@ -826,7 +1172,36 @@ export type Database = {
         Returns: boolean;
       };
       "record_bundle": { Args: { "p_name": string }; Returns: undefined };
+      "release_hold": { Args: { "p_id": string; "p_reason": string; "p_released_by": string; "p_tenant_id": string }; Returns: boolean };
       "require_durable_commit": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "restore_events": {
+        Args: {
+          "p_actor_ids": (string)[];
+          "p_actor_types": (string)[];
+          "p_contexts": (Json)[];
+          "p_device_fingerprints": (string)[];
+          "p_durations_ms": (number)[];
+          "p_event_types": (string)[];
+          "p_ids": (string)[];
+          "p_ip_addresses": (unknown)[];
+          "p_leaf_hashes": (string)[];
+          "p_log_indexes": (number)[];
+          "p_messages": (string)[];
+          "p_object_ids": (string)[];
+          "p_object_types": (string)[];
+          "p_occurred_ats": (string)[];
+          "p_principals": (string)[];
+          "p_producer_ids": (string)[];
+          "p_producer_seqs": (number)[];
+          "p_received_ats": (string)[];
+          "p_request_ids": (string)[];
+          "p_results": (string)[];
+          "p_sources": (string)[];
+          "p_tenant_id": string;
+          "p_user_agents": (string)[];
+        };
+        Returns: undefined;
+      };
       "revoke_key": { Args: { "p_id": string; "p_tenant_id": string }; Returns: boolean };
       "run_job": { Args: { "p_job": string }; Returns: undefined };
       "schedule_jobs": { Args: Record<PropertyKey, never>; Returns: number };
@@ -910,6 +1285,23 @@ export type Database = {
           "id": string;
           "leaf_index": number;
           "occurred_at": string;
+        }[];
+      };
+      "set_rate_limits": {
+        Args: {
+          "p_ingest_per_second": number;
+          "p_ingest_per_second_per_caller": number;
+          "p_reads_per_second": number;
+          "p_reads_per_second_per_caller": number;
+          "p_tenant_id": string;
+        };
+        Returns: undefined;
+      };
+      "set_retention": {
+        Args: { "p_changed_by": string; "p_default_years": number; "p_tenant_id": string; "p_years": number };
+        Returns: {
+          "archives": number;
+          "was_years": number;
         }[];
       };
       "tenant_ids": { Args: Record<PropertyKey, never>; Returns: (string)[] };

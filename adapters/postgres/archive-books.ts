@@ -1,16 +1,17 @@
 import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
-import type { ArchiveBooks, ArchiveWork, BookedFile, DropOutcome } from "../../core/archive-books.ts";
+import type { ArchiveBooks, ArchiveCareBooks, ArchiveWork, BookedFile, DropOutcome } from "../../core/archive-books.ts";
 import { AuditError } from "../../core/errors.ts";
 import type { Tile } from "../../core/format/tiles.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
+import { archiveCareBooks } from "./archive-care.ts";
 import { readArchiveRows } from "./archive-rows.ts";
 import { DatabaseFault } from "./database-fault.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** The archive's books in Postgres, as `audit_job`. Every write is one definer function of `migrations/`, which holds the rules. */
-export function createArchiveBooks(pool: Pool, log: Log): ArchiveBooks {
+export function createArchiveBooks(pool: Pool, log: Log): ArchiveBooks & ArchiveCareBooks {
   const options = { role: "audit_job", action: "archive events", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
   const inJob = <T>(work: (transaction: Transaction) => Promise<T>) => inTransaction(pool, options, work);
   const answer = <T>(text: string, values: readonly unknown[]) =>
@@ -18,6 +19,7 @@ export function createArchiveBooks(pool: Pool, log: Log): ArchiveBooks {
   const days = (text: string, values: readonly unknown[] = []) =>
     inJob(async (transaction) => (await transaction.rows<{ day: string }>(text, values)).map((row) => row.day));
   return {
+    ...archiveCareBooks(inJob),
     closeDays: (before, limit) => days("select day::text from audit_log.close_days($1, $2) as closed (day)", [before, limit]),
     closedDays: () => days(`select day::text from audit_log.archive_days where state = 'closed' order by archive_days.day limit ${limits.archiveDaysPerCall}`),
     planDay: (day) => answer("select audit_log.plan_archive_day($1, $2, $3) as answer", [day, limits.archiveRowsMax, limits.archiveFileBytes]),

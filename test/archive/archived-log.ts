@@ -1,4 +1,5 @@
 import { v7 } from "uuid";
+import { createEventStore } from "../../adapters/postgres/event-store.ts";
 import { createArchiveBooks } from "../../adapters/postgres/archive-books.ts";
 import { createFolderStore } from "../../adapters/storage/folder-store.ts";
 import { archive, type ArchiverBounds, type ArchiverDependencies, type ArchiverSummary } from "../../core/archive.ts";
@@ -30,6 +31,7 @@ export function eventsOf(day: string, count: number, seed = 1, tenants: readonly
 export function archiverOf(log: TestLog, folder: string, overrides: Partial<ArchiverDependencies> = {}): ArchiverDependencies {
   return {
     books: createArchiveBooks(log.pool, () => {}),
+    events: createEventStore(log.pool, () => {}),
     archive: createFolderStore(folder),
     signer: firstKey.signer,
     logOrigin,
@@ -45,7 +47,8 @@ export function archiverOf(log: TestLog, folder: string, overrides: Partial<Arch
 export async function archiveAll(dependencies: ArchiverDependencies, change: Partial<ArchiverBounds> = {}, turns = 50): Promise<ArchiverSummary> {
   for (let turn = 1;; turn++) {
     const summary = await archive(dependencies, { ...bounds, ...change });
-    const isIdle = summary.status === "done" && summary.written + summary.checked + summary.signed + summary.failed + summary.planned.length === 0;
+    const isIdle = summary.status === "done" &&
+      summary.written + summary.checked + summary.signed + summary.failed + summary.tiles_moved + summary.expired + summary.planned.length === 0;
     if (isIdle || turn === turns) return summary;
   }
 }

@@ -75,12 +75,12 @@ describe("archive(), on a store that lies", () => {
     store.lie = lie;
     const dependencies = archiverOf(log, "", { archive: store });
     let failed = 0;
-    for (let turn = 0; turn < 12; turn++) {
+    for (let turn = 0; turn < 200 && failed < 12; turn++) {
       failed += (await archive(dependencies, { ...bounds, budgetMs: 30 })).failed;
       expect(await everything(log, store)).toEqual(all);
-      expect(await state()).toEqual(["planned"]);
+      expect(await state()).not.toEqual(["dropped"]);
     }
-    expect(failed).toBeGreaterThan(3);
+    expect(failed).toBeGreaterThanOrEqual(12);
     store.lie = {};
     await archiveAll(dependencies);
     expect(await state()).toEqual(["dropped"]);

@@ -161,6 +161,7 @@ create table audit_log.archives (
   retry_at timestamp with time zone,
   problem text,
   problem_at timestamp with time zone,
+  tiles_moved_at timestamp with time zone,
   constraint an_archive_has_a_known_state CHECK ((state = ANY (ARRAY['open'::text, 'ready'::text, 'archived'::text, 'restored'::text, 'expiring'::text, 'deleted'::text]))),
   constraint archives_are_one_per_tenant_and_day PRIMARY KEY (tenant_id, day),
   constraint hashes_are_sha256 CHECK (((octet_length(checkpoint_root) = 32) AND (octet_length(manifest_sha256) = 32))),
@@ -172,6 +173,7 @@ alter table audit_log.archives enable row level security;
 alter table audit_log.archives force row level security;
 CREATE INDEX archives_by_expiry ON audit_log.archives USING btree (expires_at) WHERE (state = 'archived'::text);
 CREATE INDEX archives_by_state ON audit_log.archives USING btree (day, tenant_id) WHERE (state = ANY (ARRAY['open'::text, 'ready'::text, 'expiring'::text]));
+CREATE INDEX archives_with_tiles ON audit_log.archives USING btree (day, tenant_id) WHERE ((state = 'archived'::text) AND (tiles_moved_at IS NULL));
 comment on table audit_log.archives is 'One tenant''s events of one UTC day in object storage. A row becomes archived in the transaction that drops the day from events: read events first, then this table, in one transaction, and every event is found exactly once.';
 comment on column audit_log.archives.tenant_id is 'Whose events they are.';
 comment on column audit_log.archives.day is 'UTC day of occurred_at.';
@@ -195,6 +197,7 @@ comment on column audit_log.archives.attempts is 'Tries that failed since the la
 comment on column audit_log.archives.retry_at is 'Nothing is tried before that.';
 comment on column audit_log.archives.problem is 'What went wrong last; null when nothing did since.';
 comment on column audit_log.archives.problem_at is 'When that was.';
+comment on column audit_log.archives.tiles_moved_at is 'When the last full tile whose leaves were all archived by then had left Postgres; null while some may be left.';
 grant select on table audit_log.archives to audit_job;
 grant insert, references, select, update on table audit_log.archives to audit_owner;
 grant select (tenant_id, day, state, rows, files, bytes, first_log_index, last_log_index, checkpoint_size, checkpoint_root, manifest_key, manifest_sha256, archived_at, expires_at, expiring_at, deleted_at) on audit_log.archives to authenticated;
@@ -576,6 +579,44 @@ grant select on table audit_log.key_rotations to audit_job;
 grant insert, select on table audit_log.key_rotations to audit_owner;
 grant select on table audit_log.key_rotations to authenticated;
 
+create table audit_log.rate_buckets (
+  bucket text not null,
+  tokens double precision not null,
+  refilled_at timestamp with time zone not null,
+  constraint rate_buckets_are_named PRIMARY KEY (bucket)
+);
+alter table audit_log.rate_buckets owner to audit_owner;
+alter table audit_log.rate_buckets enable row level security;
+alter table audit_log.rate_buckets force row level security;
+comment on table audit_log.rate_buckets is 'Token buckets, from which the processes lease. Forgotten when idle: a bucket that is not here is full.';
+comment on column audit_log.rate_buckets.bucket is 'What is counted and whose: ingest or reads, then tenant and its id, or caller and its principal.';
+comment on column audit_log.rate_buckets.tokens is 'Tokens that were left at refilled_at: neither leased nor spent. Below zero when more was spent than there was.';
+comment on column audit_log.rate_buckets.refilled_at is 'The moment that tokens is of.';
+grant delete, insert, select, update on table audit_log.rate_buckets to audit_owner;
+
+create table audit_log.rate_limits (
+  tenant_id uuid not null,
+  ingest_per_second integer,
+  ingest_per_second_per_caller integer,
+  reads_per_second integer,
+  reads_per_second_per_caller integer,
+  changed_at timestamp with time zone not null default now(),
+  constraint rate_limits_are_at_least_one_a_second CHECK ((LEAST(ingest_per_second, ingest_per_second_per_caller, reads_per_second, reads_per_second_per_caller) >= 1)),
+  constraint rate_limits_are_one_row_a_tenant PRIMARY KEY (tenant_id)
+);
+alter table audit_log.rate_limits owner to audit_owner;
+alter table audit_log.rate_limits enable row level security;
+alter table audit_log.rate_limits force row level security;
+comment on table audit_log.rate_limits is 'Quotas of tenants that have others than the deployment''s defaults. The operator sets them; a tenant''s admin does not.';
+comment on column audit_log.rate_limits.tenant_id is 'The tenant; it need not be known yet.';
+comment on column audit_log.rate_limits.ingest_per_second is 'Events a second of all its callers together; the default, when null.';
+comment on column audit_log.rate_limits.ingest_per_second_per_caller is 'Events a second of each of its callers; the default, when null.';
+comment on column audit_log.rate_limits.reads_per_second is 'Reading requests a second of all its callers together; the default, when null.';
+comment on column audit_log.rate_limits.reads_per_second_per_caller is 'Reading requests a second of each of its callers; the default, when null.';
+comment on column audit_log.rate_limits.changed_at is 'When the row was last changed.';
+grant select on table audit_log.rate_limits to audit_job;
+grant delete, insert, select, update on table audit_log.rate_limits to audit_owner;
+
 create table audit_log.retention_policies (
   tenant_id uuid not null,
   retention_years integer,
@@ -715,7 +756,7 @@ comment on column audit_log.tiles.seqs is 'events.seq of each leaf; on level 0 o
 comment on column audit_log.tiles.occurred_ats is 'events.occurred_at of each leaf; on level 0 only.';
 comment on column audit_log.tiles.ids is 'events.id of each leaf; on level 0 only.';
 grant select on table audit_log.tiles to audit_job;
-grant insert, select, update on table audit_log.tiles to audit_owner;
+grant delete, insert, select, update on table audit_log.tiles to audit_owner;
 grant select (tenant_id, level, tile_index, hashes, occurred_ats, ids) on audit_log.tiles to authenticated;
 
 create table audit_log.tree_problems (
@@ -923,6 +964,18 @@ create policy "whoever is signed in reads rotations of public keys" on audit_log
 CREATE TRIGGER checkpoints_refuse_loss BEFORE DELETE OR UPDATE ON audit_log.key_rotations FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
 CREATE TRIGGER checkpoints_refuse_truncate BEFORE TRUNCATE ON audit_log.key_rotations FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_losing_a_checkpoint(); -- always
 
+-- on audit_log.rate_buckets
+create policy "functions of audit_owner lease tokens" on audit_log.rate_buckets for all to audit_owner
+  using true
+  with check true;
+
+-- on audit_log.rate_limits
+create policy "functions of audit_owner read and set quotas" on audit_log.rate_limits for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read quotas" on audit_log.rate_limits for select to audit_job
+  using true;
+
 -- on audit_log.retention_policies
 create policy "functions of audit_owner set policies" on audit_log.retention_policies for all to audit_owner
   using true
@@ -1089,6 +1142,46 @@ comment on function audit_log.begin_import(uuid,uuid,text,text,boolean) is 'Begi
 grant execute on function audit_log.begin_import(uuid,uuid,text,text,boolean) to audit_job;
 grant execute on function audit_log.begin_import(uuid,uuid,text,text,boolean) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.begin_restore(p_tenant_id uuid, p_day date, p_rows bigint, p_files integer, p_bytes bigint, p_first bigint, p_last bigint, p_checkpoint_size bigint, p_checkpoint_root bytea, p_manifest_key text, p_manifest_sha256 bytea, p_default_years integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_archive record;
+begin
+  perform audit_log.require_durable_commit();
+  -- Until commit: a second restore of the day waits here, and then finds it restored.
+  perform pg_advisory_xact_lock(1635083369, p_day - date '2000-01-01');
+  select a.state, a.manifest_sha256 into v_archive from audit_log.archives as a where a.tenant_id = p_tenant_id and a.day = p_day for update;
+  if not found then
+    insert into audit_log.tenants (id, name) values (p_tenant_id, p_tenant_id::text) on conflict do nothing;
+    insert into audit_log.closed_days (day) values (p_day) on conflict do nothing;
+    insert into audit_log.archive_days (day, state, rows, planned_at, dropped_at) values (p_day, 'dropped', p_rows, clock_timestamp(), clock_timestamp())
+    on conflict do nothing;
+    insert into audit_log.archives (
+      tenant_id, day, state, rows, files, bytes, first_log_index, last_log_index, checkpoint_size, checkpoint_root, manifest_key, manifest_sha256,
+      archived_at, expires_at
+    ) values (
+      p_tenant_id, p_day, 'archived', p_rows, p_files, p_bytes, p_first, p_last, p_checkpoint_size, p_checkpoint_root, p_manifest_key, p_manifest_sha256,
+      clock_timestamp(), audit_log.archive_expiry(p_tenant_id, p_day, p_default_years)
+    );
+  elsif v_archive.state <> 'archived' then
+    return v_archive.state;
+  elsif v_archive.manifest_sha256 <> p_manifest_sha256 then
+    return 'other';
+  end if;
+  perform audit_log.ensure_partition(p_day);
+  return 'begun';
+end
+$function$
+;
+alter function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) owner to audit_owner;
+comment on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) is 'Opens the restoring of a tenant''s archived day in the running transaction, and enters the archive in the catalogue of a database that does not know it. begun, or the state that forbids it, or other when the catalogue means another manifest.';
+grant execute on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) to audit_job;
+grant execute on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.call_function(p_name text)
  RETURNS void
  LANGUAGE plpgsql
@@ -1121,6 +1214,70 @@ $function$
 alter function audit_log.call_function(text) owner to audit_owner;
 comment on function audit_log.call_function(text) is 'Calls an Edge Function by pg_net, with the URL and the secret key that Vault holds as audit_events_functions_url and audit_events_secret_key, and records how the call before fared.';
 grant execute on function audit_log.call_function(text) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.claim_archive_expiry(p_lease_seconds integer)
+ RETURNS TABLE(tenant_id uuid, day date, lease uuid, expiring_at timestamp with time zone, rows bigint, bytes bigint, files integer, manifest_key text, manifest_sha256 bytea)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_next record;
+begin
+  perform audit_log.require_durable_commit();
+  for v_next in
+    select c.tenant_id, c.day, c.state from audit_log.archives as c
+    where (c.state = 'expiring' or c.state = 'archived' and c.expires_at <= clock_timestamp())
+      and coalesce(c.leased_until <= clock_timestamp(), true) and coalesce(c.retry_at <= clock_timestamp(), true)
+    order by c.state desc, c.expires_at
+    limit 100
+    for update skip locked
+  loop
+    -- A held archive is looked at again in an hour, so that it does not stand before those that may go.
+    if v_next.state = 'archived' and audit_log.is_held(v_next.tenant_id, v_next.day) is distinct from false then
+      update audit_log.archives as a set retry_at = clock_timestamp() + interval '1 hour' where a.tenant_id = v_next.tenant_id and a.day = v_next.day;
+      continue;
+    end if;
+    return query
+    update audit_log.archives as a
+    set state = 'expiring', expiring_at = coalesce(a.expiring_at, date_trunc('milliseconds', clock_timestamp())),
+      lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+    where a.tenant_id = v_next.tenant_id and a.day = v_next.day
+    returning a.tenant_id, a.day, a.lease, a.expiring_at, a.rows, a.bytes, a.files, a.manifest_key, a.manifest_sha256;
+    return;
+  end loop;
+end
+$function$
+;
+alter function audit_log.claim_archive_expiry(integer) owner to audit_owner;
+comment on function audit_log.claim_archive_expiry(integer) is 'The next archive whose time is over and that no hold covers, leased to the caller and from now on expiring: no hold can be placed on it any more.';
+grant execute on function audit_log.claim_archive_expiry(integer) to audit_job;
+grant execute on function audit_log.claim_archive_expiry(integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.claim_archive_tiles(p_lease_seconds integer)
+ RETURNS TABLE(tenant_id uuid, day date, lease uuid, first_tile bigint, last_tile bigint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update audit_log.archives as a set lease = gen_random_uuid(), leased_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+  from (
+    select c.tenant_id, c.day from audit_log.archives as c
+    where c.state = 'archived' and c.tiles_moved_at is null
+      and coalesce(c.leased_until <= clock_timestamp(), true) and coalesce(c.retry_at <= clock_timestamp(), true)
+    order by c.day, c.tenant_id
+    limit 1
+    for update skip locked
+  ) as next
+  where a.tenant_id = next.tenant_id and a.day = next.day
+  returning a.tenant_id, a.day, a.lease, a.first_log_index / 256, a.last_log_index / 256
+$function$
+;
+alter function audit_log.claim_archive_tiles(integer) owner to audit_owner;
+comment on function audit_log.claim_archive_tiles(integer) is 'The next archive whose tiles may follow it, leased to the caller, and between which tiles of level 0 its leaves stand.';
+grant execute on function audit_log.claim_archive_tiles(integer) to audit_job;
+grant execute on function audit_log.claim_archive_tiles(integer) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.claim_archive_work(p_lease_seconds integer)
  RETURNS TABLE(work text, tenant_id uuid, day date, part integer, lease uuid)
@@ -1395,6 +1552,30 @@ comment on function audit_log.drop_archived_day(date,integer,integer) is 'Drops 
 grant execute on function audit_log.drop_archived_day(date,integer,integer) to audit_job;
 grant execute on function audit_log.drop_archived_day(date,integer,integer) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.end_restore(p_tenant_id uuid, p_day date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rows bigint;
+begin
+  execute 'select count(*) from audit_log.events as e where e.tenant_id = $1 and e.occurred_at >= $2 and e.occurred_at < $3'
+    into v_rows using p_tenant_id, p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC';
+  update audit_log.archives as a set state = 'restored', lease = null, leased_until = null
+  where a.tenant_id = p_tenant_id and a.day = p_day and a.state = 'archived' and a.rows = v_rows;
+  if not found then
+    raise exception 'restore archive: % events are in Postgres, not as many as in the archive', v_rows using errcode = 'object_not_in_prerequisite_state';
+  end if;
+end
+$function$
+;
+alter function audit_log.end_restore(uuid,date) owner to audit_owner;
+comment on function audit_log.end_restore(uuid,date) is 'Ends the restoring of a tenant''s day: from the commit on its events are read in Postgres and no longer in the archive. Raises when they are not all there.';
+grant execute on function audit_log.end_restore(uuid,date) to audit_job;
+grant execute on function audit_log.end_restore(uuid,date) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.ensure_partition(p_day date)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1524,6 +1705,11 @@ AS $function$
   ) as t
   cross join lateral (select array_position(t.seqs, e.seq) as at) as position
   where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id and t.ids[position.at] = e.id
+    and p_tenant_id = any ((select audit_log.tenant_ids())::uuid[]) and (select audit_log.has_role('auditor'))
+  union all
+  select e.seq + 4503599627370496, e.leaf_hash
+  from audit_log.events as e
+  where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id and e.seq < 0
     and p_tenant_id = any ((select audit_log.tenant_ids())::uuid[]) and (select audit_log.has_role('auditor'))
 $function$
 ;
@@ -1826,6 +2012,55 @@ alter function audit_log.job_ended(text,text) owner to audit_owner;
 comment on function audit_log.job_ended(text,text) is 'Records that a run of p_job has ended: with success when p_problem is null.';
 grant execute on function audit_log.job_ended(text,text) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.lease_tokens(p_buckets text[], p_tenant_ids uuid[], p_rates integer[], p_burst_seconds integer, p_balances double precision[], p_wanted double precision[])
+ RETURNS TABLE(place integer, per_second integer, granted double precision, tokens_left double precision)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  v_place integer;
+  v_bucket text;
+  v_rate integer;
+  v_burst double precision;
+  v_tokens double precision;
+  v_grant double precision;
+begin
+  -- Every caller takes the rows in one order, so that no two wait for each other.
+  for v_place, v_bucket in select u.at::integer, u.bucket from unnest(p_buckets) with ordinality as u (bucket, at) order by u.bucket loop
+    select case
+        when v_bucket like 'ingest tenant %' then l.ingest_per_second
+        when v_bucket like 'ingest caller %' then l.ingest_per_second_per_caller
+        when v_bucket like 'reads tenant %' then l.reads_per_second
+        when v_bucket like 'reads caller %' then l.reads_per_second_per_caller
+      end
+    into v_rate from audit_log.rate_limits as l where l.tenant_id = p_tenant_ids[v_place];
+    v_rate := coalesce(v_rate, p_rates[v_place]);
+    v_burst := v_rate::double precision * p_burst_seconds;
+    insert into audit_log.rate_buckets (bucket, tokens, refilled_at) values (v_bucket, v_burst, clock_timestamp()) on conflict (bucket) do nothing;
+    select b.tokens + v_rate * extract(epoch from clock_timestamp() - b.refilled_at) + p_balances[v_place]
+    into v_tokens from audit_log.rate_buckets as b where b.bucket = v_bucket for no key update;
+    -- What a process did not spend comes back, what it spent too much is taken; a debt is never more than a full bucket, so that it ends.
+    v_tokens := greatest(least(v_tokens, v_burst), -v_burst);
+    v_grant := greatest(least(v_tokens, p_wanted[v_place]), 0);
+    update audit_log.rate_buckets as b set tokens = v_tokens - v_grant, refilled_at = clock_timestamp() where b.bucket = v_bucket;
+    return query select v_place, v_rate, v_grant, v_tokens - v_grant;
+  end loop;
+  -- Now and then the idle ones are forgotten, by whoever happens to come by.
+  if random() < 0.01 then
+    delete from audit_log.rate_buckets as b using (
+      select old.bucket from audit_log.rate_buckets as old where old.refilled_at < clock_timestamp() - interval '1 hour' limit 1000 for update skip locked
+    ) as idle where b.bucket = idle.bucket;
+  end if;
+end
+$function$
+;
+alter function audit_log.lease_tokens(text[],uuid[],integer[],integer,double precision[],double precision[]) owner to audit_owner;
+comment on function audit_log.lease_tokens(text[],uuid[],integer[],integer,double precision[],double precision[]) is 'Settles what a process spent of its leases (p_balances: what is left of each, below zero when too much was spent) and grants new ones, at most p_wanted. p_rates are the defaults of tenants without a row in rate_limits; place counts the arrays from 1.';
+grant execute on function audit_log.lease_tokens(text[],uuid[],integer[],integer,double precision[],double precision[]) to audit_ingest;
+grant execute on function audit_log.lease_tokens(text[],uuid[],integer[],integer,double precision[],double precision[]) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.lock_holds(p_tenant_id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1883,6 +2118,53 @@ $function$
 alter function audit_log.may_administer(uuid) owner to audit_owner;
 comment on function audit_log.may_administer(uuid) is 'True when the caller is a job, or claims to be admin of that tenant. For security-definer functions to ask; nobody else may execute it.';
 grant execute on function audit_log.may_administer(uuid) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.movable_tiles(p_tenant_id uuid, p_first_tile bigint, p_last_tile bigint, p_limit integer)
+ RETURNS TABLE(tile_index bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select t.tile_index from audit_log.tiles as t
+  where t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index between p_first_tile and p_last_tile and octet_length(t.hashes) = 8192
+    and not exists (
+      select from (select distinct (at at time zone 'UTC')::date as day from unnest(t.occurred_ats) as at) as held
+      where not exists (select from audit_log.archive_days as d where d.day = held.day and d.state = 'dropped')
+    )
+  order by t.tile_index
+  limit p_limit
+$function$
+;
+alter function audit_log.movable_tiles(uuid,bigint,bigint,integer) owner to audit_owner;
+comment on function audit_log.movable_tiles(uuid,bigint,bigint,integer) is 'Full tiles of level 0 between two, all of whose days were dropped, at most p_limit.';
+grant execute on function audit_log.movable_tiles(uuid,bigint,bigint,integer) to audit_job;
+grant execute on function audit_log.movable_tiles(uuid,bigint,bigint,integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.move_tiles(p_tenant_id uuid, p_day date, p_lease uuid, p_tile_indexes bigint[], p_sha256s bytea[], p_is_last boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  update audit_log.archives as a
+  set tiles_moved_at = case when p_is_last then clock_timestamp() end, lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  where a.tenant_id = p_tenant_id and a.day = p_day and a.lease = p_lease and a.state = 'archived';
+  if not found then
+    return false;
+  end if;
+  -- What was uploaded must be what stands here.
+  delete from audit_log.tiles as t using unnest(p_tile_indexes, p_sha256s) as moved (tile_index, sha256)
+  where t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index = moved.tile_index and sha256(t.hashes) = moved.sha256;
+  return true;
+end
+$function$
+;
+alter function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) owner to audit_owner;
+comment on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) is 'Deletes tiles of level 0 that were found whole in object storage; false when the lease is another worker''s by now.';
+grant execute on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) to audit_job;
+grant execute on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.note_import(p_days date[])
  RETURNS void
@@ -2045,6 +2327,26 @@ comment on function audit_log.record_archive_check(uuid,date,integer,uuid) is 'R
 grant execute on function audit_log.record_archive_check(uuid,date,integer,uuid) to audit_job;
 grant execute on function audit_log.record_archive_check(uuid,date,integer,uuid) to audit_owner;
 
+CREATE OR REPLACE FUNCTION audit_log.record_archive_deleted(p_tenant_id uuid, p_day date, p_lease uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform audit_log.require_durable_commit();
+  update audit_log.archives as a
+  set state = 'deleted', deleted_at = clock_timestamp(), lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  where a.tenant_id = p_tenant_id and a.day = p_day and a.lease = p_lease and a.state = 'expiring';
+  return found;
+end
+$function$
+;
+alter function audit_log.record_archive_deleted(uuid,date,uuid) owner to audit_owner;
+comment on function audit_log.record_archive_deleted(uuid,date,uuid) is 'Records that an expiring archive''s files are gone; false when the lease is another worker''s by now.';
+grant execute on function audit_log.record_archive_deleted(uuid,date,uuid) to audit_job;
+grant execute on function audit_log.record_archive_deleted(uuid,date,uuid) to audit_owner;
+
 CREATE OR REPLACE FUNCTION audit_log.record_archive_file(p_tenant_id uuid, p_day date, p_part integer, p_lease uuid, p_key text, p_sha256 bytea, p_bytes bigint, p_first bigint, p_last bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2183,13 +2485,20 @@ begin
       and new.ids[1:cardinality(old.ids)] is not distinct from old.ids then
       return new;
     end if;
+  elsif tg_op = 'DELETE' and tg_table_name = 'tiles' then
+    if old.level = 0 and octet_length(old.hashes) = 8192 and not exists (
+      select from (select distinct (at at time zone 'UTC')::date as day from unnest(old.occurred_ats) as at) as held
+      where not exists (select from audit_log.archive_days as d where d.day = held.day and d.state = 'dropped')
+    ) then
+      return old;
+    end if;
   end if;
   raise exception '% on %.%: a tree is append-only', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
 end
 $function$
 ;
 alter function audit_log.refuse_rewriting_a_tree() owner to audit_owner;
-comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow and a tile be appended to; refuses every other UPDATE, and every DELETE and TRUNCATE.';
+comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow, a tile be appended to, and a full tile of level 0 go once all its days were dropped; refuses every other UPDATE and DELETE, and every TRUNCATE.';
 grant execute on function audit_log.refuse_rewriting_a_tree() to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.release_hold(p_tenant_id uuid, p_id uuid, p_reason text, p_released_by text)
@@ -2233,6 +2542,35 @@ $function$
 alter function audit_log.require_durable_commit() owner to audit_owner;
 comment on function audit_log.require_durable_commit() is 'Makes the COMMIT of the running transaction wait for the disk, whatever the session, role or database says; remote_apply stays.';
 grant execute on function audit_log.require_durable_commit() to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.restore_events(p_tenant_id uuid, p_log_indexes bigint[], p_received_ats timestamp with time zone[], p_principals text[], p_occurred_ats timestamp with time zone[], p_ids uuid[], p_sources text[], p_actor_ids text[], p_actor_types text[], p_event_types text[], p_object_types text[], p_object_ids text[], p_results text[], p_messages text[], p_durations_ms integer[], p_contexts jsonb[], p_ip_addresses inet[], p_user_agents text[], p_device_fingerprints text[], p_request_ids text[], p_producer_ids text[], p_producer_seqs bigint[], p_leaf_hashes bytea[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into audit_log.events (
+    tenant_id, occurred_at, id, seq, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message,
+    duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash
+  )
+  select p_tenant_id, e.occurred_at, e.id, coalesce(t.seqs[e.log_index % 256 + 1], e.log_index - 4503599627370496), e.received_at, e.principal, e.source,
+    e.actor_id, e.actor_type, e.event_type, e.object_type, e.object_id, e.result, e.message, e.duration_ms, e.context, e.ip_address, e.user_agent,
+    e.device_fingerprint, e.request_id, e.producer_id, e.producer_seq, e.leaf_hash
+  from unnest(
+    p_log_indexes, p_received_ats, p_principals, p_occurred_ats, p_ids, p_sources, p_actor_ids, p_actor_types, p_event_types, p_object_types, p_object_ids,
+    p_results, p_messages, p_durations_ms, p_contexts, p_ip_addresses, p_user_agents, p_device_fingerprints, p_request_ids, p_producer_ids, p_producer_seqs,
+    p_leaf_hashes
+  ) as e (
+    log_index, received_at, principal, occurred_at, id, source, actor_id, actor_type, event_type, object_type, object_id, result, message, duration_ms,
+    context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash
+  )
+  left join audit_log.tiles as t on t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index = e.log_index / 256
+$function$
+;
+alter function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) owner to audit_owner;
+comment on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) is 'Inserts events of an archive between begin_restore() and end_restore(), as they were; fails when one is there.';
+grant execute on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_job;
+grant execute on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.revoke_key(p_tenant_id uuid, p_id text)
  RETURNS boolean
@@ -2578,6 +2916,33 @@ alter function audit_log.sealed_leaves(uuid,bigint,integer) owner to audit_owner
 comment on function audit_log.sealed_leaves(uuid,bigint,integer) is 'The p_limit leaves from index p_from on of the tenant''s tree, in order, for viewers of that tenant; fewer at the end of the tree and where tiles have moved to the archive.';
 grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to audit_owner;
 grant execute on function audit_log.sealed_leaves(uuid,bigint,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION audit_log.set_rate_limits(p_tenant_id uuid, p_ingest_per_second integer, p_ingest_per_second_per_caller integer, p_reads_per_second integer, p_reads_per_second_per_caller integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if coalesce(p_ingest_per_second, p_ingest_per_second_per_caller, p_reads_per_second, p_reads_per_second_per_caller) is null then
+    delete from audit_log.rate_limits as l where l.tenant_id = p_tenant_id;
+    return;
+  end if;
+  insert into audit_log.rate_limits (tenant_id, ingest_per_second, ingest_per_second_per_caller, reads_per_second, reads_per_second_per_caller)
+  values (p_tenant_id, p_ingest_per_second, p_ingest_per_second_per_caller, p_reads_per_second, p_reads_per_second_per_caller)
+  on conflict (tenant_id) do update set
+    ingest_per_second = excluded.ingest_per_second,
+    ingest_per_second_per_caller = excluded.ingest_per_second_per_caller,
+    reads_per_second = excluded.reads_per_second,
+    reads_per_second_per_caller = excluded.reads_per_second_per_caller,
+    changed_at = now();
+end
+$function$
+;
+alter function audit_log.set_rate_limits(uuid,integer,integer,integer,integer) owner to audit_owner;
+comment on function audit_log.set_rate_limits(uuid,integer,integer,integer,integer) is 'Sets a tenant''s quotas, null for the deployment''s default; with nothing but nulls the tenant has no quotas of its own. For the operator.';
+grant execute on function audit_log.set_rate_limits(uuid,integer,integer,integer,integer) to audit_job;
+grant execute on function audit_log.set_rate_limits(uuid,integer,integer,integer,integer) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.set_retention(p_tenant_id uuid, p_years integer, p_default_years integer, p_changed_by text)
  RETURNS TABLE(was_years integer, archives bigint)

@@ -1,0 +1,80 @@
+import type { ArchiverDependencies } from "./archive.ts";
+import type { TileWork } from "./archive-books.ts";
+import { ArchiveFault } from "./archive-fault.ts";
+import { archivedTilesPrefix } from "./archive-key.ts";
+import { rootOf, signedLeaves } from "./archive-leaves.ts";
+import type { ArchiverTrust } from "./archive-work.ts";
+import { sameBytes } from "./format/merkle.ts";
+import { type ReadTiles, type Tile, type TileAt, tilePath, tileWidth } from "./format/tiles.ts";
+import type { ArchiveStore, Sha256 } from "./ports.ts";
+
+/** Tiles of one call, and of those how many are on their way at once. */
+const tilesAtOnce = 64;
+const requestsAtOnce = 8;
+
+/**
+ * Moves full tiles of an archive's leaves into the store: uploads, reads back, compares with the signed tree, deletes. Tiles above level 0 are copied and
+ * stay. True when this archive has no more of them; a tile that also holds a leaf of a later day goes with that day.
+ */
+export async function moveTiles(dependencies: ArchiverDependencies, trust: ArchiverTrust, work: TileWork): Promise<boolean> {
+  const { books, archive, sha256 } = dependencies;
+  const { tenantId } = work;
+  const indexes = await books.movableTiles(work, tilesAtOnce);
+  const read = books.tilesOf(tenantId);
+  if (indexes.length > 0) {
+    const { checkpoint } = await trust(tenantId);
+    // Proves each of these tiles up to the signed root, or throws.
+    await signedLeaves(sha256, read, checkpoint, indexes.map((index) => index * tileWidth));
+  }
+  const at = indexes.map((index): TileAt => ({ level: 0, index, width: tileWidth }));
+  const moved = await storeTiles(archive, tenantId, await read(at), at);
+  const isLast = indexes.length < tilesAtOnce;
+  const done = await books.moveTiles(work, moved.map((tile) => ({ index: tile.index, sha256: sha256(tile.hashes) })), isLast);
+  const above = await books.fullTilesAbove(tenantId, indexes);
+  if (above.length > 0) await storeTiles(archive, tenantId, await provenAbove(sha256, read, above), above);
+  return done && isLast;
+}
+
+/** Uploads tiles and reads them back; throws ArchiveFault when the store has other bytes under such a name. */
+async function storeTiles(archive: ArchiveStore, tenantId: string, tiles: readonly Tile[], wanted: readonly TileAt[]): Promise<readonly Tile[]> {
+  if (tiles.length !== wanted.length) throw new ArchiveFault("move tiles: some are missing");
+  for (let at = 0; at < tiles.length; at += requestsAtOnce) {
+    await Promise.all(
+      tiles.slice(at, at + requestsAtOnce).map(async ({ level, index, hashes }) => {
+        const key = tileKey(tenantId, { level, index, width: tileWidth });
+        await archive.put(key, hashes);
+        const back = await archive.get(key);
+        if (back === undefined || !sameBytes(back, hashes)) throw new ArchiveFault(`move tiles: tile ${index} of level ${level}: the store has other bytes`);
+      }),
+    );
+  }
+  return tiles;
+}
+
+/** Upper tiles whose roots stand in the tiles above them, as far as those are full; what they are made of was proven with the tiles below. */
+async function provenAbove(sha256: Sha256, read: ReadTiles, above: readonly TileAt[]): Promise<readonly Tile[]> {
+  const tiles = await read(above);
+  for (const { level, index, hashes } of tiles) {
+    const [parent] = await read([{ level: level + 1, index: Math.floor(index / tileWidth), width: (index % tileWidth) + 1 }]);
+    const place = (index % tileWidth) * 32;
+    if (parent === undefined || !sameBytes(parent.hashes.subarray(place, place + 32), rootOf(sha256, hashes))) {
+      throw new ArchiveFault(`move tiles: tile ${index} of level ${level}: differs from the tile above it`);
+    }
+  }
+  return tiles;
+}
+
+function tileKey(tenantId: string, tile: TileAt): string {
+  return `${archivedTilesPrefix(tenantId)}${tilePath(tile)}`;
+}
+
+/** Tiles from Postgres, and those that are no longer there from the store. A proof made of them is checked by whoever gets it. */
+export function withArchivedTiles(read: ReadTiles, archive: Pick<ArchiveStore, "get">, tenantId: string): ReadTiles {
+  return async (wanted) => {
+    const here = await read(wanted);
+    const known = new Set(here.map(({ level, index }) => `${level}/${index}`));
+    const missing = wanted.filter(({ level, index, width }) => width === tileWidth && !known.has(`${level}/${index}`));
+    const there = await Promise.all(missing.map(async (tile) => ({ ...tile, hashes: await archive.get(tileKey(tenantId, tile)) })));
+    return [...here, ...there.flatMap(({ level, index, hashes }) => hashes === undefined ? [] : [{ level, index, hashes }])];
+  };
+}
