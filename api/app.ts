@@ -15,12 +15,13 @@ import { holdRoutes } from "./routes/holds.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitsRoutes } from "./routes/limits.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiDocument } from "./routes/openapi.ts";
 import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { retentionRoutes } from "./routes/retention.ts";
-import { healthRoutes } from "./routes/service.ts";
+import { readinessRoutes } from "./routes/readiness.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
 

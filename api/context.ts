@@ -8,7 +8,9 @@ import type { HoldAdmin } from "../core/hold-admin.ts";
 import type { IngestHandlerParts } from "../core/ingest-handler.ts";
 import type { KeyAdmin } from "../core/key-admin.ts";
 import type { PolicyAdmin } from "../core/policy-admin.ts";
-import type { EventStore, Log, Sha256 } from "../core/ports.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { OperationsReader } from "../core/operations.ts";
+import type { ArchiveStore, EventStore, Log, Sha256 } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
 import type { RateLimiter } from "../core/rate-limiter.ts";
 import type { EventReader } from "../core/query-store.ts";
@@ -42,6 +44,11 @@ export type ApiParts = {
   readonly exportBounds: ExportBounds | undefined;
   readonly feed: SealedFeed;
   readonly streamBounds: StreamBounds | undefined;
+  /** Streams that are open in this process, by tenant. */
+  readonly openStreams: Map<string, number>;
+  readonly metrics: Metrics;
+  readonly operations: OperationsReader;
+  readonly archive: ArchiveStore | undefined;
   /** Fires when the process is asked to stop: what lasts as long as it is let ends then. */
   readonly stopping: AbortSignal;
   readonly settings: IngestHandlerParts["settings"] & {
@@ -49,8 +56,13 @@ export type ApiParts = {
     readonly retentionYears: number;
     readonly retentionFloorYears: number;
     readonly keyCacheMs: number;
+    readonly metricsToken: string | undefined;
   };
 };
 
 /** What middleware leaves for handlers: the request's id, and on routes behind `requireScope` its verified caller. */
-export type ApiEnv = { Variables: { requestId: string; caller: Caller } };
+export type ApiEnv = {
+  /** What the server knows of the connection; an Edge Function knows nothing. */
+  Bindings: { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } };
+  Variables: { requestId: string; caller: Caller; counts?: Readonly<Record<string, number>> };
+};

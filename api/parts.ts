@@ -5,6 +5,7 @@ import { createArchiveCatalogue } from "../adapters/postgres/archived-catalogue.
 import { createDeletionAdmin } from "../adapters/postgres/deletion-admin.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
 import { createHoldAdmin } from "../adapters/postgres/hold-admin.ts";
+import { createOperationsReader } from "../adapters/postgres/operations-reader.ts";
 import { createKeyAdmin } from "../adapters/postgres/key-admin.ts";
 import { createKeyStore } from "../adapters/postgres/key-store.ts";
 import { createPolicyAdmin } from "../adapters/postgres/policy-admin.ts";
