@@ -25,14 +25,16 @@ export type StreamOutcome = { readonly reason: "bounds" | "closed"; readonly eve
 
 /**
  * The leaf from which a stream begins: after `Last-Event-ID`, which counts the leaves that the client has behind it, else at the end of the log as it
- * stands. A position is good on every process, and for ever as far as the log is in Postgres. Throws `invalid_cursor`.
+ * stands. A position is good on every process, and for ever as far as the log is in Postgres. Throws `invalid_cursor` and `position_archived`, which a
+ * stream that has begun could not tell any more.
  */
-export async function startOf(feed: SealedFeed, tenantId: string, lastEventId: string | undefined): Promise<number> {
-  const size = await feed.size(tenantId);
+export async function startOf(feed: SealedFeed, scope: FeedScope, lastEventId: string | undefined, signal: AbortSignal): Promise<number> {
+  const size = await feed.size(scope.tenantId);
   if (lastEventId === undefined || lastEventId === "") return size;
   const pointer = "last-event-id";
   if (!/^(0|[1-9]\d{0,14})$/.test(lastEventId)) throw new AuditError("invalid_cursor", "resume stream: the position is none of ours", { pointer });
   if (Number(lastEventId) > size) throw new AuditError("invalid_cursor", "resume stream: the log is shorter than the position", { pointer });
+  if (Number(lastEventId) < size) await feed.next(scope, Number(lastEventId), signal);
   return Number(lastEventId);
 }
 

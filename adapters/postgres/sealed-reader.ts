@@ -29,12 +29,15 @@ export function createSealedReader(connections: ReadPool): SealedReader {
 }
 
 async function readPage(transaction: ReadTransaction, scope: FeedScope, from: number, limit: number): Promise<SealedPage> {
-  const leaves = await transaction.rows<Leaf>(
+  const found = await transaction.rows<Leaf>(
     sql`select l.leaf_index, l.occurred_at, l.id from audit_log.sealed_leaves(${scope.tenantId}::uuid, ${from}::bigint, ${limit}::integer) l`,
   );
-  const [first] = leaves;
-  if (first === undefined) return { events: [], next: from };
-  if (first.leaf_index !== from) throw archived();
+  // Tiles follow their events into the archive: what comes after a gap waits until the gap has been asked for, and refused.
+  const leaves = found.filter((leaf, index) => leaf.leaf_index === from + index);
+  if (leaves.length === 0) {
+    if (found.length > 0 || await sizeOf(transaction, scope.tenantId) > from) throw archived();
+    return { events: [], next: from };
+  }
   const times = leaves.map((leaf) => leaf.occurred_at);
   const [earliest = "", latest = ""] = [times.reduce((a, b) => a < b ? a : b), times.reduce((a, b) => a > b ? a : b)];
   const filter = { tenantId: scope.tenantId, from: earliest, to: latest, conditions: [], includeDeleted: scope.includeDeleted };
@@ -44,6 +47,11 @@ async function readPage(transaction: ReadTransaction, scope: FeedScope, from: nu
   );
   if (rows.length < leaves.length) await requireHotDays(transaction, times, new Set(rows.map(({ place }) => place)));
   return { events: rows.map(({ place, ...row }) => ({ ...storedEvent(row), leafIndex: from + place - 1 })), next: from + leaves.length };
+}
+
+async function sizeOf(transaction: ReadTransaction, tenantId: string): Promise<number> {
+  const rows = await transaction.rows<{ size: number }>(sql`select t.size from audit_log.tree_state t where t.tenant_id = ${tenantId}::uuid`);
+  return rows[0]?.size ?? 0;
 }
 
 /** An event may be hidden because it is softly deleted. One whose whole day has left Postgres would be missed: that is refused instead. */

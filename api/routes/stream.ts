@@ -33,13 +33,14 @@ export function streamRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, parameters.tenant_id);
       requireAdminFor(caller, parameters.include_deleted);
       const question = questionOf(parameters, tenantId);
-      const start = await startOf(parts.feed, tenantId, context.req.header("last-event-id"));
+      const scope = { tenantId, includeDeleted: question.includeDeleted };
+      const start = await startOf(parts.feed, scope, context.req.header("last-event-id"), parts.stopping);
       const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" };
       if (context.req.raw.method === "HEAD") return new Response(null, { headers });
       const place = takePlace(open, tenantId);
       const gone = new AbortController();
       const request: StreamRequest = {
-        scope: { tenantId, includeDeleted: question.includeDeleted },
+        scope,
         filter: { ...question, from: question.from ?? beginning, to: question.to ?? end },
         recheck: async () => {
           const again = await parts.authenticate(context.req.raw);
