@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Sha256 } from "../core/ports.ts";
+import type { TextSha256 } from "../core/ports.ts";
 
 /** SHA-256 by the runtime's native code, without an await. */
-export const sha256: Sha256 = (bytes) => createHash("sha256").update(bytes).digest();
+export const sha256: TextSha256 = Object.assign((bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest(), {
+  hex: (text: string) => createHash("sha256").update(text, "utf8").digest("hex"),
+});
 
 /** SHA-256 of a text's UTF-8 bytes. */
 export function sha256OfText(text: string): Uint8Array {

@@ -10,7 +10,7 @@ import type { KeyAdmin } from "../core/key-admin.ts";
 import type { PolicyAdmin } from "../core/policy-admin.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { OperationsReader } from "../core/operations.ts";
-import type { ArchiveStore, EventStore, Log, Sha256 } from "../core/ports.ts";
+import type { ArchiveStore, EventStore, Log, TextSha256 } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
 import type { RateLimiter } from "../core/rate-limiter.ts";
 import type { EventReader } from "../core/query-store.ts";
@@ -34,7 +34,7 @@ export type ApiParts = {
   readonly recorder: AccessRecorder;
   readonly cursors: CursorCodec;
   readonly createHash: () => RunningHash;
-  readonly sha256: Sha256;
+  readonly sha256: TextSha256;
   readonly now: () => Date;
   readonly elapsedMs: () => number;
   readonly randomBytes: (length: number) => Uint8Array;

@@ -66,7 +66,7 @@ describe("createAccessRecorder()", () => {
       request_id: "r-1",
       context: access.detail,
     });
-    expect(rows[0]?.leafHash).toHaveLength(32);
+    expect(rows[0]?.leafHash).toHaveLength(64);
     expect(rows[0]?.event.id[14]).toBe("7");
   });
 

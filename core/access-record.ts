@@ -4,7 +4,7 @@ import { faultRecord } from "./fault-record.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
 import { limits } from "./limits.ts";
 import { type Actor, type EventIdentity, newIdentity, ownEventRow } from "./own-event.ts";
-import type { EventRow, EventStore, Log, Sha256 } from "./ports.ts";
+import type { EventRow, EventStore, Log, TextSha256 } from "./ports.ts";
 
 /** Event types under which access to the log is itself recorded. Live counts leave them out: reading must not look like activity. */
 export const accessEventTypes = ["audit.events.viewed", "audit.events.export_started", "audit.events.exported", "audit.report.created"] as const;
@@ -36,7 +36,7 @@ export type AccessRecorderParts = {
   readonly events: EventStore;
   readonly now: () => Date;
   readonly randomBytes: (length: number) => Uint8Array;
-  readonly sha256: Sha256;
+  readonly sha256: TextSha256;
   readonly log: Log;
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 };

@@ -47,5 +47,5 @@ function recordOf({ now, sha256 }: ArchiverDependencies, work: ExpiryWork): Even
     context: detail,
   };
   const contextJson = canonicalJson(detail);
-  return { event, contextJson, leafHash: leafHashOf(leafOf(event, contextJson), sha256) };
+  return { event, contextJson, leafHash: toHex(leafHashOf(leafOf(event, contextJson), sha256)) };
 }

@@ -15,7 +15,7 @@ export type Batch = { readonly caller: Caller; readonly events: readonly unknown
  */
 export type Entry =
   | { readonly errors: readonly EventError[] }
-  | { readonly errors?: undefined; readonly row: EventRow; readonly key: string; readonly sent: CandidateEvent; readonly sameAs: AcceptedEntry | undefined };
+  | { readonly errors?: undefined; readonly row: EventRow; readonly sent: CandidateEvent; readonly sameAs: AcceptedEntry | undefined };
 
 /** An entry that may be stored. */
 export type AcceptedEntry = Exclude<Entry, { readonly errors: readonly EventError[] }>;
@@ -49,7 +49,7 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
   const validatedMs = elapsedMs();
   const stamps: Stamps = { ...preparation, receivedAt: formatTimestamp(receivedMs), caller: batch.caller, requestFields: batch.requestFields };
   const rows: EventRow[] = [];
-  const firsts = new Map<string, AcceptedEntry>();
+  const firsts = firstEntries();
   let givenTenantId: string | undefined;
   const entries = validated.map((candidate, index): Entry => {
     if (candidate.errors !== undefined) return candidate;
@@ -58,10 +58,9 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
     const row = stamp(candidate.event, candidate.contextJson, tenantId, index, stamps);
     if ("code" in row) return { errors: [row] };
     if (candidate.event.tenant_id === undefined) givenTenantId = tenantId;
-    const key = keyOf(row.event);
-    const entry: AcceptedEntry = { row, key, sent: candidate.event, sameAs: firsts.get(key) };
+    const entry: AcceptedEntry = { row, sent: candidate.event, sameAs: firsts.find(row.event) };
     if (entry.sameAs === undefined) {
-      firsts.set(key, entry);
+      firsts.add(entry);
       rows.push(row);
     }
     return entry;
@@ -69,7 +68,29 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
   return { receivedMs, entries, rows, givenTenantId, validateMs: validatedMs - startedMs, hashMs: elapsedMs() - validatedMs };
 }
 
+type Key = { readonly tenant_id: string; readonly occurred_at: string; readonly id: string };
+
+/** The first entry of each key. It is found by the id alone, which hardly any two events share: writing out the whole key costs more than all of this. */
+function firstEntries(): { find(event: Key): AcceptedEntry | undefined; add(entry: AcceptedEntry): void } {
+  const byId = new Map<string, AcceptedEntry>();
+  const byKey = new Map<string, AcceptedEntry>();
+  return {
+    find: (event) => {
+      const found = byId.get(event.id);
+      return found === undefined || isSameKey(found.row.event, event) ? found : byKey.get(keyOf(event));
+    },
+    add: (entry) => {
+      if (byId.has(entry.row.event.id)) byKey.set(keyOf(entry.row.event), entry);
+      else byId.set(entry.row.event.id, entry);
+    },
+  };
+}
+
+function isSameKey(a: Key, b: Key): boolean {
+  return a.id === b.id && a.occurred_at === b.occurred_at && a.tenant_id === b.tenant_id;
+}
+
 /** What makes an event the same event: the primary key of `audit_log.events`. */
-export function keyOf(event: { readonly tenant_id: string; readonly occurred_at: string; readonly id: string }): string {
+export function keyOf(event: Key): string {
   return `${event.tenant_id} ${event.occurred_at} ${event.id}`;
 }

@@ -7,7 +7,7 @@ import { makeUuid7, parseUuid, uuid7Ms } from "./format/uuid7.ts";
 import { importedId } from "./import-id.ts";
 import type { ImportStore } from "./import-store.ts";
 import { limits } from "./limits.ts";
-import type { EventRow, InsertOutcome, Sha256 } from "./ports.ts";
+import type { EventRow, InsertOutcome, TextSha256 } from "./ports.ts";
 import { canonicalJson } from "./format/canonical-json.ts";
 import { stamp } from "./stamp.ts";
 import { type Verdict, verdictsOf } from "./verdicts.ts";
@@ -35,7 +35,7 @@ export const noCounts: ImportCounts = { created: 0, duplicate: 0, refused: 0, te
 export type ImportParts = {
   readonly now: () => Date;
   readonly elapsedMs: () => number;
-  readonly sha256: Sha256;
+  readonly sha256: TextSha256;
   readonly randomBytes: (length: number) => Uint8Array;
 };
 
@@ -95,7 +95,7 @@ export function prepareImport(items: readonly ImportItem[], settings: ImportSett
  * The event with an id that every run gives again. An id that is no UUID is kept in the context, and is what the new one is made of. An event without a
  * time gets none of ours: the log must not say that what happened years ago happened now.
  */
-function identified(item: ImportItem & { readonly event: Record<string, unknown> }, settings: ImportSettings, sha256: Sha256): Record<string, unknown> {
+function identified(item: ImportItem & { readonly event: Record<string, unknown> }, settings: ImportSettings, sha256: TextSha256): Record<string, unknown> {
   const { id: given, ...rest } = item.event;
   const id = typeof given === "string" ? parseUuid(given) : undefined;
   if (id !== undefined && (rest["occurred_at"] !== undefined || uuid7Ms(id) !== undefined)) return { ...rest, id };
@@ -123,7 +123,7 @@ const unusedId = "00000000-0000-8000-8000-000000000000";
 export type Refusal = { readonly item: ImportItem; readonly errors: readonly EventError[] };
 
 /** What became of the items, once the store has said what it did not insert: `before` and they together, and the refusals among them. */
-export function judgeImport({ items, batch, prepared }: PreparedImport, outcome: InsertOutcome, before: ImportCounts, sha256: Sha256) {
+export function judgeImport({ items, batch, prepared }: PreparedImport, outcome: InsertOutcome, before: ImportCounts, sha256: TextSha256) {
   const refusals: Refusal[] = [];
   let { created, duplicate, refused } = before;
   const tenants = { ...before.tenants };

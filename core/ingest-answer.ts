@@ -1,7 +1,6 @@
 import type { Entry, PreparedBatch } from "./batch.ts";
 import { AuditError, type EventError, problemOf } from "./errors.ts";
 import type { AuditEvent } from "./event.ts";
-import { toHex } from "./format/hex.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
 import { requestFieldNames } from "./stamp.ts";
 import type { StoredFields, Verdict } from "./verdicts.ts";
@@ -106,7 +105,7 @@ function resultOf(verdict: Verdict, index: number): EventResult {
   const { id, occurred_at } = verdict.entry.row.event;
   if (verdict.status === "conflict") return { index, id, occurred_at, status: "conflict", ...faultsOf(verdict.errors) };
   const stored = verdict.status === "duplicate" && verdict.stored !== undefined ? { stored: verdict.stored } : {};
-  return { index, id, occurred_at, status: verdict.status, leaf_hash: toHex(verdict.leafHash), ...stored };
+  return { index, id, occurred_at, status: verdict.status, leaf_hash: verdict.leafHash, ...stored };
 }
 
 function acceptedResult(entry: Entry, index: number, isKeyed: boolean): EventResult {

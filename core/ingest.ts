@@ -1,7 +1,7 @@
 import { type Batch, prepareBatch, type PreparedBatch } from "./batch.ts";
 import { AuditError } from "./errors.ts";
 import { formatTimestamp, parseTimestamp } from "./format/timestamp.ts";
-import type { EventStore, InsertOutcome, Sha256 } from "./ports.ts";
+import type { EventStore, InsertOutcome, Sha256, TextSha256 } from "./ports.ts";
 import { isRefusal, takeBack, type Verdict, verdictsOf } from "./verdicts.ts";
 
 /** What ingest needs from outside. `elapsedMs` is a clock that only goes forward, for timings. */
@@ -10,7 +10,7 @@ export type IngestParts = {
   readonly now: () => Date;
   readonly elapsedMs: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
-  readonly sha256: Sha256;
+  readonly sha256: TextSha256;
   readonly settings: IngestLimits;
 };
 

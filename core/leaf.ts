@@ -1,7 +1,8 @@
 import type { AuditEvent } from "./event.ts";
 import { canonicalJson } from "./format/canonical-json.ts";
+import { exceedsBytes } from "./exceeds-bytes.ts";
 import { limits } from "./limits.ts";
-import type { Sha256 } from "./ports.ts";
+import type { Sha256, TextSha256 } from "./ports.ts";
 
 /**
  * The leaf of a stored event, `docs/format/event.md`: RFC 8785 of `{"v":1}` and its fields. They stand here in the order into which the RFC sorts them,
@@ -46,6 +47,11 @@ export function leafHashWithin(leaf: string, sha256: Sha256): Uint8Array | undef
   room[0] = 0x00;
   const { read, written } = encoder.encodeInto(leaf, room.subarray(1));
   return read === leaf.length ? sha256(room.subarray(0, 1 + written)) : undefined;
+}
+
+/** The same as 64 hexadecimal digits in lower case. */
+export function leafHashHexWithin(leaf: string, sha256: TextSha256): string | undefined {
+  return exceedsBytes(leaf, limits.leafBytesMax) ? undefined : sha256.hex(`\0${leaf}`);
 }
 
 /** SHA-256(0x00 ‖ leaf), RFC 6962 section 2.1, of a leaf that is known to be stored. */

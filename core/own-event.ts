@@ -3,7 +3,7 @@ import type { EventResult, Json } from "./event.ts";
 import { canonicalJson } from "./format/canonical-json.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
 import { makeUuid7 } from "./format/uuid7.ts";
-import type { EventRow, Sha256 } from "./ports.ts";
+import type { EventRow, TextSha256 } from "./ports.ts";
 import { type RequestFields, stamp } from "./stamp.ts";
 
 /** Who acts on the log itself, by which request. `fields` are the end user's address and agent, as at the door. */
@@ -21,7 +21,7 @@ export type OwnEvent = {
 /** Identity of an event before it is written. */
 export type EventIdentity = { readonly id: string; readonly occurredAt: string };
 
-export type OwnEventParts = { readonly now: () => Date; readonly randomBytes: (length: number) => Uint8Array; readonly sha256: Sha256 };
+export type OwnEventParts = { readonly now: () => Date; readonly randomBytes: (length: number) => Uint8Array; readonly sha256: TextSha256 };
 
 /** A new identity, as of now. */
 export function newIdentity({ now, randomBytes }: Pick<OwnEventParts, "now" | "randomBytes">): EventIdentity {

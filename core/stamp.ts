@@ -2,9 +2,9 @@ import { type Caller, isEndUser } from "./caller.ts";
 import type { EventError } from "./errors.ts";
 import type { AuditEvent, CandidateEvent, RequestField } from "./event.ts";
 import { makeUuid7 } from "./format/uuid7.ts";
-import { leafHashWithin, leafOf } from "./leaf.ts";
+import { leafHashHexWithin, leafOf } from "./leaf.ts";
 import { limits } from "./limits.ts";
-import type { EventRow, Sha256 } from "./ports.ts";
+import type { EventRow, TextSha256 } from "./ports.ts";
 
 /** What the request itself says of an end user. */
 export type RequestFields = { readonly [Field in RequestField]?: string | undefined };
@@ -16,7 +16,7 @@ export type Stamps = {
   readonly defaultTenantId: string | undefined;
   readonly requestFields: RequestFields;
   readonly random: (index: number) => Uint8Array;
-  readonly sha256: Sha256;
+  readonly sha256: TextSha256;
 };
 
 /** The tenant an event belongs to: its own when the caller may write there, else the caller's only one, else the default one. */
@@ -49,7 +49,7 @@ export function stamp(event: CandidateEvent, contextJson: string | undefined, te
     received_at: stamps.receivedAt,
     principal: stamps.caller.principal,
   };
-  const leafHash = leafHashWithin(leafOf(stamped, contextJson), stamps.sha256);
+  const leafHash = leafHashHexWithin(leafOf(stamped, contextJson), stamps.sha256);
   if (leafHash !== undefined) return { event: stamped, contextJson, leafHash };
   return {
     code: "event_too_large",

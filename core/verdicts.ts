@@ -2,8 +2,8 @@ import { type AcceptedEntry, type Batch, keyOf, type PreparedBatch } from "./bat
 import { type Caller, isEndUser } from "./caller.ts";
 import type { EventError } from "./errors.ts";
 import type { AuditEvent, RequestField } from "./event.ts";
-import { leafHashOf, leafOf } from "./leaf.ts";
-import type { ExistingRow, InsertOutcome, Sha256 } from "./ports.ts";
+import { leafHashHexWithin, leafOf } from "./leaf.ts";
+import type { ExistingRow, InsertOutcome, TextSha256 } from "./ports.ts";
 import { requestFieldNames } from "./stamp.ts";
 
 /** What the server set on a row that stood there before: with it the caller can rebuild the row's leaf. */
@@ -11,8 +11,8 @@ export type StoredFields = Pick<AuditEvent, "received_at" | "principal" | Reques
 
 /** What became of one event. `event` is what is stored now: after a replay its request fields are those of the first request. */
 export type Verdict =
-  | { readonly status: "created"; readonly entry: AcceptedEntry; readonly event: AuditEvent; readonly leafHash: Uint8Array }
-  | { readonly status: "duplicate"; readonly entry: AcceptedEntry; readonly leafHash: Uint8Array; readonly stored: StoredFields | undefined }
+  | { readonly status: "created"; readonly entry: AcceptedEntry; readonly event: AuditEvent; readonly leafHash: string }
+  | { readonly status: "duplicate"; readonly entry: AcceptedEntry; readonly leafHash: string; readonly stored: StoredFields | undefined }
   | { readonly status: "conflict"; readonly entry: AcceptedEntry; readonly errors: readonly EventError[] }
   | { readonly status: "rejected"; readonly errors: readonly EventError[] };
 
@@ -20,16 +20,16 @@ export type Verdict =
 export type Replay = { readonly isReplay: boolean };
 
 /** A verdict per event, in the batch's order, from what the store found. */
-export function verdictsOf(batch: Batch, prepared: PreparedBatch, outcome: InsertOutcome, replay: Replay, sha256: Sha256): Verdict[] {
-  const existing = new Map(outcome.existing.map((row) => [keyOf(row), row]));
+export function verdictsOf(batch: Batch, prepared: PreparedBatch, outcome: InsertOutcome, replay: Replay, sha256: TextSha256): Verdict[] {
+  const existing = outcome.existing.length === 0 ? undefined : new Map(outcome.existing.map((row) => [keyOf(row), row]));
   const closedDays = new Set(outcome.closedDays);
   return prepared.entries.map((entry): Verdict => {
     if (entry.errors !== undefined) return { status: "rejected", errors: entry.errors };
-    const stored = existing.get(entry.key);
+    const stored = existing?.get(keyOf(entry.row.event));
     if (stored !== undefined) return besideStored(entry, stored, batch.caller, replay, sha256);
-    if (closedDays.has(entry.row.event.occurred_at.slice(0, 10))) return { status: "rejected", errors: [dayClosed] };
+    if (closedDays.size > 0 && closedDays.has(entry.row.event.occurred_at.slice(0, 10))) return { status: "rejected", errors: [dayClosed] };
     if (entry.sameAs === undefined) return { status: "created", entry, event: entry.row.event, leafHash: entry.row.leafHash };
-    if (!equalBytes(entry.row.leafHash, entry.sameAs.row.leafHash)) return { status: "conflict", entry, errors: [conflict] };
+    if (entry.row.leafHash !== entry.sameAs.row.leafHash) return { status: "conflict", entry, errors: [conflict] };
     return { status: "duplicate", entry, leafHash: entry.row.leafHash, stored: storedFields(entry.sameAs.row.event) };
   });
 }
@@ -44,9 +44,9 @@ export function isRefusal(verdict: Verdict): boolean {
   return verdict.status === "rejected" || verdict.status === "conflict";
 }
 
-function besideStored(entry: AcceptedEntry, stored: ExistingRow, caller: Caller, replay: Replay, sha256: Sha256): Verdict {
+function besideStored(entry: AcceptedEntry, stored: ExistingRow, caller: Caller, replay: Replay, sha256: TextSha256): Verdict {
   const rebuilt: AuditEvent = { ...withStoredRequestFields(entry, stored, caller), received_at: stored.received_at, principal: stored.principal };
-  if (!equalBytes(leafHashOf(leafOf(rebuilt, entry.row.contextJson), sha256), stored.leafHash)) return { status: "conflict", entry, errors: [conflict] };
+  if (leafHashHexWithin(leafOf(rebuilt, entry.row.contextJson), sha256) !== stored.leafHash) return { status: "conflict", entry, errors: [conflict] };
   const isOurs = stored.principal === caller.principal && stored.received_at === entry.row.event.received_at;
   if (replay.isReplay && isOurs && entry.sameAs === undefined) return { status: "created", entry, event: rebuilt, leafHash: stored.leafHash };
   return { status: "duplicate", entry, leafHash: stored.leafHash, stored: maySee(caller, stored) ? storedFields(stored) : undefined };
@@ -76,10 +76,6 @@ function storedFields(row: StoredFields): StoredFields {
   const { received_at, principal } = row;
   const fields = requestFieldNames.flatMap((name) => row[name] === undefined ? [] : [[name, row[name]] as const]);
   return { received_at, principal, ...Object.fromEntries(fields) };
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 const conflict: EventError = {

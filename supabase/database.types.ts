@@ -1091,6 +1091,43 @@ export type Database = {
           "user_agent": string;
         }[];
       };
+      "ingest_what_is_missing": {
+        Args: {
+          "p_actor_ids": (string)[];
+          "p_actor_types": (string)[];
+          "p_contexts": (Json)[];
+          "p_device_fingerprints": (string)[];
+          "p_durations_ms": (number)[];
+          "p_event_types": (string)[];
+          "p_ids": (string)[];
+          "p_ip_addresses": (unknown)[];
+          "p_leaf_hashes": (string)[];
+          "p_messages": (string)[];
+          "p_object_ids": (string)[];
+          "p_object_types": (string)[];
+          "p_occurred_ats": (string)[];
+          "p_principal": string;
+          "p_producer_ids": (string)[];
+          "p_producer_seqs": (number)[];
+          "p_received_at": string;
+          "p_request_ids": (string)[];
+          "p_results": (string)[];
+          "p_sources": (string)[];
+          "p_tenant_ids": (string)[];
+          "p_user_agents": (string)[];
+        };
+        Returns: {
+          "device_fingerprint": string;
+          "id": string;
+          "ip_address": unknown;
+          "leaf_hash": string;
+          "occurred_at": string;
+          "principal": string;
+          "received_at": string;
+          "tenant_id": string;
+          "user_agent": string;
+        }[];
+      };
       "is_held": { Args: { "p_day": string; "p_tenant_id": string }; Returns: boolean };
       "job_asked": { Args: { "p_job": string; "p_request_id": number }; Returns: undefined };
       "job_ended": { Args: { "p_job": string; "p_problem": string }; Returns: undefined };

@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const tenantId = "123e4567-e89b-12d3-a456-426614174000";
 const events = randomEvents(randomFrom(11), 300, { tenantIds: [tenantId] });
-const leaves = events.map((event) => eventRow(event).leafHash);
+const leaves = events.map((event) => Buffer.from(eventRow(event).leafHash, "hex"));
 const index = 171;
 const event = events[index] as AuditEvent;
 const checkpoint = await signCheckpoint({ origin: `${logOrigin}/${tenantId}`, size: 300, root: treeRoot(sha256, leaves) }, firstKey.signer, new Date());

@@ -2,8 +2,8 @@
 const elementOids = { uuid: 2950, timestamptz: 1184, int4: 23, int8: 20, text: 25, jsonb: 3802, inet: 869, bytea: 17 } as const;
 export type ElementType = keyof typeof elementOids;
 
-/** What an element of each type is given as; absent and null are SQL NULL. Times are milliseconds since 1970, uuids and addresses their text. */
-export type ElementOf<T extends ElementType> = T extends "bytea" ? Uint8Array : T extends "int4" | "int8" | "timestamptz" ? number : string;
+/** What an element of each type is given as; absent and null are SQL NULL. Times are milliseconds since 1970, uuids and addresses their text, bytes may be hexadecimal text. */
+export type ElementOf<T extends ElementType> = T extends "bytea" ? Uint8Array | string : T extends "int4" | "int8" | "timestamptz" ? number : string;
 
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 const HEADER_BYTES = 20;
@@ -30,7 +30,7 @@ const estimatedBytes: Readonly<Record<ElementType, number>> = { uuid: 20, timest
 const elementWriters: { readonly [T in ElementType]: (output: Output, value: ElementOf<T>) => void } = {
   uuid: (output, value) => {
     writeInt32(output, 16);
-    writeUuid(output, value);
+    writeHex(output, value);
   },
   timestamptz: (output, value) => {
     writeInt32(output, 8);
@@ -48,8 +48,10 @@ const elementWriters: { readonly [T in ElementType]: (output: Output, value: Ele
   jsonb: (output, value) => writeText(output, value, true),
   inet: writeAddress,
   bytea: (output, value) => {
-    writeInt32(output, value.length);
-    writeBytes(output, value);
+    const isHex = typeof value === "string";
+    writeInt32(output, isHex ? value.length / 2 : value.length);
+    if (isHex) writeHex(output, value);
+    else writeBytes(output, value);
   },
 };
 
@@ -90,13 +92,16 @@ function writeBytes(output: Output, value: Uint8Array): void {
   output.length += value.length;
 }
 
-/** The 16 bytes of a UUID in its 36-character text. */
-function writeUuid(output: Output, value: string): void {
-  reserve(output, 16);
+/** The bytes of hexadecimal text; dashes, which stand between bytes in a UUID, are left out. */
+function writeHex(output: Output, value: string): void {
+  reserve(output, value.length / 2);
+  const { bytes } = output;
+  let place = output.length;
   for (let index = 0; index < value.length; index += 2) {
     if (value.charCodeAt(index) === 45) index++;
-    output.bytes[output.length++] = (hexDigit(value.charCodeAt(index)) << 4) | hexDigit(value.charCodeAt(index + 1));
+    bytes[place++] = (hexDigits[value.charCodeAt(index)] as number) << 4 | (hexDigits[value.charCodeAt(index + 1)] as number);
   }
+  output.length = place;
 }
 
 /** UTF-8 with its length before it. jsonb_recv wants its version number, 1, as a first byte that the length counts. */
@@ -112,10 +117,11 @@ function writeText(output: Output, value: string, isJsonb: boolean): void {
 /** Writes `value` when it is short ASCII, the common case, for which calling the encoder costs more than the bytes; otherwise false, nothing written. */
 function writeShortAscii(output: Output, value: string): boolean {
   if (value.length > 48) return false;
+  const { bytes, length } = output;
   for (let index = 0; index < value.length; index++) {
     const code = value.charCodeAt(index);
     if (code > 127) return false;
-    output.bytes[output.length + index] = code;
+    bytes[length + index] = code;
   }
   output.length += value.length;
   return true;
@@ -142,9 +148,8 @@ function writeAddress(output: Output, value: string): void {
   output.bytes[output.length++] = part;
 }
 
-function hexDigit(code: number): number {
-  return code < 58 ? code - 48 : (code | 32) - 87;
-}
+/** The value of a hexadecimal digit by its character code. */
+const hexDigits = Uint8Array.from({ length: 103 }, (_, code) => code < 58 ? code - 48 : (code | 32) - 87);
 
 /** The 16 bytes of an IPv6 address in RFC 5952 text, with at most one `::`. */
 function ipv6Bytes(value: string): number[] {

@@ -23,6 +23,8 @@ beforeAll(async () => {
   database = await createDatabase();
   pool = createPool({ databaseUrl: database.url, databasePoolSize: 4 }, log);
   admin = new pg.Pool({ connectionString: database.adminUrl, types: columnTypes });
+  // The database is dropped with force while the last of its connections may still be closing.
+  admin.on("connect", (client) => client.on("error", () => {}));
   store = createEventStore(pool, log);
 });
 afterAll(async () => {
@@ -33,7 +35,7 @@ afterAll(async () => {
 
 const rowsOf: StoreUnderTest["rowsOf"] = async (tenantId) => {
   const text = `select ${eventColumns.join(", ")}, leaf_hash from audit_log.events where tenant_id = $1 order by seq`;
-  return (await admin.query(text, [tenantId])).rows.map((row) => ({ event: rowToEvent(row), leafHash: row.leaf_hash }));
+  return (await admin.query(text, [tenantId])).rows.map((row) => ({ event: rowToEvent(row), leafHash: row.leaf_hash.toString("hex") }));
 };
 
 describeEventStore("createEventStore() on Postgres", () => ({

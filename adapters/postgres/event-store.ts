@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
 import { limits } from "../../core/limits.ts";
 import type { BatchClaim, ClaimOutcome, Confirm, EventRow, EventStore, ExistingRow, InsertOutcome, Log } from "../../core/ports.ts";
+import { toHex } from "../../core/format/hex.ts";
 import { encodeArray } from "./binary-array.ts";
 import { type DatabaseFault, databaseFaultOf } from "./database-fault.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
@@ -119,7 +120,7 @@ export function outcomeOf(notInserted: readonly NotInserted[]): InsertOutcome {
       ...ip_address === null ? {} : { ip_address },
       ...user_agent === null ? {} : { user_agent },
       ...device_fingerprint === null ? {} : { device_fingerprint },
-      leafHash: leaf_hash,
+      leafHash: toHex(leaf_hash),
     });
   }
   return { existing, closedDays: [...closedDays] };

@@ -87,6 +87,18 @@ export function describeIngest(major: PostgresMajor): void {
       await client.query("commit");
     });
 
+    it("stores what is new of a batch whose last event is there already, in the order of the arrays", async () => {
+      const client = await database.as("audit_ingest");
+      const known = newRow();
+      await ingest(client, [known]);
+      const rows = Array.from({ length: 50 }, () => newRow());
+      expect(await ingest(client, [...rows, known])).toMatchObject([{ id: known.id }]);
+      const { rows: stored } = await (await database.admin()).query("select id from audit_log.events where id = any ($1) order by seq", [
+        rows.map((row) => row.id),
+      ]);
+      expect(stored).toEqual(rows.map(({ id }) => ({ id })));
+    });
+
     it("stores one of two equal events of a call, and returns it for the other", async () => {
       const client = await database.as("audit_ingest");
       const row = newRow();

@@ -81,6 +81,7 @@ export const allowed: Readonly<Record<string, Readonly<Record<string, string>>>>
   "function audit_log.import_events": forJobs,
   "function audit_log.lock_import": internal,
   "function audit_log.ingest": { ...forTheDoor, service_role: "execute" },
+  "function audit_log.ingest_what_is_missing": internal,
   "function audit_log.is_held": forJobs,
   "function audit_log.job_asked": internal,
   "function audit_log.job_ended": internal,

@@ -73,7 +73,7 @@ async function pass(
   if (isFunction ? target === undefined : !real.hasApi) return void response.destroy();
   const headers = new Headers(
     Object.entries(request.headers).flatMap(([name, value]) =>
-      typeof value === "string" && !/^(host|connection|content-length)$/.test(name) ? [[name, value]] : []
+      typeof value === "string" && !/^(host|connection|content-length)$/.test(name) ? [[name, value] as [string, string]] : []
     ),
   );
   const init: RequestInit = { method: request.method ?? "GET", headers, ...chunks.length > 0 ? { body: Buffer.concat(chunks) } : {} };

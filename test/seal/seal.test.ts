@@ -32,7 +32,7 @@ describe("seal()", () => {
     const events = await ingest(1, 1200);
     expect(await log.seal()).toMatchObject({ status: "done", sealed: 1200, checkpoints: 2, problems: 0, tree_problems: 0 });
     for (const tenantId of tenants) {
-      const leaves = events.filter((event) => event.tenant_id === tenantId).map((event) => eventRow(event).leafHash);
+      const leaves = events.filter((event) => event.tenant_id === tenantId).map((event) => Buffer.from(eventRow(event).leafHash, "hex"));
       const { rows: [checkpoint] } = await log.admin.query("select size, root, note from audit_log.checkpoints where tenant_id = $1", [tenantId]);
       const opened = await openCheckpoint(checkpoint.note, firstKey.signer);
       expect(opened).toMatchObject({ origin: `${logOrigin}/${tenantId}`, size: leaves.length });

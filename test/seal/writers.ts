@@ -76,7 +76,7 @@ async function write(log: TestLog, seed: number, transactionMsMax: number, isRun
       rows.map(({ contextJson }) => contextJson ?? null),
       ...["ip_address", "user_agent", "device_fingerprint", "request_id", "producer_id", "producer_seq"]
         .map((column) => rows.map(({ event }) => (event as Record<string, unknown>)[column] ?? null)),
-      rows.map(({ leafHash }) => Buffer.from(leafHash)),
+      rows.map(({ leafHash }) => Buffer.from(leafHash, "hex")),
     ]);
     await pause(random() < 0.3 ? 0 : random() * transactionMsMax);
     const isKept = random() >= 0.2;

@@ -1,7 +1,7 @@
 import { v7 } from "uuid";
 import type { AuditEvent, Json } from "../../core/event.ts";
 import { canonicalJson } from "../../core/format/canonical-json.ts";
-import { leafHashOf, leafOf } from "../../core/leaf.ts";
+import { leafOf } from "../../core/leaf.ts";
 import type { EventRow } from "../../core/ports.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -84,5 +84,5 @@ function randomJson(random: () => number, depth: number): Json {
 /** The row that a door would insert for `event`. */
 export function eventRow(event: AuditEvent): EventRow {
   const contextJson = event.context === undefined ? undefined : canonicalJson(event.context as Json);
-  return { event, contextJson, leafHash: leafHashOf(leafOf(event, contextJson), sha256) };
+  return { event, contextJson, leafHash: sha256.hex(`\0${leafOf(event, contextJson)}`) };
 }
