@@ -14,7 +14,7 @@ export function openClient(options: TargetOptions, scope: Scope): QueryClient {
 /** The answer's JSON of one request to a route that the query client does not have; throws what that client throws. */
 export async function askApi(target: ApiTarget, method: string, path: string, body?: unknown): Promise<unknown> {
   const url = new URL(`${target.apiUrl}${path}`);
-  if (target.tenantId !== undefined) url.searchParams.set("tenant_id", target.tenantId);
+  if (target.tenantId !== undefined && method === "GET") url.searchParams.set("tenant_id", target.tenantId);
   const headers = new Headers({ ...await credentialHeaders({ apiKey: target.credential }, false), accept: "application/json" });
   if (body !== undefined) headers.set("content-type", "application/json");
   const signal = AbortSignal.timeout(requestTimeoutMs);

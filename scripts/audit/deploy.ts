@@ -35,7 +35,7 @@ Steps:
   smoke       post an event, read it back, seal it, verify its receipt
 
 Environment:
-  SUPABASE_PROJECT_REF   the project's 20 letters; its dashboard's address has them
+  SUPABASE_PROJECT_REF   the project's 20 letters, in its dashboard's address
   SUPABASE_ACCESS_TOKEN  yours, of supabase.com/dashboard/account/tokens
   SUPABASE_DB_URL        direct connection or session pooler (port 5432), with
                          the password of postgres

@@ -34,6 +34,9 @@ export function explain(fault: unknown): Failure {
   if (known.syscall === "connect" || known.syscall === "getaddrinfo" || /^(ECONNRESET|ETIMEDOUT|UND_ERR_SOCKET)$/.test(known.code ?? "")) {
     return { code: "unreachable", message: `connect${placeOf(known)}: ${known.code}: nothing answers there`, hint: unreachableHint };
   }
+  if (fault instanceof TypeError && fault.message === "fetch failed") {
+    return { code: "unreachable", message: `ask service: ${known.message}`, hint: unreachableHint };
+  }
   const file = known.path === undefined ? undefined : fileFailure(known.code, known.path);
   return file ?? { code: "failed", message: known.message || String(known.code ?? known.name) };
 }

@@ -60,7 +60,7 @@ export function importCommand(): Command {
   return withExamples(
     command,
     "import old.ndjson --local .audit --dry-run",
-    "import postgresql://me@db/app --tenant $TENANT --map user=actor_id",
+    "import $OLD_DATABASE_URL --tenant $TENANT --map user=actor_id",
     "import cloudtrail/ --tenant $TENANT --refused refused.ndjson",
   );
 }

@@ -4,11 +4,12 @@ import { Command } from "commander";
 import pg from "pg";
 import { signKeyRotation } from "../../core/format/key-rotation.ts";
 import { formatVerifierKey, makeSigningKey, type NoteSigner, parseSigningKey } from "../../core/format/signed-note.ts";
+import { withExamples } from "./examples.ts";
 
 /** `audit-events keys`: makes signing keys and hands a log over from one to the next. */
 export function keysCommand(): Command {
   const keys = new Command("keys").description("The keys that sign checkpoints");
-  keys.command("new")
+  withExamples(keys.command("new"), "keys new example.com/log signing-key.txt")
     .description("Make a signing key: the file gets the private key, the public one is printed")
     .argument("<origin>", "AUDIT_LOG_ORIGIN of the log it will sign")
     .argument("<file>", "where to write the private key; must not exist")
@@ -17,7 +18,7 @@ export function keysCommand(): Command {
       writeFileSync(file, `${made.signingKey}\n`, { flag: "wx", mode: 0o600 });
       console.log(made.verifierKey);
     });
-  keys.command("rotate")
+  withExamples(keys.command("rotate"), "keys rotate --database $URL --origin example.com/log --from a --to b")
     .description("Hand over to another key by a statement that both keys sign, and record it in the database; both are read from files")
     .requiredOption("--database <url>", "the database of the log")
     .requiredOption("--origin <origin>", "AUDIT_LOG_ORIGIN of the log")

@@ -4,6 +4,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { explain, failureJson, failureText } from "./failure.ts";
 import { deployCommand } from "./deploy.ts";
 import { doctorCommand } from "./doctor.ts";
+import { holdsCommand } from "./holds.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
@@ -26,6 +27,7 @@ const subcommands: readonly (() => Command)[] = [
   importCommand,
   verifyCommand,
   sealCommand,
+  holdsCommand,
   stackCommand,
   keysCommand,
   initCommand,
@@ -41,7 +43,7 @@ events, a fault found). 2: could not be done. 130: stopped by Ctrl-C.`;
 export function createProgram(): Command {
   const program = new Command("audit-events").description("The operator's command of Audit Events");
   for (const make of subcommands) program.addCommand(make());
-  withExamples(program, "verify --local .audit", "keys new example.com/log signing-key.txt").addHelpText("after", exitHelp);
+  withExamples(program, "stack start --background", "query --local .audit", "verify --local .audit", "import --help").addHelpText("after", exitHelp);
   return withFrame(program);
 }
 

@@ -17,16 +17,18 @@ const stopMs = 60_000;
 /** `audit-events stack`: the local stack of one data folder. */
 export function stackCommand(): Command {
   const stack = new Command("stack").description("Start, look at, stop or remove the local stack");
-  const add = (name: string, description: string, action: (options: Options) => Promise<void>) =>
-    stack.command(name).description(description).option("--data <dir>", "folder of its database, keys and logs", ".audit").action(action);
-  add("start", "Start it, as npm start does", start).option("--port <n>", "port to listen on (default: 54321)").option(
-    "--background",
-    "return when it is ready, and leave it running",
-  );
-  add("status", "Say whether it runs, and what each part says of itself", status).option("--json", "as JSON");
-  add("stop", "Stop it, wherever it was started", stop);
-  add("reset", "Stop it and remove its folder: every event, key and archive in it", reset).option("--yes", "really do it");
-  return withExamples(stack, "stack start --background", "stack status --json", "stack reset --yes");
+  const add = (name: string, description: string, action: (options: Options) => Promise<void>, example: string) =>
+    withExamples(
+      stack.command(name).description(description).option("--data <dir>", "folder of its database, keys and logs", ".audit").action(action),
+      `stack ${name}${example}`,
+    );
+  add("start", "Start it, as npm start does", start, " --background")
+    .option("--port <n>", "port to listen on (default: 54321)")
+    .option("--background", "return when it is ready, and leave it running");
+  add("status", "Say whether it runs, and what each part says of itself", status, " --json").option("--json", "as JSON");
+  add("stop", "Stop it, wherever it was started", stop, "");
+  add("reset", "Stop it and remove its folder: every event, key and archive in it", reset, " --yes").option("--yes", "really do it");
+  return stack;
 }
 
 /** The process that everything else of the stack belongs to; undefined when none runs on the folder. */
