@@ -15,6 +15,7 @@ async function main(): Promise<void> {
   const shutdown = createShutdown();
   try {
     const stack = await startStack({ ...options, shell: process.env, report }, shutdown);
+    process.on("SIGUSR2", () => void restart(stack.restart));
     console.log(banner({ ...stack, dataFolder: options.dataFolder, workingFolder: process.cwd(), seconds: performance.now() / 1000 }));
     await stop;
   } catch (error) {
@@ -23,6 +24,12 @@ async function main(): Promise<void> {
   }
   for (const fault of await shutdown.run()) report(`stop: ${messageOf(fault)}`);
   if (process.exitCode === undefined) console.error("Stopped.");
+}
+
+/** `kill -USR2`: the sources as they are now, without a pause. */
+async function restart(restartServices: () => Promise<void>): Promise<void> {
+  report("replacing functions and API");
+  await restartServices().then(() => report("replaced functions and API"), (error: unknown) => report(`replace functions and API: ${messageOf(error)}`));
 }
 
 function report(line: string): void {

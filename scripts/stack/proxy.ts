@@ -19,14 +19,39 @@ const hopByHop = new Set([
 
 const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
 
+/** Requests under way by port. Streams do not count once they have begun: they last until their server ends them, and clients resume them. */
+const underWay = new Map<number, number>();
+
+/** Resolves when no request to `port` is under way, or after `graceMs`. */
+export async function drained(port: number, graceMs: number): Promise<void> {
+  for (const deadline = performance.now() + graceMs; underWay.has(port) && performance.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Counts a request to `port`; the answer tells that it is over, and may be called twice. */
+function begin(port: number): () => void {
+  underWay.set(port, (underWay.get(port) ?? 0) + 1);
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    const left = (underWay.get(port) ?? 1) - 1;
+    if (left === 0) underWay.delete(port);
+    else underWay.set(port, left);
+  };
+}
+
 /** Streams `request` to `path` of the server on `port` of this machine, and its answer back. Whoever gives up first ends the other side too. */
 export function forward(request: IncomingMessage, response: ServerResponse, port: number, path: string): void {
+  const over = begin(port);
   const upstream = httpRequest({ agent, host: "127.0.0.1", port, path, method: request.method, headers: requestHeaders(request) });
   // A small answer must not wait for the acknowledgement of the one before it.
   upstream.setNoDelay(true);
   let answered = false;
   upstream.once("response", (answer) => {
     answered = true;
+    if (isEventStream(answer)) over();
     sendBack(answer, response);
   });
   upstream.on("error", () => {
@@ -35,6 +60,7 @@ export function forward(request: IncomingMessage, response: ServerResponse, port
     if (!answered) refuse(request, response, new AuditError("unavailable", "forward request: the service behind it does not answer", { retryAfterSeconds: 1 }));
   });
   response.once("close", () => {
+    over();
     // Also when the answer came before the end of the request: the service would wait for the rest of it.
     if (response.writableFinished && upstream.writableFinished) return;
     request.unpipe(upstream).resume();
@@ -53,9 +79,13 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
 function sendBack(answer: IncomingMessage, response: ServerResponse): void {
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutHopByHop(answer));
   // Events of a stream are sent one by one, and its headers before the first.
-  if (answer.headers["content-type"]?.startsWith("text/event-stream")) response.flushHeaders();
+  if (isEventStream(answer)) response.flushHeaders();
   // An answer that breaks off breaks off here too, so that nobody takes its beginning for the whole.
   pipeline(answer, response, () => {});
+}
+
+function isEventStream(answer: IncomingMessage): boolean {
+  return answer.headers["content-type"]?.startsWith("text/event-stream") === true;
 }
 
 /** Answers a problem of the gateway's own. */

@@ -17,7 +17,7 @@ import { prepareDatabase } from "./prepare-database.ts";
 import { endLeftovers, livingProcesses, openProcessRecord, type ProcessRecord } from "./process-record.ts";
 import { createReadiness } from "./readiness.ts";
 import { type Job, startScheduler } from "./scheduler.ts";
-import { type Services, startServices } from "./services.ts";
+import { restartServices, type Services, startServices } from "./services.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { type Part, supervise, type Supervisor } from "./supervisor.ts";
 
@@ -37,6 +37,8 @@ export type Stack = {
   readonly hasApi: boolean;
   readonly hasPage: boolean;
   readonly ingestKey: string;
+  /** Replaces functions and API by new processes, which run the sources as they are now; no request fails. */
+  readonly restart: () => Promise<void>;
 };
 
 /** What is known so far; the gateway answers from the first moment, `/readyz` with what is still missing. */
@@ -69,8 +71,8 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   await page;
   const ingestKey = credentials.tenants[0]?.api_keys.ingest ?? "";
   const config = pageConfig(credentials.tenants, curlLine(url, ingestKey));
-  progress.services = await startServices({ folder, environment, pageConfig: config, record, shutdown, report: options.report });
-  const functions = [...progress.services.functions.keys()];
+  const services = progress.services = await startServices({ folder, environment, pageConfig: config, record, shutdown, report: options.report });
+  const functions = [...services.functions.keys()];
   const scheduler = startScheduler(jobs(url).filter((job) => functions.includes(job.name)), credentials.secretKey, options.report);
   shutdown.add("scheduler", () => scheduler.stop());
   const adminUrl = `postgresql://supabase_admin:${credentials.superuserPassword}@127.0.0.1:${databasePort}/postgres`;
@@ -80,9 +82,10 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
     url,
     databasePort,
     functions,
-    hasApi: progress.services.api !== undefined,
+    hasApi: services.api !== undefined,
     hasPage: hasPage(),
     ingestKey,
+    restart: () => restartServices(services),
   };
 }
 

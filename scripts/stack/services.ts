@@ -5,6 +5,7 @@ import { type DenoProcess, startDeno } from "./deno-process.ts";
 import { findFunctions, type FunctionSource } from "./functions.ts";
 import { openLogFile } from "./log-file.ts";
 import type { ProcessRecord } from "./process-record.ts";
+import { drained } from "./proxy.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { type Part, supervise, type Supervisor } from "./supervisor.ts";
 
@@ -23,6 +24,15 @@ export type Services = {
   readonly functions: ReadonlyMap<string, Supervisor<DenoProcess>>;
   readonly api: Supervisor<ApiProcess> | undefined;
 };
+
+/** How long requests to a process that is being replaced may take: an Edge Function's limit is longer, no request of ours is. */
+const drainMs = 30_000;
+
+/** Replaces every process by a new one, one after the other, without a request that fails: the new one takes over before the old one is asked to stop. */
+export async function restartServices({ functions, api }: Services): Promise<void> {
+  for (const supervisor of functions.values()) await supervisor.replace(({ port }) => drained(port, drainMs));
+  await api?.replace(({ port }) => drained(port, drainMs));
+}
 
 /** Starts them all at once; throws if one of them cannot start, with what it printed. */
 export async function startServices(context: ServiceContext): Promise<Services> {

@@ -118,3 +118,35 @@ describe("supervise()", () => {
 function failing(): never {
   throw new Error("start part: port in use");
 }
+
+describe("supervise().replace()", () => {
+  it("stops the old part only when the new one runs and the old one is drained", async () => {
+    const [old, next] = [makePart(), makePart()];
+    const parts = [old, next];
+    const lines: string[] = [];
+    const supervisor = await supervise("part", () => Promise.resolve(parts.shift() ?? makePart()), (line) => void lines.push(line), "part.log");
+    const drained = Promise.withResolvers<void>();
+    const replacing = supervisor.replace(() => drained.promise);
+    await vi.waitFor(() => expect(supervisor.current()).toBe(next));
+    expect(old.stopped).toBe(false);
+    drained.resolve();
+    await replacing;
+    expect(old.stopped).toBe(true);
+    expect(lines).toEqual([]);
+    await supervisor.stop();
+    expect(next.stopped).toBe(true);
+  });
+
+  it("keeps the old part when the new one cannot start, and watches the new one as it watched the old", async () => {
+    const [old, next, third] = [makePart(), makePart(), makePart()];
+    const outcomes = [() => old, () => Promise.reject(new Error("no")), () => next, () => third];
+    const supervisor = await supervise("part", () => Promise.resolve().then(outcomes.shift()) as Promise<typeof old>, () => {}, "part.log");
+    await expect(supervisor.replace(() => Promise.resolve())).rejects.toThrow("no");
+    expect(supervisor.current()).toBe(old);
+    await supervisor.replace(() => Promise.resolve());
+    expect(supervisor.current()).toBe(next);
+    next.end();
+    await vi.waitFor(() => expect(supervisor.current()).toBe(third), { timeout: 5_000 });
+    await supervisor.stop();
+  });
+});

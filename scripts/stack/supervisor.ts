@@ -5,6 +5,11 @@ export type Supervisor<P extends Part> = {
   readonly name: string;
   /** The part as it runs now; undefined while it is down. */
   current(): P | undefined;
+  /**
+   * Starts another in the place of the part that runs, and stops that one once `drained` says so. Throws when the other cannot start: then the one that
+   * runs goes on. While the part is down nothing is replaced; what comes up is new anyway.
+   */
+  replace(drained: (part: P) => Promise<void>): Promise<void>;
   /** Stops the part for good. */
   stop(): Promise<void>;
 };
@@ -26,13 +31,17 @@ export async function supervise<P extends Part>(
 ): Promise<Supervisor<P>> {
   const stopping = new AbortController();
   let part: P | undefined = await start();
+  let replaced = Promise.withResolvers<void>();
+  let replacing: Promise<void> = Promise.resolve();
   const watching = watch();
 
   async function watch(): Promise<void> {
     let delayMs = firstDelayMs;
     while (part !== undefined) {
       const startedAt = performance.now();
-      await part.ended;
+      const watched: P = part;
+      await Promise.race([watched.ended, replaced.promise]);
+      if (part !== watched) continue;
       part = undefined;
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > healthyMs) delayMs = firstDelayMs;
@@ -61,13 +70,31 @@ export async function supervise<P extends Part>(
     return [undefined, delayMs];
   }
 
+  async function replaceNow(drained: (part: P) => Promise<void>): Promise<void> {
+    const old = part;
+    if (old === undefined || stopping.signal.aborted) return;
+    const next = await start();
+    if (part !== old || stopping.signal.aborted) return await next.stop();
+    part = next;
+    replaced.resolve();
+    replaced = Promise.withResolvers();
+    await drained(old);
+    await old.stop();
+  }
+
   return {
     name,
     current: () => part,
+    replace(drained) {
+      const mine = replacing.then(() => replaceNow(drained));
+      replacing = mine.catch(() => undefined);
+      return mine;
+    },
     async stop() {
       stopping.abort();
       // A start that is under way is waited for: stopping around it would leave its process behind.
       await part?.stop();
+      await replacing;
       await watching;
     },
   };
