@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { projectFolder } from "./deno-process.ts";
 import { freePort } from "./free-port.ts";
+import { serverFlags } from "./server-flags.ts";
 import { stopProcess } from "./stop-process.ts";
 
 export type ApiOptions = {
@@ -33,7 +34,7 @@ const graceMs = 10_000;
 export async function startApi(options: ApiOptions): Promise<ApiProcess> {
   const port = await freePort();
   let printed = "";
-  const child = spawn(process.execPath, [apiEntry], {
+  const child = spawn(process.execPath, [...serverFlags, apiEntry], {
     cwd: projectFolder,
     env: { ...options.environment, HOST: "127.0.0.1", PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],

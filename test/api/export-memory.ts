@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildServer } from "../../scripts/build-server.ts";
+import { serverFlags } from "../../scripts/stack/server-flags.ts";
 import { testEnvironment } from "../support/tokens.ts";
 import { startServer } from "./server-process.ts";
 import { seedEvents, startService, tenantA, tokenOf } from "./service.ts";
@@ -17,19 +18,20 @@ export type Exported = {
 };
 
 /**
- * Exports `rows` events in every format from the bundled server, as it is run in production, in a process whose heap is small: an export that kept
- * what it has sent would end it. Gives what was received and recorded, and the most memory the process has ever held.
+ * Exports `rows` events in every format from a server process run as `npm start` runs it, from its sources, or `bundled`, as the Dockerfile does; both with
+ * `serverFlags`. Gives what was received and recorded, and the most memory the process has ever held.
  */
-export async function exportFromSmallProcess(rows: number): Promise<{ readonly peakBytes: number; readonly exports: readonly Exported[] }> {
+export async function exportFromServer(
+  rows: number,
+  how: "sources" | "bundled",
+): Promise<{ readonly peakBytes: number; readonly exports: readonly Exported[] }> {
   const folder = mkdtempSync(join(tmpdir(), "audit-events-server-"));
   const service = await startService();
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
     await seedEvents(service.admin, tenantA, rows, { days: 5 });
-    server = await startServer(testEnvironment(service.database), {
-      entry: await buildServer(folder),
-      flags: ["--max-old-space-size=64", "--max-semi-space-size=1"],
-    });
+    const entry = how === "bundled" ? { entry: await buildServer(folder) } : {};
+    server = await startServer(testEnvironment(service.database), { ...entry, flags: serverFlags });
     const exports: Exported[] = [];
     for (const format of ["csv", "ndjson", "parquet"]) exports.push(await exportOnce(service, server.url, format));
     return { peakBytes: server.peakBytes(), exports };
