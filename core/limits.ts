@@ -47,6 +47,8 @@ export const limits = {
   queryRowsDefault: 100,
   queryOffsetMax: 10_000,
   queryStatementTimeoutMs: 3_000,
+  /** After this a search for words answers with what it has found, and a cursor to go on. */
+  queryTextSearchMs: 400,
   queryStringBytesMax: 8 * 1024,
   queryDefaultDays: 7,
   /** Terms in `q`. */
@@ -152,6 +154,15 @@ export const limits = {
   archiveRetrySeconds: 60,
   archiveDaysPerCall: 10,
   archiveStatementTimeoutMs: 60_000,
+  /** Reading archived days for one answer: time and bytes fetched; what lies beyond follows by cursor. */
+  archivedReadMs: 1_500,
+  archivedReadBytes: 64 * 1024 * 1024,
+  /** Files up to this size are fetched whole and checked by their SHA-256; of larger ones the footer is read first, about so much. */
+  archivedWholeBytes: 64 * 1024,
+  /** Manifests, footers and decoded row groups that a process keeps: pages of a walk and of an export come back to them. */
+  archivedManifestsKept: 500,
+  archivedFilesKept: 32,
+  archivedGroupsKept: 3,
   /** Days that one transaction of an import writes to: each is a partition with its indexes to lock. */
   importDaysPerBatchMax: 50,
   importStatementTimeoutMs: 60_000,
