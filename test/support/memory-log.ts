@@ -3,6 +3,7 @@ import type { AuditEvent } from "../../core/event.ts";
 import { originOf, signCheckpoint } from "../../core/format/checkpoint.ts";
 import { treeRange } from "../../core/format/merkle.ts";
 import type { NoteSigner } from "../../core/format/signed-note.ts";
+import type { SealRow } from "../../core/seal-store.ts";
 import { growTree } from "../../core/seal-tree.ts";
 import type { EventRecord } from "../../verify/leaf.ts";
 import type { LogSource, StoredEvent, UpperTile } from "../../verify/source.ts";
@@ -22,7 +23,8 @@ export type MemoryLog = { sealedSeq: number; events: MemoryEvent[]; tenants: Mem
 export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSigner, perCheckpoint: number, at: Date): Promise<MemoryLog> {
   const stored = events.map((event, i): MemoryEvent => {
     const seq = (i + 1) * 2;
-    return { tenantId: event.tenant_id, seq, occurredAt: event.occurred_at, id: event.id, leafHash: eventRow(event).leafHash, event: { ...event } };
+    const leafHash = Buffer.from(eventRow(event).leafHash, "hex");
+    return { tenantId: event.tenant_id, seq, occurredAt: event.occurred_at, id: event.id, leafHash, event: { ...event } };
   });
   const tenants: MemoryTenant[] = [];
   for (const tenantId of new Set(events.map((event) => event.tenant_id))) {
@@ -30,7 +32,7 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
     const range = treeRange(sha256);
     const tenant: MemoryTenant = { tenantId, tiles: [], upper: [], tree: { size: 0, root: sha256(new Uint8Array(0)) }, checkpoints: [] };
     for (let from = 0; from < own.length; from += perCheckpoint) {
-      const growth = growTree(range, tenantId, own.slice(from, from + perCheckpoint));
+      const growth = growTree(range, tenantId, own.slice(from, from + perCheckpoint).map(sealRowOf));
       for (const append of growth.tiles) {
         if (append.level > 0) (tenant.upper[append.level] ??= []).push(...append.hashes);
         else {
@@ -38,7 +40,7 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
           tile.hashes = Buffer.concat([tile.hashes, ...append.hashes]);
           for (const row of append.rows) {
             tile.seqs.push(row.seq);
-            tile.occurredAts.push(row.occurredAt);
+            tile.occurredAts.push(new Date(row.occurredAtMs).toISOString());
             tile.ids.push(row.id);
           }
         }
@@ -49,6 +51,10 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
     tenants.push(tenant);
   }
   return { sealedSeq: stored.length * 2, events: stored, tenants };
+}
+
+function sealRowOf({ seq, occurredAt, id, leafHash }: MemoryEvent): SealRow {
+  return { seq, occurredAtMs: Date.parse(occurredAt), id, leafHash };
 }
 
 export function memorySource(log: MemoryLog): LogSource {
