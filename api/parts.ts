@@ -18,10 +18,14 @@ import { runningSha256, sha256 } from "../adapters/sha256.ts";
 import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
 import { openArchive } from "../adapters/storage/open-archive.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
+import { createArchiveSource } from "../core/archived-source.ts";
 import { createCursorCodec } from "../core/format/cursor.ts";
 import { createRateLimiter } from "../core/rate-limiter.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { counted } from "../core/request-metrics.ts";
+import { withArchivedTiles } from "../core/archive-tiles.ts";
+import type { ArchiveStore } from "../core/ports.ts";
+import type { ProofStore } from "../core/proofs.ts";
 import type { ApiParts } from "./context.ts";
 import { createSealedFeed } from "../core/stream-feed.ts";
 
@@ -39,10 +43,14 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
   const log = counted(jsonLog(runtime.write, now), metrics);
   const pool = createPool(settings, log);
   const events = createEventStore(pool, log);
+  const archive = openArchive(settings);
   const parts: ApiParts = {
     authenticate: createAuthenticate({ settings, keys: createKeyStore(pool, log), now, log, waitUntil }),
-    reader: createEventReader({ pool, log }, elapsedMs),
-    prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(createProofStore(transaction.query))),
+    reader: createEventReader({ pool, log }, elapsedMs, {
+      source: archive && createArchiveSource({ store: archive, sha256 }),
+      eventMaxAgeDays: settings.eventMaxAgeDays,
+    }),
+    prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(proofsOf(createProofStore(transaction.query), archive))),
     events,
     keys: createKeyAdmin(pool, log),
     holds: createHoldAdmin(pool, log),
@@ -65,9 +73,15 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     openStreams: new Map(),
     metrics,
     operations: createOperationsReader(pool, settings.databasePoolSize, log),
-    archive: openArchive(settings),
+    archive,
     stopping,
     settings,
   };
   return { parts, close: () => pool.end() };
+}
+
+/** Proofs whose tiles, when they are no longer in Postgres, are in the archive. */
+function proofsOf(store: ProofStore, archive: ArchiveStore | undefined): ProofStore {
+  if (archive === undefined) return store;
+  return { ...store, tiles: (tenantId, wanted) => withArchivedTiles((more) => store.tiles(tenantId, more), archive, tenantId)(wanted) };
 }

@@ -73,7 +73,8 @@ export function withArchivedTiles(read: ReadTiles, archive: Pick<ArchiveStore, "
   return async (wanted) => {
     const here = await read(wanted);
     const known = new Set(here.map(({ level, index }) => `${level}/${index}`));
-    const missing = wanted.filter(({ level, index, width }) => width === tileWidth && !known.has(`${level}/${index}`));
+    // What was partial in an older tree may have become full and moved since.
+    const missing = wanted.filter(({ level, index }) => !known.has(`${level}/${index}`)).map((tile) => ({ ...tile, width: tileWidth }));
     const there = await Promise.all(missing.map(async (tile) => ({ ...tile, hashes: await archive.get(tileKey(tenantId, tile)) })));
     return [...here, ...there.flatMap(({ level, index, hashes }) => hashes === undefined ? [] : [{ level, index, hashes }])];
   };

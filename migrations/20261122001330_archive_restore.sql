@@ -103,7 +103,7 @@ as $$
   cross join lateral (select array_position(t.seqs, e.seq) as at) as position
   where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id and t.ids[position.at] = e.id
     and p_tenant_id = any ((select audit_log.tenant_ids())::uuid[]) and (select audit_log.has_role('auditor'))
-  union all
+  union
   select e.seq + 4503599627370496, e.leaf_hash
   from audit_log.events as e
   where e.tenant_id = p_tenant_id and e.occurred_at = p_occurred_at and e.id = p_id and e.seq < 0

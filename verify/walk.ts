@@ -38,7 +38,7 @@ export const suspicionsMax = 1000;
 const recentMax = 32;
 
 export function openWalk(claims: TenantClaims, checkpoints: readonly ExpectedCheckpoint[], tree: TreeCheck): Walk {
-  const start = { tiles: [], tilesRead: 0, isLastTileRead: false, offset: 0, index: 0, lastSeq: 0 };
+  const start = { tiles: [], tilesRead: 0, isLastTileRead: false, offset: 0, index: 0, lastSeq: Number.NEGATIVE_INFINITY };
   return { claims, checkpoints, tree, suspicions: [], suspicionCount: 0, broken: undefined, recent: [], ...start };
 }
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { archiveCommand } from "./archive.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explain, failureJson, failureText } from "./failure.ts";
@@ -27,6 +28,7 @@ const subcommands: readonly (() => Command)[] = [
   importCommand,
   verifyCommand,
   sealCommand,
+  archiveCommand,
   holdsCommand,
   stackCommand,
   keysCommand,

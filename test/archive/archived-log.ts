@@ -14,7 +14,7 @@ export const tenantIds = ["123e4567-e89b-12d3-a456-426614174000", "00000000-0000
 export const oldDay = "2026-03-01";
 export const later = new Date("2026-06-15T12:00:00Z");
 
-export const bounds: ArchiverBounds = { hotDays: 90, retentionYears: 10, budgetMs: 60_000, leaseSeconds: 60, retrySeconds: 0 };
+export const bounds: ArchiverBounds = { hotDays: 90, retentionYears: 10, budgetMs: 15_000, leaseSeconds: 60, retrySeconds: 0 };
 
 /** `count` events of every shape spread over a UTC day. */
 export function eventsOf(day: string, count: number, seed = 1, tenants: readonly string[] = tenantIds): AuditEvent[] {
@@ -38,7 +38,7 @@ export function archiverOf(log: TestLog, folder: string, overrides: Partial<Arch
     sha256,
     // Goes on from there: the budget of a call is time.
     now: () => new Date(later.getTime() + performance.now()),
-    log: () => {},
+    log: (record) => record.level === "error" && process.env["DEBUG_ARCHIVE"] && console.error(record),
     ...overrides,
   };
 }

@@ -36,7 +36,9 @@ describe("archives, once their day was dropped", () => {
     return { ...store, tiles: (id, wanted) => withArchivedTiles((more) => store.tiles(id, more), dependencies.archive, id)(wanted) };
   };
   const tilesLeft = async () =>
-    (await log.admin.query("select tile_index::int as index from audit_log.tiles where tenant_id = $1 and level = 0 order by 1", [tenantId])).rows.map((row) => row.index);
+    (await log.admin.query("select tile_index::int as index from audit_log.tiles where tenant_id = $1 and level = 0 order by 1", [tenantId])).rows.map((row) =>
+      row.index
+    );
 
   it("move their full tiles out, and receipts and consistency proofs are made of them there", async () => {
     // Places 0 to 599 are of the old day, 600 to 799 of one that stays hot.
@@ -81,7 +83,9 @@ describe("archives, once their day was dropped", () => {
     await archiveAll(dependencies);
     const all = await everything(log, dependencies.archive);
     await log.admin.query("update audit_log.archives set expires_at = now() - interval '1 day'");
-    await log.admin.query("create or replace function audit_log.is_held(p_tenant_id uuid, p_day date) returns boolean language sql volatile as $$ select true $$");
+    await log.admin.query(
+      "create or replace function audit_log.is_held(p_tenant_id uuid, p_day date) returns boolean language sql volatile as $$ select true $$",
+    );
     await archiveAll(dependencies);
     expect(await everything(log, dependencies.archive)).toEqual(all);
 
@@ -89,7 +93,10 @@ describe("archives, once their day was dropped", () => {
       as $$ select p_tenant_id <> '${tenantId}' $$; update audit_log.archives set retry_at = null`);
     // The store is away after the event was recorded and one file is gone.
     let removals = 0;
-    const breaking = { ...dependencies.archive, remove: (key: string) => ++removals > 0 ? Promise.reject(new Error("away")) : dependencies.archive.remove(key) };
+    const breaking = {
+      ...dependencies.archive,
+      remove: (key: string) => ++removals > 0 ? Promise.reject(new Error("away")) : dependencies.archive.remove(key),
+    };
     await archiveAll({ ...dependencies, archive: breaking }, { budgetMs: 500 }, 3);
     const states = async () => (await log.admin.query("select tenant_id, state from audit_log.archives order by tenant_id")).rows;
     expect(await states()).toMatchObject([{ state: "archived" }, { tenant_id: tenantId, state: "expiring" }]);

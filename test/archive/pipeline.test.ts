@@ -19,7 +19,8 @@ describe("archive()", () => {
   });
 
   it("moves a day that is no longer hot, and leaves the others", async () => {
-    await log.ingest([...eventsOf(oldDay, 900), ...eventsOf("2026-06-14", 100, 2)]);
+    await log.ingest(eventsOf(oldDay, 900));
+    await log.ingest(eventsOf("2026-06-14", 100, 2));
     await log.seal();
     const summary = await archive(archiverOf(log, folder), bounds);
     expect(summary).toMatchObject({ status: "done", closed: [oldDay], planned: [oldDay], written: 2, checked: 2, signed: 2, dropped: [oldDay], failed: 0 });

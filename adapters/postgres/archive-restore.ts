@@ -1,0 +1,92 @@
+import { Buffer } from "node:buffer";
+import type { Pool } from "pg";
+import type { ArchiveRow } from "../../core/archive-file.ts";
+import type { FoundManifest, RestoreOutcome, RestoreTarget } from "../../core/archive-restore.ts";
+import { canonicalJson } from "../../core/format/canonical-json.ts";
+import { toHex } from "../../core/format/hex.ts";
+import { limits } from "../../core/limits.ts";
+import type { Log } from "../../core/ports.ts";
+import type { RestoredLeaf } from "../../core/restore-tree.ts";
+import { encodeArray } from "./binary-array.ts";
+import { ingestValues } from "./event-store.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+
+/** What a moved event's seq is less than its place in the tree; a constant of `audit_log.restore_events()` too. */
+const restoredSeqOffset = 2 ** 52;
+
+/**
+ * Restores into Postgres, as `audit_job`. A whole archive is one transaction, however long its download takes: the sealer waits for it, ingest does not.
+ */
+export function createRestoreTarget(pool: Pool, retentionYears: number, log: Log): RestoreTarget {
+  const options = { role: "audit_job", action: "restore events", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
+  return {
+    restore: (found, groups) =>
+      inTransaction(pool, options, async (transaction) => {
+        await transaction.run(`set local idle_in_transaction_session_timeout = ${limits.archiveStatementTimeoutMs}`);
+        const outcome = await begin(transaction, found, retentionYears);
+        if (outcome !== "begun") return outcome;
+        for await (const rows of groups) await insert(transaction, found.manifest.tenant_id, rows);
+        await transaction.rows("select audit_log.end_restore($1, $2)", [found.manifest.tenant_id, found.manifest.date]);
+        return "restored";
+      }),
+  };
+}
+
+async function begin(transaction: Transaction, { manifest, checkpoint, key, sha256 }: FoundManifest, years: number): Promise<RestoreOutcome | "begun"> {
+  const text = "select audit_log.begin_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as outcome";
+  const [row] = await transaction.rows<{ outcome: RestoreOutcome | "begun" }>(text, [
+    manifest.tenant_id,
+    manifest.date,
+    manifest.rows,
+    manifest.files.length,
+    manifest.bytes,
+    manifest.first_log_index,
+    manifest.last_log_index,
+    checkpoint.size,
+    Buffer.from(checkpoint.root),
+    key,
+    Buffer.from(sha256),
+    years,
+  ]);
+  if (row === undefined) throw new Error("begin restore: the database gave no row");
+  return row.outcome;
+}
+
+const restoreSql = `select audit_log.restore_events(${Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(", ")})`;
+
+async function insert(transaction: Transaction, tenantId: string, rows: readonly ArchiveRow[]): Promise<void> {
+  const asStored = rows.map(({ event, leafHash }) => ({
+    event,
+    contextJson: event.context === undefined ? undefined : canonicalJson(event.context),
+    leafHash: toHex(leafHash),
+  }));
+  // The columns of ingest() from occurred_at on; before them what ingest() sets for a whole batch, here for each event.
+  const columns = ingestValues(asStored).slice(3);
+  const places = array("int8", rows.map((row) => row.logIndex));
+  const receivedAts = array("timestamptz", rows.map(({ event }) => Date.parse(event.received_at)));
+  const principals = array("text", rows.map(({ event }) => event.principal));
+  await transaction.rows(restoreSql, [tenantId, places, receivedAts, principals, ...columns]);
+}
+
+function array(...parameters: Parameters<typeof encodeArray>): Buffer {
+  const bytes = encodeArray(...parameters);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The restored leaves of a tenant whose tree is not there, in order of their places. */
+export async function readRestoredLeaves(pool: Pool, tenantId: string, log: Log): Promise<readonly RestoredLeaf[]> {
+  const options = { role: "audit_job", action: "restore tree", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
+  return await inTransaction(pool, options, async (transaction) => {
+    const [known] = await transaction.rows("select from audit_log.tree_state where tenant_id = $1", [tenantId]);
+    if (known !== undefined) return [];
+    const text = "select seq, occurred_at, id, leaf_hash from audit_log.events where tenant_id = $1 and seq < 0 order by seq";
+    const rows = await transaction.rows<{ seq: number; occurred_at: string; id: string; leaf_hash: Uint8Array }>(text, [tenantId]);
+    return rows.map((row) => ({
+      occurredAtMs: Date.parse(row.occurred_at),
+      id: row.id,
+      seq: row.seq,
+      leafHash: row.leaf_hash,
+      logIndex: row.seq + restoredSeqOffset,
+    }));
+  });
+}

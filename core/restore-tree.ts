@@ -1,0 +1,33 @@
+import type { OpenedManifest } from "./archive-manifest.ts";
+import { sameBytes, treeRange } from "./format/merkle.ts";
+import type { Sha256 } from "./ports.ts";
+import type { SealRow, SealStore } from "./seal-store.ts";
+import { growTree } from "./seal-tree.ts";
+
+/** A leaf that was restored, with its place; in order of place. */
+export type RestoredLeaf = SealRow & { readonly logIndex: number };
+
+/**
+ * Rebuilds a tenant's tree in a database that has none, from restored leaves, up to the largest of these checkpoints that they reach without a gap and whose
+ * root they have. The checkpoint is kept as it was signed, so receipts are valid against those of old. Undefined when no checkpoint fits: leaves are missing.
+ */
+export async function restoreTree(
+  store: SealStore,
+  sha256: Sha256,
+  tenantId: string,
+  leaves: readonly RestoredLeaf[],
+  manifests: readonly OpenedManifest[],
+  key: { readonly verifierKey: string; readonly logOrigin: string },
+): Promise<number | undefined> {
+  const gap = leaves.findIndex(({ logIndex }, at) => logIndex !== at);
+  const complete = gap === -1 ? leaves.length : gap;
+  const signed = manifests.filter(({ checkpoint }) => checkpoint.size <= complete).sort((a, b) => b.checkpoint.size - a.checkpoint.size);
+  for (const { checkpoint, manifest, signedAt } of signed) {
+    const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size));
+    if (!sameBytes(growth.root, checkpoint.root)) continue;
+    if (await store.useKey(key.verifierKey, key.logOrigin) !== "usable") return undefined;
+    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, [{ ...growth, note: manifest.checkpoint }], key.verifierKey, signedAt));
+    return done === "busy" ? undefined : checkpoint.size;
+  }
+  return undefined;
+}

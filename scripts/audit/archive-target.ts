@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { Pool } from "pg";
+import { sha256 } from "../../adapters/sha256.ts";
+import { createPool } from "../../adapters/postgres/pool.ts";
+import { openArchive } from "../../adapters/storage/open-archive.ts";
+import { openKeyRotation } from "../../core/format/key-rotation.ts";
+import { formatVerifierKey, type NoteVerifier, parseVerifierKey } from "../../core/format/signed-note.ts";
+import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
+import { CommandError } from "./failure.ts";
+import { type DatabaseOptions, databaseTarget, readLocalFile, withDatabaseTarget } from "./target.ts";
+
+export type ArchiveOptions = DatabaseOptions & {
+  readonly archive?: string;
+  readonly key?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: boolean;
+};
+
+/** An archive with the database that knows of it, and the keys whose signatures are believed. */
+export type ArchiveTarget = {
+  readonly pool: Pool;
+  readonly archive: ArchiveStore;
+  readonly logOrigin: string;
+  readonly verifiers: readonly NoteVerifier[];
+  /** The newest key, in its text form. */
+  readonly verifierKey: string;
+  readonly sha256: Sha256;
+  close(): Promise<void>;
+};
+
+export const quiet: Log = () => {};
+
+/** Gives a command the options that say which archive it works on, and which days of it. */
+export function withArchiveTarget(command: Command): Command {
+  return withDatabaseTarget(command)
+    .option("--archive <url>", "file:<folder> or supabase:<bucket>; with --local its folder, else AUDIT_ARCHIVE_URL")
+    .option(
+      "--key <vkey>",
+      "trust this key (repeatable); else the stack's, or those that the database names",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option("--tenant <id>", "only this tenant")
+    .option("--from <day>", "first UTC day, YYYY-MM-DD", utcDay)
+    .option("--to <day>", "last UTC day, included", utcDay)
+    .option("--json", "answer as JSON");
+}
+
+/** Opens database and archive that the options or the environment name. */
+export async function openArchiveTarget(
+  options: ArchiveOptions,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<ArchiveTarget> {
+  const local = options.local === undefined ? undefined : readLocalFile(options.local);
+  const archiveUrl = options.archive ?? (options.local === undefined ? environment["AUDIT_ARCHIVE_URL"] : `file:${join(options.local, "archive")}`);
+  const secretKey = environment["AUDIT_SECRET_KEY"] ?? local?.secret_key;
+  const secretKeys = new Map(secretKey === undefined ? [] : [["default", secretKey]]);
+  const archive = openArchive({ archiveUrl, supabaseUrl: environment["AUDIT_URL"] ?? environment["SUPABASE_URL"] ?? "", secretKeys });
+  if (archive === undefined) {
+    throw new CommandError(
+      "no_archive",
+      "find archive: none is given",
+      "give --archive file:<folder>, or AUDIT_ARCHIVE_URL, and AUDIT_SECRET_KEY for a bucket",
+    );
+  }
+  const pool = createPool({ databaseUrl: databaseTarget(options, environment), databasePoolSize: 2 }, quiet);
+  try {
+    return { pool, archive, sha256, ...await readKeys(pool, options.key ?? (local === undefined ? undefined : [local.log_key])), close: () => pool.end() };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+/** Keys that were given, or the database's own, and those that handed over to them; the log's name is the name of its key. */
+async function readKeys(pool: Pool, given: readonly string[] | undefined): Promise<Pick<ArchiveTarget, "logOrigin" | "verifiers" | "verifierKey">> {
+  const known = (await pool.query<{ verifier_key: string }>("select verifier_key from audit_log.signing_keys order by since")).rows.map((row) =>
+    row.verifier_key
+  );
+  const texts = given ?? known;
+  const verifierKey = texts.at(-1);
+  if (verifierKey === undefined) throw new CommandError("no_key", "find key: the database names none", "give the log's public key with --key");
+  const verifiers = new Map<string, NoteVerifier>();
+  for (const text of texts) verifiers.set(text, await parseVerifierKey(text));
+  const { rows } = await pool.query<{ statement: string }>("select statement from audit_log.key_rotations order by announced_at desc, retired_at desc");
+  for (const { statement } of rows) {
+    const rotation = await openKeyRotation(statement).catch(() => undefined);
+    if (rotation !== undefined && verifiers.has(await formatVerifierKey(rotation.successor))) {
+      verifiers.set(await formatVerifierKey(rotation.retired), rotation.retired);
+    }
+  }
+  return { logOrigin: verifierKey.split("+")[0] ?? "", verifiers: [...verifiers.values()], verifierKey };
+}
+
+function utcDay(value: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toISOString().startsWith(value)) return value;
+  throw new CommandError("invalid_day", "read day: it is not a day", "write it as 2026-03-01");
+}
+
+/** A row of the catalogue, as an operator sees it. */
+export type CatalogueRow = {
+  readonly tenant_id: string;
+  readonly day: string;
+  readonly state: string;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number | null;
+  readonly manifest_key: string | null;
+  readonly manifest_sha256: Uint8Array | null;
+  readonly archived_at: string | null;
+  readonly expires_at: string | null;
+  readonly problem: string | null;
+};
+
+/** The catalogue's rows for these options, oldest day first, at most `limit`. */
+export async function readCatalogue(pool: Pool, options: ArchiveOptions, limit: number): Promise<readonly CatalogueRow[]> {
+  const text = `select a.tenant_id, a.day::text, a.state, a.rows, a.files, a.bytes, a.manifest_key, a.manifest_sha256, a.archived_at, a.expires_at,
+      coalesce(a.problem, f.problem, d.problem) as problem
+    from audit_log.archives as a
+    left join audit_log.archive_days as d on d.day = a.day
+    left join lateral (
+      select f.problem from audit_log.archive_files as f where f.tenant_id = a.tenant_id and f.day = a.day and f.problem is not null order by f.part limit 1
+    ) as f on true
+    where ($1::uuid is null or a.tenant_id = $1) and ($2::date is null or a.day >= $2) and ($3::date is null or a.day <= $3)
+    order by a.day, a.tenant_id limit $4`;
+  const client = await pool.connect();
+  try {
+    await client.query("begin read only; set local role audit_job");
+    return (await client.query<CatalogueRow>(text, [options.tenant ?? null, options.from ?? null, options.to ?? null, limit])).rows;
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
