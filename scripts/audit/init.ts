@@ -42,8 +42,8 @@ function init({ workdir, dryRun, full, update }: Options): void {
 }
 
 const nextSteps = `
-Next, in the project (docs/operations/deploy.md has the details):
-  fill in supabase/audit-events/settings.env.example as a file of your own, say .env.audit-events, that Git ignores
-  supabase db push
-  supabase secrets set --env-file .env.audit-events
-  supabase functions deploy --use-api`;
+Next (docs/operations/deploy.md says what each does):
+  put settings like those of supabase/audit-events/settings.env.example into a
+  file that Git ignores, say .env.audit-events; then, with the same command,
+  audit-events doctor --env-file .env.audit-events
+  audit-events deploy --env-file .env.audit-events --workdir .`;

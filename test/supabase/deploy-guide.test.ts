@@ -99,7 +99,7 @@ describe(page, () => {
     expect(settings).toMatch(/^audit\.example\.com\+[0-9a-f]{8}\+\S+$/m);
     expect(deployed).toMatch(/^0 faults, /m);
     expect(deployed).toMatch(/verified leaf 0 of audit\.example\.com/);
-    expect(init).toContain("Next, in the project");
+    expect(init).toContain("audit-events deploy");
     expect(workdir).toMatch(/verified leaf 0 of audit\.example\.com/);
     expect([...hosted.recorder.uploads.values()].map(({ metadata }) => metadata.entrypoint_path)).toContain("functions/audit-logger/index.ts");
     expect(back).toMatch(/verified leaf [1-9]/);

@@ -62,7 +62,7 @@ describe("npx audit-events init", () => {
     const config = read("config.toml");
     const { status, stdout, stderr } = await init();
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toContain("Next, in the project");
+    expect(stdout).toContain("audit-events deploy");
     expect(read("config.toml").startsWith(config)).toBe(true);
     const [first, ...added] = filesOf("migrations");
     expect(first).toBe(theirs);
