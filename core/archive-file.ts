@@ -68,7 +68,7 @@ export async function openArchiveFile(source: Uint8Array<ArrayBuffer> | ArchiveB
   const file = source instanceof Uint8Array ? inMemory(source) : source;
   try {
     const whole = source instanceof Uint8Array ? parquetMetadata(source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength)) : undefined;
-    const metadata = whole ?? await parquetMetadataAsync(file);
+    const metadata = whole ?? await parquetMetadataAsync(file, { initialFetchSize: limits.archivedWholeBytes });
     return { name: nameOf(metadata), rows: Number(metadata.num_rows), groups: groupsOf(metadata), readGroup: (group) => readGroup(file, metadata, group) };
   } catch (cause) {
     if (cause instanceof ArchiveFault) throw cause;

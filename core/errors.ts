@@ -59,6 +59,7 @@ export const errorCodes = {
   idempotency_key_reused: { status: 422, title: "Idempotency-Key was used with another body" },
   rate_limited: { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal fault" },
+  archive_fault: { status: 500, title: "An archive is not what it must be" },
   not_recorded: { status: 503, title: "The access could not be recorded" },
   unavailable: { status: 503, title: "A part of the service is not available" },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;

@@ -140,10 +140,12 @@ async function* walkPages(parts: ExportParts, request: ExportRequest, receivedMa
 
 async function withLogIndexes(parts: ExportParts, who: Reader, events: readonly StoredEvent[], tally: Tally): Promise<readonly ExportRow[]> {
   if (events.length === 0) return [];
-  const indexes = await parts.reader.leafIndexes(who.caller.claims, who.tenantId, events.map(({ event }) => event));
-  return events.map(({ event, leafHash }, place) => {
+  const hot = events.filter(({ logIndex }) => logIndex === undefined).map(({ event }) => event);
+  const indexes = hot.length === 0 ? [] : await parts.reader.leafIndexes(who.caller.claims, who.tenantId, hot);
+  const indexOf = new Map(hot.map((event, place) => [event, indexes[place]]));
+  return events.map(({ event, leafHash, logIndex }) => {
     tally.row(leafHash);
-    return { event, leafHash, logIndex: indexes[place] };
+    return { event, leafHash, logIndex: logIndex ?? indexOf.get(event) };
   });
 }
 

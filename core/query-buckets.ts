@@ -50,6 +50,11 @@ export function bucketStarts(from: string, to: string, widthMs: number): readonl
   return Array.from({ length: numberOf(to, widthMs) - first + 1 }, (_, index) => startOf(first + index, widthMs));
 }
 
+/** Start of the bucket of `widthMs` that `at` lies in. */
+export function bucketStartOf(at: string, widthMs: number): string {
+  return startOf(numberOf(at, widthMs), widthMs);
+}
+
 function numberOf(at: string, widthMs: number): number {
   return Math.floor((Date.parse(at) - originMs) / widthMs);
 }

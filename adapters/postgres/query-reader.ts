@@ -1,41 +1,22 @@
 import type { EventReader } from "../../core/query-store.ts";
-import { limits } from "../../core/limits.ts";
 import type { ReadPool } from "./claims.ts";
 import { readAs } from "./claims.ts";
+import type { AcrossParts, ArchivedAccess } from "./archived-reader.ts";
+import { findAcross, pageAcross } from "./archived-reader.ts";
+import { statsAcross } from "./archived-stats.ts";
 import { sql } from "./query-fragment.ts";
-import { keySql, notDeleted, withoutDeletedIn } from "./query-sql.ts";
-import type { EventRowRead } from "./query-page.ts";
-import { readPage, selectEvents, storedEvent, wholeQuestionMs } from "./query-page.ts";
 import { readProducers } from "./query-producers.ts";
 import { readFigures } from "./query-report.ts";
-import { facetsMs, readStats } from "./query-stats.ts";
 
 const nobody = "00000000-0000-0000-0000-000000000000";
 
-/** Events in Postgres, read as a caller: one read-only transaction a call. `elapsedMs` only goes forward. */
-export function createEventReader(connections: ReadPool, elapsedMs: () => number): EventReader {
-  const deadline = () => {
-    const end = elapsedMs() + limits.queryStatementTimeoutMs;
-    return () => end - elapsedMs();
-  };
+/** Events in Postgres and in the archive, read as a caller: one read-only transaction a call. `elapsedMs` only goes forward. */
+export function createEventReader(connections: ReadPool, elapsedMs: () => number, archive: ArchivedAccess): EventReader {
+  const parts: AcrossParts = { ...connections, ...archive, elapsedMs };
   return {
-    page: (claims, request) =>
-      readAs(connections, claims, async (transaction) => {
-        const leftMs = deadline();
-        return await readPage(transaction, { ...request, filter: await withoutDeletedIn(transaction, request.filter) }, leftMs);
-      }, wholeQuestionMs),
-    stats: (claims, request) =>
-      readAs(connections, claims, async (transaction) => {
-        const leftMs = deadline();
-        return await readStats(transaction, { ...request, filter: await withoutDeletedIn(transaction, request.filter) }, leftMs);
-      }, facetsMs),
-    find: (claims, key, includeDeleted) =>
-      readAs(connections, claims, async (transaction) => {
-        const rows = await transaction.rows<EventRowRead>(
-          sql`${selectEvents} where ${keySql(key)} and (${includeDeleted} or ${notDeleted})`,
-        );
-        return rows[0] === undefined ? undefined : storedEvent(rows[0]);
-      }),
+    page: (claims, request) => pageAcross(parts, claims, request),
+    stats: (claims, request) => statsAcross(parts, claims, request),
+    find: (claims, key, includeDeleted) => findAcross(parts, claims, key, includeDeleted),
     leafIndexes: (claims, tenantId, events) =>
       readAs(connections, claims, async (transaction) => {
         const times = events.map((event) => event.occurred_at);

@@ -43,7 +43,7 @@ type Counts = { readonly [Result in (typeof eventResults)[number]]: number };
 type CountRow = Counts & { readonly start: string };
 
 /** Counts by bucket and result, exact for what is at or after `countedFrom`; undefined when there was no time for even the newest bucket. */
-async function readHistogram(transaction: ReadTransaction, filter: Filter, bucketMs: number, leftMs: () => number) {
+export async function readHistogram(transaction: ReadTransaction, filter: Filter, bucketMs: number, leftMs: () => number) {
   const counts = new Map<string, Counts>();
   const count = async (slice: Filter, timeoutMs: number) => {
     await transaction.resume(Math.min(timeoutMs, sliceTimeoutMs));
@@ -124,7 +124,8 @@ function bucketOf(start: string, bucketMs: number, filter: Filter, counts: Count
   return { from: later(start, filter.from), to: earlier(shifted(start, bucketMs - 1), filter.to), success, failure, warning };
 }
 
-async function orNothing<T>(work: Promise<T>): Promise<T | undefined> {
+/** What `work` gives, or undefined when its time was over. */
+export async function orNothing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
