@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
-import { runCommand } from "../command/run-command.ts";
+import { runCommand, startCommand } from "../command/run-command.ts";
 import { cloudTrailLog, csvLog, jnetLog, ndjsonLog, type OldLog, omsLog, supaAuditLog } from "./old-logs.ts";
-import { importedCount, killHalfWay } from "./resume.ts";
+import { importedCount, killHalfWay, waitingForImport, whileHalfWay } from "./resume.ts";
 
 const tenantId = "123e4567-e89b-12d3-a456-426614174000";
+const otherTenantId = "00000000-0000-4000-8000-0000000000aa";
 const rows = 3000;
+const stoppedRows = 2500;
 
 /** `derived`: the source has no ids that we could keep, so that only what they are derived from keeps a second run from doubling everything. */
 type Case = {
@@ -62,6 +64,37 @@ describe("npm run audit -- import", () => {
     expect(await importedCount(log) - before).toBe(old.rows);
   });
 
+  it("ends after its batch on Ctrl-C, says so, and goes on when it is run again", { timeout: 60_000 }, async () => {
+    const args = ["import", csvLog(folder, stoppedRows).source, "--tenant", otherTenantId, "--database", log.database.url];
+    const stopped = await whileHalfWay(log, async (stuck, release) => {
+      const run = startCommand(args);
+      await Promise.race([stuck(), run.ended]);
+      run.kill("SIGINT");
+      await release();
+      return await run.ended;
+    });
+    expect(stopped).toMatchObject({ status: 130, out: expect.stringContaining("Stopped; the same command goes on") });
+    const ran = await runCommand(args);
+    expect(ran.err).toMatch(/^Going on after [12],\d00 records\.\n/);
+    expect(ran).toMatchObject({ status: 0, out: expect.stringContaining("2,500 imported, 0 there already, 0 refused") });
+    expect(await runCommand(args)).toMatchObject({ status: 0, out: expect.stringContaining("Imported before") });
+  });
+
+  it("lets one process at a time go on with an import", { timeout: 60_000 }, async () => {
+    const args = ["import", ndjsonLog(folder, stoppedRows).source, "--tenant", otherTenantId, "--database", log.database.url, "--json"];
+    const [first, second] = await whileHalfWay(log, async (stuck, release) => {
+      const one = startCommand(args);
+      await stuck();
+      const other = startCommand(args);
+      while (await waitingForImport(log) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await release();
+      return [await one.ended, await other.ended];
+    });
+    expect(first).toMatchObject({ status: 0 });
+    expect(JSON.parse(first.out).counts).toMatchObject({ created: stoppedRows, duplicate: 0 });
+    expect(second).toMatchObject({ status: 2, err: expect.stringContaining("another process has gone on with this import") });
+  });
+
   it("leaves a log that verifies, and says in it what was imported", { timeout: 60_000 }, async () => {
     await log.seal();
     const ran = await runCommand(["verify", "--database", log.database.adminUrl, "--key", firstKey.verifierKey, "--json"]);
@@ -69,12 +102,12 @@ describe("npm run audit -- import", () => {
     const { rows: records } = await log.admin.query(
       "select principal, result, context from audit_log.events where event_type = 'audit.events.imported' order by received_at",
     );
-    expect(records).toHaveLength(cases.length);
+    expect(records).toHaveLength(cases.length + 2);
     expect(records[0]).toMatchObject({
       principal: expect.stringMatching(/^import:[0-9a-f-]{36}$/),
       result: "success",
       context: { format: "ndjson", created: rows },
     });
-    expect(JSON.parse(ran.out)).toMatchObject({ status: "sound", events: cases.length * rows + cases.length });
+    expect(JSON.parse(ran.out)).toMatchObject({ status: "sound", events: cases.length * (rows + 1) + 2 * (stoppedRows + 1) });
   });
 });

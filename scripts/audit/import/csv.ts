@@ -1,4 +1,4 @@
-import { TextDecoder } from "node:util";
+import { CommandError } from "../failure.ts";
 
 /** A record of a CSV file, the number of the line it begins in, and whether a quotation mark is where none may be. */
 export type CsvRecord = { readonly line: number; readonly cells: readonly string[]; readonly broken: boolean };
@@ -10,10 +10,15 @@ export type CsvRecord = { readonly line: number; readonly cells: readonly string
 export async function* csvRecords(chunks: AsyncIterable<Uint8Array>, separator = ","): AsyncGenerator<CsvRecord> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const reader = createReader(separator);
-  for await (const chunk of chunks) {
-    yield* reader.read(decoder.decode(chunk, { stream: true }));
-  }
-  yield* reader.read(decoder.decode());
+  const decoded = (chunk?: Uint8Array) => {
+    try {
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch (cause) {
+      throw new CommandError("not_utf8", "read CSV: it is not UTF-8", "convert it first, for example with iconv -f latin1 -t utf8", cause);
+    }
+  };
+  for await (const chunk of chunks) yield* reader.read(decoded(chunk));
+  yield* reader.read(decoded());
   yield* reader.end();
 }
 
