@@ -9,6 +9,7 @@ import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts
 import { archiveRoutes } from "./routes/archives.ts";
 import { deletionRoutes } from "./routes/deletions.ts";
 import { limitedReads } from "./rates.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { holdRoutes } from "./routes/holds.ts";
@@ -55,6 +56,7 @@ export function createApp(given: ApiParts) {
     .route(apiPath, limitsRoutes(parts))
     .route("/", readinessRoutes(parts))
     .route("/", metricsRoutes(parts))
+    .route("/", docsRoutes(() => document()))
     .get("/openapi.json", async (context) => context.json(await document()));
 
   const makeDocument = openApiDocument(app as unknown as Hono<ApiEnv>);

@@ -27,14 +27,29 @@ export const answer = (description: string, body: z.ZodType) => ({ description, 
 
 type Answers = { readonly [mediaType: string]: z.ZodType };
 
+type OperationOptions = {
+  readonly isPublic?: boolean;
+  readonly description?: string;
+  /** What is read besides validated parameters. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 /** An operation of the OpenAPI document whose good answer is `body`, or one of several media types. */
-export function operation(summary: string, body: z.ZodType | Answers, options: { readonly isPublic?: boolean; readonly description?: string } = {}) {
+export function operation(summary: string, body: z.ZodType | Answers, options: OperationOptions = {}) {
   const answers: Answers = body instanceof z.ZodType ? { "application/json": body } : body;
   const content = Object.fromEntries(Object.entries(answers).map(([type, schema]) => [type, { schema: resolver(schema) }]));
   return describeRoute({
     summary,
     ...options.description === undefined ? {} : { description: options.description },
     ...options.isPublic ? { security: [] } : {},
+    ...options.headers === undefined ? {} : {
+      parameters: Object.entries(options.headers).map(([name, about]) => ({
+        in: "header" as const,
+        name,
+        description: about,
+        schema: { type: "string" as const },
+      })),
+    },
     responses: {
       200: { description: "Answer", content },
       ...options.isPublic ? {} : {

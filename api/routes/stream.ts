@@ -24,7 +24,10 @@ export function streamRoutes(parts: ApiParts) {
   const open = parts.openStreams;
   return new Hono<ApiEnv>().get(
     "/events/stream",
-    operation("Follow the log", { "text/event-stream": z.string() }, { description }),
+    operation("Follow the log", { "text/event-stream": z.string() }, {
+      description,
+      headers: { "last-event-id": "position behind which to go on; absent: what is sealed from now on" },
+    }),
     requireScope(parts.authenticate, "read"),
     query(filterParameters),
     async (context) => {

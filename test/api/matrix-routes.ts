@@ -38,6 +38,8 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
   [`GET /readyz`]: { needs: "public", placements: once },
   // Asked from elsewhere than its own machine and without its token it refuses everybody.
   [`GET /metrics`]: { needs: "public", placements: () => [{ name: "as it is", path: "", status: 403 }] },
+  [`GET /docs`]: { needs: "public", placements: once },
+  [`GET /docs/style.css`]: { needs: "public", placements: once },
   [`GET /openapi.json`]: { needs: "public", placements: once },
   [`GET ${root}/limits`]: { needs: "public", placements: once },
   [`POST ${root}/events`]: { needs: "ingest", placements: batches },
