@@ -2,8 +2,8 @@
 export type Scope = "ingest" | "read" | "export" | "admin";
 
 /**
- * Who calls, verified. `tenants` is "any" only for secret keys. `principal` is `key:<id>`, `user:<sub>`, `secret:<name>` or `anon`, and never
- * comes from a body. `claims` are what row-level security sees: API keys are turned into claims too, so that it sees one kind of caller.
+ * Who calls, verified. `tenants` is "any" only for secret keys. `principal` is `key:<id>`, `user:<sub>`, `secret:<name>`, `anon` or, of an import, `import:<id>`, and
+ * never comes from a body. `claims` are what row-level security sees: API keys are turned into claims too, so that it sees one kind of caller.
  */
 export type Caller = {
   readonly kind: "key" | "user" | "secret" | "anon";
