@@ -1,3 +1,6 @@
+/** Who deleted an event softly, when and why. */
+export type Deletion = { readonly by: string; readonly at: string; readonly reason: string };
+
 /** An event as the API lists it. */
 export type ListedEvent = {
   readonly tenant_id: string;
@@ -11,6 +14,8 @@ export type ListedEvent = {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly duration_ms?: number;
   readonly producer_seq?: number;
+  /** Only for admins who asked for deleted events as well. */
+  readonly deleted?: Deletion;
   readonly [text: string]: unknown;
 } & { readonly [Key in "source" | "actor_id" | "actor_type" | "object_type" | "object_id" | "message" | "ip_address" | "user_agent" | "request_id"]?: string };
 

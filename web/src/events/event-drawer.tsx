@@ -8,6 +8,7 @@ import { isAtLeast, type Role } from "../session/session.ts";
 import { formatTime, zoneName } from "../time-format.ts";
 import { useView } from "../view-state.ts";
 import { changesOf, EventDiff } from "./event-diff.tsx";
+import { DeletedNotice, DeleteEvent } from "./event-deletion.tsx";
 import { EventFields } from "./event-fields.tsx";
 import { EventJson } from "./event-json.tsx";
 import { sentenceOf } from "./event-sentence.ts";
@@ -58,10 +59,12 @@ export function EventDrawer({ api, id, at, tenant, role, listed, onClose }: Prop
             <span className={`result ${event.result}`}>{event.result}</span>
           </p>
           {isAtLeast(role, "auditor") && <VerifyBadge key={event.id} api={api} event={event} />}
+          {event.deleted !== undefined && <DeletedNotice deletion={event.deleted} />}
           <Searches event={event} />
           {changes !== undefined && <EventDiff changes={changes} />}
           <EventFields event={event} zone={view.zone} />
           <EventJson event={event} />
+          {role === "admin" && event.deleted === undefined && <DeleteEvent key={`delete ${event.id}`} api={api} event={event} onDeleted={onClose} />}
         </>
       )}
     </aside>

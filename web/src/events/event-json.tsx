@@ -8,7 +8,7 @@ const hidden = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206
 /** The event as the API gives it, to read and to take along. */
 export function EventJson({ event }: { readonly event: ListedEvent }) {
   const [copied, setCopied] = useState<"copied" | "failed">();
-  const { href: _, ...own } = event;
+  const { href: _, deleted: __, ...own } = event;
   const json = JSON.stringify(own, null, 2).replace(hidden, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const copy = () => navigator.clipboard.writeText(json).then(() => setCopied("copied"), () => setCopied("failed"));
   return (

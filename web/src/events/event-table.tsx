@@ -91,7 +91,7 @@ type RowProps = Pick<Props, "zone" | "onOpen"> & {
 
 const EventRow = memo(function EventRow({ event, index, zone, isOpen, isAtCursor, onOpen }: RowProps) {
   const time = formatTime(event.occurred_at, zone);
-  const className = [isOpen && "open", isAtCursor && "at-cursor", event["deleted"] !== undefined && "deleted"].filter(Boolean).join(" ");
+  const className = [isOpen && "open", isAtCursor && "at-cursor", event.deleted !== undefined && "deleted"].filter(Boolean).join(" ");
   return (
     <tr data-index={index} aria-rowindex={index + 2} className={className || undefined} onClick={() => onOpen(event)}>
       <td>

@@ -56,7 +56,7 @@ export function IntegrityPage({ api, tenant }: { readonly api: Api; readonly ten
               compares the whole log with it, on a computer of yours.
             </p>
           </section>
-          <section aria-label="Recent checkpoints">
+          <section>
             <h2>Recent checkpoints</h2>
             <ListTable
               caption="Recent checkpoints"
