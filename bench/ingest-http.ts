@@ -14,7 +14,8 @@ export type IngestFigures = {
   readonly rssMiB: Readonly<Record<"function" | "postgres" | "load", number>>;
 };
 
-const WARM_UP_EVENTS = 20_000;
+// Each isolate of the function has code of its own to compile.
+const WARM_UP_EVENTS = 40_000;
 const encoder = new TextEncoder();
 
 /** Yesterday: inside the accepted window, and no run crosses midnight. */

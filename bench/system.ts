@@ -6,6 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { makeApiKey } from "../core/api-key.ts";
 import { type DenoProcess, projectFolder, startDeno } from "../scripts/stack/deno-process.ts";
+import { ingestThreads } from "../scripts/stack/functions.ts";
 import { freePort } from "../scripts/stack/free-port.ts";
 import { migrate, readMigrations } from "../scripts/stack/migrate.ts";
 import { type PostgresProcess, startPostgres } from "../scripts/stack/postgres-process.ts";
@@ -21,6 +22,8 @@ export type BenchSystem = {
   readonly postgres: PostgresProcess;
   /** An empty database with every migration applied, and an ingest key of `benchTenant` in it. */
   freshDatabase(): Promise<BenchDatabase>;
+  /** Ends PostgreSQL and starts it over the same data: what it had in memory is gone. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -30,12 +33,19 @@ export async function startSystem(): Promise<BenchSystem> {
   const folder = mkdtempSync(join(tmpdir(), "audit-bench-"));
   chmodSync(folder, 0o711);
   const port = await freePort();
-  const postgres = await startPostgres({ folder: join(folder, "postgres"), logFile: join(folder, "postgres.log"), port, password, settings: postgresSettings });
+  const start = () => startPostgres({ folder: join(folder, "postgres"), logFile: join(folder, "postgres.log"), port, password, settings: postgresSettings });
+  let postgres = await start();
   await prepareDatabase(postgres.adminUrl("postgres"), password);
   const migrations = readMigrations(join(projectFolder, "migrations"));
   let made = 0;
   return {
-    postgres,
+    get postgres() {
+      return postgres;
+    },
+    restart: async () => {
+      await postgres.stop();
+      postgres = await start();
+    },
     freshDatabase: () => makeDatabase(postgres, `bench_${++made}`, migrations),
     stop: async () => {
       await postgres.stop();
@@ -79,6 +89,8 @@ export async function startBenchFunction(name: string, environment: Readonly<Rec
   return await startDeno({
     name,
     entry: path,
+    // As the local stack runs it; what is written by hand would run on the same machine.
+    ...name === "audit-logger" || name === "handwritten" ? { threads: ingestThreads } : {},
     environment,
     cacheFolder: join(tmpdir(), "audit-bench-deno"),
     output: (text) => /"level":"(error|warn)"/.test(text) && process.stderr.write(text),

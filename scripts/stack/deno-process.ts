@@ -18,6 +18,8 @@ export type DenoOptions = {
   readonly version?: DenoVersion;
   /** Another configuration than the checkout's; packages come from the node_modules above it. */
   readonly config?: string;
+  /** How many isolates answer on the port, each on a thread of its own; one unless told otherwise. */
+  readonly threads?: number;
   /** Folders the function may write to, such as a file archive. */
   readonly writableFolders?: readonly string[];
   /** Called with each chunk of what the function prints. */
@@ -55,7 +57,18 @@ export async function startDeno(options: DenoOptions): Promise<DenoProcess> {
   const fileAccess = folders === "" ? [] : [`--allow-read=${folders}`, `--allow-write=${folders}`];
   const permissions = ["--no-prompt", "--allow-net=127.0.0.1,localhost", "--allow-env", ...fileAccess];
   const config = options.config ?? join(projectFolder, "deno.json");
-  const args = ["serve", "--no-check", "--node-modules-dir=manual", `--config=${config}`, "--host=127.0.0.1", "--port=0", ...permissions, options.entry];
+  const parallel = options.threads === undefined ? [] : ["--parallel"];
+  const args = [
+    "serve",
+    "--no-check",
+    "--node-modules-dir=manual",
+    `--config=${config}`,
+    ...parallel,
+    "--host=127.0.0.1",
+    "--port=0",
+    ...permissions,
+    options.entry,
+  ];
   const child = spawn(denoBinary(options.version), args, {
     cwd: projectFolder,
     env: environmentOf(options),
@@ -75,7 +88,8 @@ export async function startDeno(options: DenoOptions): Promise<DenoProcess> {
 }
 
 function environmentOf(options: DenoOptions): Record<string, string> {
-  return { ...options.environment, DENO_DIR: options.cacheFolder, DENO_NO_UPDATE_CHECK: "1", DENO_TLS_CA_STORE: "system", NO_COLOR: "1" };
+  const threads = options.threads === undefined ? {} : { DENO_JOBS: String(options.threads) };
+  return { ...options.environment, ...threads, DENO_DIR: options.cacheFolder, DENO_NO_UPDATE_CHECK: "1", DENO_TLS_CA_STORE: "system", NO_COLOR: "1" };
 }
 
 function listeningPort(child: ChildProcess, ended: Promise<void>, options: DenoOptions): Promise<number> {

@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { projectFolder } from "./deno-process.ts";
 
 /** An Edge Function of this checkout. */
-export type FunctionSource = { readonly name: string; readonly entry: string };
+export type FunctionSource = { readonly name: string; readonly entry: string; readonly threads?: number };
+
+/**
+ * Isolates of audit-logger: one uses a core for what it does and waits for PostgreSQL on the other; a second one keeps both busy, a seventh more events
+ * a second on two cores for 100 MiB. Supabase starts as many as there is work for.
+ */
+export const ingestThreads = 2;
 
 const functionsFolder = join(projectFolder, "functions");
 
@@ -11,6 +17,6 @@ const functionsFolder = join(projectFolder, "functions");
 export function findFunctions(): readonly FunctionSource[] {
   if (!existsSync(functionsFolder)) return [];
   return readdirSync(functionsFolder).sort()
-    .map((name) => ({ name, entry: join(functionsFolder, name, "index.ts") }))
+    .map((name) => ({ name, entry: join(functionsFolder, name, "index.ts"), ...name === "audit-logger" ? { threads: ingestThreads } : {} }))
     .filter(({ name, entry }) => /^[a-z0-9]/.test(name) && existsSync(entry));
 }
