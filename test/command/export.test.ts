@@ -1,0 +1,72 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { tenantA } from "../api/service.ts";
+import { type ServedLog, startServedLog } from "./served-log.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
+
+/** What happens to the bytes of an export on their way. */
+let harm: "none" | "cut" | "changed" = "none";
+
+function onTheWay(path: string, response: Response): Response {
+  if (harm === "none" || !path.endsWith("/events/export") || response.body === null) return response;
+  let isFirst = true;
+  const bytes = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      if (harm === "changed") chunk = new TextEncoder().encode(new TextDecoder().decode(chunk).replace("order.created", "order.creates"));
+      if (isFirst || harm === "changed") controller.enqueue(chunk);
+      isFirst = false;
+    },
+  });
+  return new Response(response.body.pipeThrough(bytes), response);
+}
+
+describe("npm run audit -- export", () => {
+  let log: ServedLog;
+  const folder = mkdtempSync(join(tmpdir(), "audit-export-"));
+  const run = async (file: string) => {
+    const ran = await log.run("export", "type:order.created", "--order", "asc", "--out", join(folder, file), "--json");
+    return { status: ran.status, err: ran.err, report: JSON.parse(ran.out) };
+  };
+
+  beforeAll(async () => {
+    // Parts of at most 400 rows, as an Edge Function hands them out.
+    log = await startServedLog({ exportBounds: { rowsMax: 400, bytesMax: 1e9, ms: 60_000 }, onTheWay });
+    for (let start = 0; start < 1000; start += 500) {
+      await log.store(tenantA, Array.from({ length: 500 }, (_, n) => ({ event_type: "order.created", object_id: String(start + n), message: "two\nlines" })));
+    }
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await log.stop();
+  });
+
+  it("follows cursors to the end, checks every part, and joins them into one file", async () => {
+    const { status, report } = await run("all.csv");
+    expect(status).toBe(0);
+    expect(report).toMatchObject({ status: "whole", rows: 1000, files: [join(folder, "all.csv")] });
+    expect(report.parts).toHaveLength(3);
+    const text = readFileSync(join(folder, "all.csv"), "utf8");
+    expect(text.match(/"tenant_id"/g)).toHaveLength(1);
+    expect(text.match(/"order\.created"/g)).toHaveLength(1000);
+  });
+
+  it("writes Parquet, which cannot be joined, into numbered files", async () => {
+    const { status, report } = await run("all.parquet");
+    expect(status).toBe(0);
+    expect(report.files).toEqual(["all.parquet", "all-2.parquet", "all-3.parquet"].map((name) => join(folder, name)));
+    for (const file of report.files) expect(readFileSync(file).subarray(0, 4).toString()).toBe("PAR1");
+  });
+
+  it.each(["cut", "changed"] as const)("keeps nothing of a file that was %s on its way", async (what) => {
+    const before = readdirSync(folder);
+    harm = what;
+    const { status, report } = await run(`${what}.ndjson`);
+    harm = "none";
+    expect(status).toBe(2);
+    expect(report).toMatchObject({ status: "failed", code: "not_whole" });
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
