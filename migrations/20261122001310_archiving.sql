@@ -216,6 +216,10 @@ declare
 begin
   perform audit_log.require_durable_commit();
   perform set_config('lock_timeout', least(p_lock_ms, 2000)::text, true);
+  -- One at a time: each of two has read events when it counted, and would wait for the other to let go of it.
+  if not pg_try_advisory_xact_lock(1635083369, -3) then
+    return 'busy';
+  end if;
   perform from audit_log.archive_days as d where d.day = p_day and d.state = 'planned' for update skip locked;
   if not found then
     return 'busy';
