@@ -16,7 +16,7 @@ export type RateBucket = {
   needsLease(nowMs: number): boolean;
   /** What to ask; the balance is then settled, and spending goes on against the answer. */
   ask(): LeaseAsk;
-  granted(lease: Lease, nowMs: number): void;
+  granted(ask: LeaseAsk, lease: Lease, nowMs: number): void;
   /** The store does not answer: go on at the known rate, by ourselves. */
   ungranted(ask: LeaseAsk, forMs: number): void;
   state(nowMs: number): BucketState;
@@ -26,6 +26,7 @@ export type RateBucket = {
 export function rateBucket(name: string, tenantId: string | undefined, defaultPerSecond: number): RateBucket {
   let perSecond = defaultPerSecond;
   let balance = 0;
+  let settling = 0;
   let spentSinceAsk = 0;
   let left: number | undefined;
   let closedUntilMs = -Infinity;
@@ -43,11 +44,13 @@ export function rateBucket(name: string, tenantId: string | undefined, defaultPe
       // Half as much again as the last lease lasted for, so that it lasts longer; never so much that other processes find nothing.
       const wanted = Math.min(Math.max(spentSinceAsk * 1.5, perSecond / 10, 1), perSecond * limits.rateLeaseSeconds);
       const ask = { bucket: name, tenantId, perSecond: defaultPerSecond, balance, wanted };
+      settling += balance;
       balance = 0;
       spentSinceAsk = 0;
       return ask;
     },
-    granted: (lease, nowMs) => {
+    granted: (ask, lease, nowMs) => {
+      settling -= ask.balance;
       perSecond = lease.perSecond;
       balance += lease.granted;
       left = lease.left;
@@ -56,11 +59,12 @@ export function rateBucket(name: string, tenantId: string | undefined, defaultPe
       if (isEmpty) closedUntilMs = nowMs + (Math.max(0, -left) / perSecond + limits.ratePauseSeconds) * 1000;
     },
     ungranted: (ask, forMs) => {
+      settling -= ask.balance;
       balance += ask.wanted + perSecond * forMs / 1000;
       left = undefined;
     },
     state: (nowMs) => {
-      const remaining = Math.max(0, Math.min(burst(), Math.floor((left ?? burst()) + balance)));
+      const remaining = Math.max(0, Math.min(burst(), Math.floor((left ?? burst()) + balance + settling)));
       const closedMs = closedUntilMs - nowMs;
       return {
         perSecond,

@@ -62,10 +62,14 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
     const asks = asked.map((bucket) => bucket.ask());
     try {
       const leases = await parts.store.lease(asks);
-      asked.forEach((bucket, index) => bucket.granted(leases[index] ?? { perSecond: 1, granted: 0, left: 0 }, parts.elapsedMs()));
+      for (const [index, bucket] of asked.entries()) {
+        const [ask, lease] = [asks[index], leases[index]];
+        if (ask === undefined || lease === undefined) throw new Error("settle buckets: the store left one out");
+        bucket.granted(ask, lease, parts.elapsedMs());
+      }
       nextAskMs = parts.elapsedMs() + limits.rateAskMs;
     } catch (error) {
-      asked.forEach((bucket, index) => bucket.ungranted(asks[index] as (typeof asks)[number], limits.rateRetryMs));
+      for (const [index, ask] of asks.entries()) asked[index]?.ungranted(ask, limits.rateRetryMs);
       nextAskMs = parts.elapsedMs() + limits.rateRetryMs;
       parts.log({ level: "warn", event: "rates.not_settled", buckets: asked.length, ...faultRecord(error) });
     }
@@ -98,12 +102,12 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
         const nowMs = parts.elapsedMs();
         return rateHeaders(kind, { tenant: shown.tenant?.state(nowMs), caller: shown.caller?.state(nowMs) });
       };
-      const refuse = (bucket: RateBucket, nowMs: number): never => {
+      const refuse = (closed: readonly RateBucket[], nowMs: number): never => {
         // Nobody spends from a bucket that is closed, so whoever is refused asks how it stands.
-        if (bucket.needsLease(nowMs)) due.add(bucket);
+        for (const bucket of closed) if (bucket.needsLease(nowMs)) due.add(bucket);
         ask(nowMs);
-        const { remaining, resetSeconds } = bucket.state(nowMs);
-        const retryAfterSeconds = remaining > 0 ? 1 : Math.max(1, resetSeconds);
+        const waits = closed.map((bucket) => bucket.state(nowMs)).map(({ remaining, resetSeconds }) => remaining > 0 ? 1 : resetSeconds);
+        const retryAfterSeconds = Math.max(1, ...waits);
         throw new AuditError("rate_limited", `take request: the quota is used up; send it again in ${retryAfterSeconds} s`, {
           retryAfterSeconds,
           headers: headers(),
@@ -112,9 +116,8 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
       return {
         admit: () => {
           const nowMs = parts.elapsedMs();
-          for (const bucket of [own.tenant, own.caller]) {
-            if (bucket !== undefined && !bucket.isOpen(nowMs)) refuse(bucket, nowMs);
-          }
+          const closed = [own.tenant, own.caller].filter((bucket) => bucket !== undefined && !bucket.isOpen(nowMs)) as readonly RateBucket[];
+          if (closed.length > 0) refuse(closed, nowMs);
         },
         take: (tokens) => {
           const nowMs = parts.elapsedMs();
@@ -125,7 +128,7 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
           });
           const [first] = taken;
           if (first !== undefined && taken.length === 1) shown.tenant = first.bucket;
-          if (first !== undefined && taken.every(({ bucket }) => !bucket.isOpen(nowMs))) refuse(first.bucket, nowMs);
+          if (first !== undefined && taken.every(({ bucket }) => !bucket.isOpen(nowMs))) refuse([first.bucket], nowMs);
           for (const { bucket, count } of taken) spend(bucket, count, nowMs);
           if (own.caller !== undefined) spend(own.caller, sum, nowMs);
           ask(nowMs);
