@@ -37,7 +37,8 @@ export async function startArchived(options: Pick<ServiceOptions, "exportBounds"
     folder,
     store: createFolderStore(folder),
     ingest: async (events) => {
-      await log.ingest(events);
+      // What comes in one batch was received at one moment.
+      for (const received of Map.groupBy(events, (event) => event.received_at).values()) await log.ingest(received);
       await sealAll(log);
     },
     archive: async () => void await archiveAll(archiverOf(log, folder)),
