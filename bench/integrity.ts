@@ -1,14 +1,16 @@
-// Sealing and verifying against ingest, on the same rows: the same functions, the same PostgreSQL, one after the other.
+// Sealing and verifying against ingest: the same functions, the same PostgreSQL, one after the other; on the rows just ingested, and on a large log.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { makeSigningKey } from "../core/format/signed-note.ts";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
 import { type IngestCase, measureIngest } from "./ingest-http.ts";
+import { generateLog, type LogShape } from "./generated-log.ts";
 import { processTreeUsage } from "./process-usage.ts";
 import type { BenchReport, Row } from "./report.ts";
 import { type Spread, spread } from "./statistics.ts";
-import { type BenchDatabase, type BenchSystem, functionEnvironment, startBenchFunction, startSystem } from "./system.ts";
+import { type BenchDatabase, type BenchSystem, functionEnvironment, startBenchFunction, startSystem, withClient } from "./system.ts";
 
+/** Three rounds of ingest, sealing and verifying, each of its own database. */
 export async function benchIntegrity({ quick }: { readonly quick: boolean }): Promise<BenchReport> {
   const system = await startSystem();
   try {
@@ -42,7 +44,58 @@ export async function benchIntegrity({ quick }: { readonly quick: boolean }): Pr
   }
 }
 
-type Sealing = { readonly eventsPerSecond: number; readonly functionUs: number; readonly postgresUs: number };
+const largeLog = (quick: boolean): LogShape => quick ? { rows: 200_000, days: 10 } : { rows: 10_000_000, days: 90 };
+
+/** A log of ten million leaves sealed from nothing, against ingest of the same system just before. */
+export async function benchSeal({ quick }: { readonly quick: boolean }): Promise<BenchReport> {
+  const system = await startSystem();
+  try {
+    const run: IngestCase = { name: "before sealing", clients: 4, batch: 1000, size: 600, events: quick ? 40_000 : 200_000 };
+    const small = await system.freshDatabase();
+    const ingest = (await measureIngest(system, small, run, 1)).eventsPerSecond;
+    await small.drop();
+    const { sealing, events } = await sealedLargeLog(system, quick);
+    return {
+      keys: { "seal.ingest_ratio": sealing.eventsPerSecond / ingest, "seal.events_per_second": sealing.eventsPerSecond, "seal.leaves": events },
+      rows: [
+        { name: "audit-logger, 4 clients × 1000", unit: "events/s", median: ingest },
+        { name: `audit-sealer, ${events.toLocaleString("en-US")} leaves`, unit: "events/s", median: sealing.eventsPerSecond },
+        { name: "audit-sealer : audit-logger", unit: "×", median: sealing.eventsPerSecond / ingest },
+        { name: "CPU of sealer", unit: "µs/event", median: sealing.functionUs },
+        { name: "CPU of postgres", unit: "µs/event", median: sealing.postgresUs },
+      ],
+    };
+  } finally {
+    await system.stop();
+  }
+}
+
+/** A log of ten million leaves verified, from the event to the signed root. */
+export async function benchVerify({ quick }: { readonly quick: boolean }): Promise<BenchReport> {
+  const system = await startSystem();
+  try {
+    const { database, events } = await sealedLargeLog(system, quick);
+    const rate = await measureVerify(database);
+    return {
+      keys: { "verify.events_per_core_second": rate, "verify.leaves": events },
+      rows: [{ name: `verify, ${events.toLocaleString("en-US")} leaves, per second of its own CPU`, unit: "events", median: rate }],
+    };
+  } finally {
+    await system.stop();
+  }
+}
+
+async function sealedLargeLog(system: BenchSystem, quick: boolean) {
+  const database = await system.freshDatabase();
+  await generateLog(database.adminUrl, largeLog(quick));
+  const { rows } = await withClient(database.adminUrl, (admin) => admin.query<{ count: string }>("select count(*) from audit_log.events"));
+  const events = Number(rows[0]?.count);
+  const sealing = await measureSealing(system, database);
+  if (sealing.sealed !== events) throw new Error(`seal a large log: ${sealing.sealed} of ${events} events were sealed`);
+  return { database, sealing, events };
+}
+
+type Sealing = { readonly sealed: number; readonly eventsPerSecond: number; readonly functionUs: number; readonly postgresUs: number };
 
 /** Calls the sealer as the scheduler does, until it has nothing more to do. */
 async function measureSealing(system: BenchSystem, database: BenchDatabase): Promise<Sealing> {
@@ -54,7 +107,7 @@ async function measureSealing(system: BenchSystem, database: BenchDatabase): Pro
     let sealed = 0;
     const started = performance.now();
     const before = [processTreeUsage(deno.pid), processTreeUsage(system.postgres.pid)] as const;
-    for (let status = "out_of_time"; status === "out_of_time";) {
+    for (let status = "out_of_time"; status !== "done";) {
       const response = await fetch(`http://127.0.0.1:${deno.port}/audit-sealer`, { method: "POST", headers });
       const summary = await response.json();
       if (!response.ok || summary.problems > 0) throw new Error(`measure sealing: ${JSON.stringify(summary)}`);
@@ -64,7 +117,7 @@ async function measureSealing(system: BenchSystem, database: BenchDatabase): Pro
     const seconds = (performance.now() - started) / 1000;
     const after = [processTreeUsage(deno.pid), processTreeUsage(system.postgres.pid)] as const;
     const perEvent = (part: 0 | 1) => (after[part].cpuSeconds - before[part].cpuSeconds) * 1e6 / sealed;
-    return { eventsPerSecond: sealed / seconds, functionUs: perEvent(0), postgresUs: perEvent(1) };
+    return { sealed, eventsPerSecond: sealed / seconds, functionUs: perEvent(0), postgresUs: perEvent(1) };
   } finally {
     await deno.stop();
   }

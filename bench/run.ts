@@ -2,13 +2,17 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchIngest } from "./ingest.ts";
-import { benchIntegrity } from "./integrity.ts";
+import { benchIntegrity, benchSeal, benchVerify } from "./integrity.ts";
+import { benchQuery } from "./query.ts";
 import { benchSoak } from "./soak.ts";
 import { type BenchReport, tableOf, writeResults } from "./report.ts";
 
 const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = {
   ingest: benchIngest,
   integrity: benchIntegrity,
+  seal: benchSeal,
+  verify: benchVerify,
+  query: benchQuery,
   soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
 };
 

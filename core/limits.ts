@@ -48,7 +48,7 @@ export const limits = {
   queryOffsetMax: 10_000,
   queryStatementTimeoutMs: 3_000,
   /** After this a search for words answers with what it has found, and a cursor to go on. */
-  queryTextSearchMs: 400,
+  queryTextSearchMs: 300,
   queryStringBytesMax: 8 * 1024,
   queryDefaultDays: 7,
   /** Terms in `q`. */
