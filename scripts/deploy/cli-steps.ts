@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../audit/failure.ts";
+import { functionNames, packageFolder } from "../init/source-files.ts";
 import { runSupabaseCli } from "../supabase-cli.ts";
 import { announce, type Deployment, type Step } from "./deployment.ts";
 
@@ -25,17 +26,18 @@ export const deploySecrets: Step = async (deployment) => {
 };
 
 /** Uploads the functions; Supabase bundles them, no Docker is needed. Only ours: a project's others are its own business. */
-export function deployFunctions(names: readonly string[]): Step {
-  return (deployment) => run(deployment, ["functions", "deploy", ...names, "--use-api", `--remote=${refOf(deployment)}`, "--yes"]);
-}
+export const deployFunctions: Step = (deployment) =>
+  run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment)}`, "--yes"]);
 
 /** Runs the CLI in the project, shown as it could be typed; `hidden` are texts in place of which another is shown. */
 async function run(deployment: Deployment, args: readonly string[], hidden: readonly (readonly [string, string])[] = []): Promise<void> {
   const shown = args.map((arg) => hide(arg, hidden));
   if (!announce(deployment, `supabase ${shown.join(" ")}`)) return;
   try {
-    const { stdout } = await runSupabaseCli(args, { cwd: deployment.workdir });
-    if (stdout.trim() !== "") deployment.say(stdout.trimEnd());
+    const { stdout, stderr } = await runSupabaseCli(args, { cwd: deployment.workdir });
+    // Its progress and its warnings go to standard error.
+    const printed = hide(`${stderr}${stdout}`.trim(), hidden);
+    if (printed !== "") deployment.say(printed.replaceAll(/^/gm, "  "));
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { readonly stdout?: string; readonly stderr?: string };
     const printed = hide(`${stdout}${stderr}`.trim(), hidden);

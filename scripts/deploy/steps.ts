@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { CommandError } from "../audit/failure.ts";
 import { examine } from "../doctor/examine.ts";
 import { findingText } from "../doctor/finding.ts";
-import { functionNames, packageFolder } from "../init/source-files.ts";
+import { packageFolder } from "../init/source-files.ts";
 import { readMigrations } from "../stack/migrate.ts";
 import { deployBucket } from "./bucket-step.ts";
 import { deployDatabase, deployFunctions, deploySecrets } from "./cli-steps.ts";
@@ -29,7 +29,7 @@ export const steps = {
   database: deployDatabase,
   bucket: deployBucket,
   secrets: deploySecrets,
-  functions: deployFunctions(functionNames(packageFolder())),
+  functions: deployFunctions,
   schedule: deploySchedule,
   tenant: deployTenant,
   smoke: smokeTest,
