@@ -6,8 +6,14 @@ import { makeUuid7 } from "./format/uuid7.ts";
 import type { EventRow, TextSha256 } from "./ports.ts";
 import { type RequestFields, stamp } from "./stamp.ts";
 
-/** Who acts on the log itself, by which request. `fields` are the end user's address and agent, as at the door. */
-export type Actor = { readonly caller: Caller; readonly tenantId: string; readonly requestId: string; readonly fields: RequestFields };
+/** Who acts on the log itself, by which request. `fields` are the end user's address and agent, as at the door; `actorType` stands where no caller does. */
+export type Actor = {
+  readonly caller: Caller;
+  readonly actorType?: string;
+  readonly tenantId: string;
+  readonly requestId: string;
+  readonly fields: RequestFields;
+};
 
 /** What was done: `objectType` begins with `audit.`. */
 export type OwnEvent = {
@@ -30,13 +36,18 @@ export function newIdentity({ now, randomBytes }: Pick<OwnEventParts, "now" | "r
 }
 
 /** The row of an event that the log writes about itself: what people do to it is an event like any other, hashed, sealed and kept. */
-export function ownEventRow({ caller, tenantId, requestId, fields }: Actor, done: OwnEvent, identity: EventIdentity, parts: OwnEventParts): EventRow {
+export function ownEventRow(
+  { caller, actorType, tenantId, requestId, fields }: Actor,
+  done: OwnEvent,
+  identity: EventIdentity,
+  parts: OwnEventParts,
+): EventRow {
   const event = {
     id: identity.id,
     occurred_at: identity.occurredAt,
     source: "audit-events",
     actor_id: caller.claims.sub ?? caller.principal,
-    actor_type: caller.kind,
+    actor_type: actorType ?? caller.kind,
     event_type: done.type,
     object_type: done.objectType,
     object_id: done.objectId,

@@ -4,13 +4,15 @@ import { Command } from "commander";
 import pg from "pg";
 import { signKeyRotation } from "../../core/format/key-rotation.ts";
 import { formatVerifierKey, makeSigningKey, type NoteSigner, parseSigningKey } from "../../core/format/signed-note.ts";
+import { createApiKeyCommand } from "./api-keys.ts";
 import { withExamples } from "./examples.ts";
 
-/** `audit-events keys`: makes signing keys and hands a log over from one to the next. */
+/** `audit-events keys`: API keys, which programs show, and signing keys, which make checkpoints: makes both, and hands a log over from one signing key to the next. */
 export function keysCommand(): Command {
-  const keys = new Command("keys").description("The keys that sign checkpoints");
+  const keys = new Command("keys").description("API keys of programs (create) and signing keys of the log (new, rotate)")
+    .addCommand(createApiKeyCommand());
   withExamples(keys.command("new"), "keys new example.com/log signing-key.txt")
-    .description("Make a signing key: the file gets the private key, the public one is printed")
+    .description("Make a signing key, which signs checkpoints and opens nothing: the file gets the private key, the public one is printed")
     .argument("<origin>", "AUDIT_LOG_ORIGIN of the log it will sign")
     .argument("<file>", "where to write the private key; must not exist")
     .action(async (origin: string, file: string) => {
@@ -19,7 +21,7 @@ export function keysCommand(): Command {
       console.log(made.verifierKey);
     });
   withExamples(keys.command("rotate"), "keys rotate --database $URL --origin example.com/log --from a --to b")
-    .description("Hand over to another key by a statement that both keys sign, and record it in the database; both are read from files")
+    .description("Hand the log over to another signing key by a statement that both keys sign, and record it in the database; both are read from files")
     .requiredOption("--database <url>", "the database of the log")
     .requiredOption("--origin <origin>", "AUDIT_LOG_ORIGIN of the log")
     .requiredOption("--from <file>", "private key in use")

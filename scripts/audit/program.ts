@@ -10,6 +10,7 @@ import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { exportCommand } from "./export.ts";
+import { membersCommand } from "./members.ts";
 import { queryCommand } from "./query.ts";
 import { sealCommand } from "./seal.ts";
 import { stackCommand } from "./stack.ts";
@@ -32,6 +33,7 @@ const subcommands: readonly (() => Command)[] = [
   holdsCommand,
   stackCommand,
   keysCommand,
+  membersCommand,
   initCommand,
   doctorCommand,
   deployCommand,
