@@ -72,7 +72,7 @@ async function status(options: Options): Promise<void> {
   if (options.json) console.log(JSON.stringify({ status: word, ...found && { process: found.pid, url, checks: ready?.checks ?? {} } }));
   else {
     console.log(found === undefined ? `No stack runs on ${options.data}` : `${word === "ready" ? "Ready" : "Not ready"} at ${url} (process ${found.pid})`);
-    for (const [name, says] of Object.entries(ready?.checks ?? {})) console.log(`  ${name}: ${says}`);
+    for (const [name, says] of Object.entries(ready?.checks ?? {})) console.log(`  ${name}: ${says.reason ?? says.status}`);
   }
   process.exitCode = word === "ready" ? exitCodes.done : exitCodes.bad;
 }
@@ -108,14 +108,15 @@ function localUrl(data: string): string | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).url : undefined;
 }
 
-type Readiness = { readonly ready: boolean; readonly checks?: Readonly<Record<string, string>> };
+type Checks = Readonly<Record<string, { readonly status: string; readonly reason?: string }>>;
+type Readiness = { readonly ready: boolean; readonly checks?: Checks };
 
 async function readiness(data: string): Promise<Readiness | undefined> {
   const url = localUrl(data);
   if (url === undefined) return undefined;
   try {
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
-    const body = await answer.json() as { readonly checks?: Readonly<Record<string, string>> };
+    const body = await answer.json() as { readonly checks?: Checks };
     return { ready: answer.ok, checks: body.checks ?? {} };
   } catch {
     return undefined;

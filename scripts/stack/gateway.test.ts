@@ -30,7 +30,7 @@ async function gateway(port: number | undefined, routes: Partial<Routes> = {}): 
     functionPort: (name) => name === "echo" ? port : "absent",
     apiPort: () => "absent",
     keySet: () => ({ keys: [] }),
-    readiness: () => Promise.resolve({ ready: true, checks: { database: "ok" } }),
+    readiness: () => Promise.resolve({ ready: true, checks: { database: { status: "ok" } } }),
     ...routes,
   });
   let stopping: Promise<void> | undefined;
@@ -211,10 +211,11 @@ describe("startGateway()", () => {
   });
 
   it("says on /readyz what is missing, and answers /healthz itself where there is no API", async () => {
-    const { url } = await gateway(undefined, { readiness: () => Promise.resolve({ ready: false, checks: { database: "down" } }) });
+    const checks = { database: { status: "fault", reason: "it is down" } } as const;
+    const { url } = await gateway(undefined, { readiness: () => Promise.resolve({ ready: false, checks }) });
     const response = await fetch(`${url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ status: "starting", checks: { database: "down" } });
+    expect(await response.json()).toEqual({ status: "not_ready", checks });
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: "ok" });
   });
 

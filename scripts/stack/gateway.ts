@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { AuditError } from "../../core/errors.ts";
+import type { Check } from "../../core/readiness.ts";
 import { forward, refuse } from "./proxy.ts";
 
 /** Where requests go. A port is undefined while that part is down, "absent" when the stack has no such part. */
@@ -10,8 +11,11 @@ export type Routes = {
   /** The JWKS of user tokens. */
   keySet(): unknown;
   /** What each part says of itself, for `/readyz`. */
-  readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
+  readiness(): Promise<StackReadiness>;
 };
+
+/** `ready` says whether requests are served; a warning among the checks is for somebody to look at. */
+export type StackReadiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, Check>> };
 
 export type Gateway = {
   /** Takes no more connections, lets requests in flight end for at most `graceMs`, then breaks them off. */
@@ -45,7 +49,8 @@ async function route(request: IncomingMessage, response: ServerResponse, routes:
   if (path === "/auth/v1/.well-known/jwks.json") return answerJson(response, 200, routes.keySet(), { "cache-control": "public, max-age=600" });
   if (path === "/readyz") {
     const { ready, checks } = await routes.readiness();
-    return answerJson(response, ready ? 200 : 503, { status: ready ? "ready" : "starting", checks }, ready ? {} : { "retry-after": "1" });
+    const status = !ready ? "not_ready" : Object.values(checks).some((check) => check.status === "warning") ? "degraded" : "ready";
+    return answerJson(response, ready ? 200 : 503, { status, checks }, ready ? {} : { "retry-after": "1" });
   }
   if (path === "/healthz" && routes.apiPort() === "absent") return answerJson(response, 200, { status: "ok" });
   pass(request, response, path.startsWith("/functions/") || path.startsWith("/auth/") ? "absent" : routes.apiPort(), target);

@@ -1,5 +1,6 @@
 import pg from "pg";
-import type { Routes } from "./gateway.ts";
+import type { Check } from "../../core/readiness.ts";
+import type { Routes, StackReadiness } from "./gateway.ts";
 
 export type ReadinessSources = {
   /** URL of the login `postgres`; undefined before the database is up for the first time. */
@@ -8,6 +9,8 @@ export type ReadinessSources = {
   migrations(): readonly string[] | undefined;
   /** Every other part, and whether it runs. */
   parts(): readonly { readonly name: string; readonly running: boolean }[];
+  /** Port of the query service; undefined while it is down. */
+  apiPort(): number | undefined;
   /** True once the start is complete. */
   started(): boolean;
 };
@@ -18,16 +21,29 @@ export function createReadiness(sources: ReadinessSources): Routes["readiness"] 
   return () => asking ??= check(sources).finally(() => asking = undefined);
 }
 
-async function check(sources: ReadinessSources): Promise<Awaited<ReturnType<Routes["readiness"]>>> {
-  const applied = await appliedVersions(sources.databaseUrl());
+async function check(sources: ReadinessSources): Promise<StackReadiness> {
+  const [applied, reported] = await Promise.all([appliedVersions(sources.databaseUrl()), reportedByApi(sources.apiPort())]);
   const wanted = sources.migrations();
   const migrated = wanted !== undefined && applied !== undefined && wanted.every((version) => applied.has(version));
-  const checks: Record<string, string> = {
-    database: applied === undefined ? "down" : "ok",
-    migrations: migrated ? "ok" : "pending",
-  };
-  for (const { name, running } of sources.parts()) checks[name] = running ? "ok" : "down";
-  return { ready: sources.started() && Object.values(checks).every((value) => value === "ok"), checks };
+  const checks: Record<string, Check> = { database: standing(applied !== undefined, "it is down"), migrations: standing(migrated, "some are pending") };
+  for (const { name, running } of sources.parts()) checks[name] = standing(running, "it is down");
+  const ready = sources.started() && Object.values(checks).every(({ status }) => status === "ok");
+  return { ready, checks: { ...reported, ...checks } };
+}
+
+function standing(isWell: boolean, reason: string): Check {
+  return isWell ? { status: "ok" } : { status: "fault", reason };
+}
+
+/** What the query service says of the log as a whole: days ahead, sealing, jobs, the archive. Nothing while it does not answer. */
+async function reportedByApi(port: number | undefined): Promise<Readonly<Record<string, Check>>> {
+  if (port === undefined) return {};
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    return (await answer.json() as { readonly checks?: Readonly<Record<string, Check>> }).checks ?? {};
+  } catch {
+    return {};
+  }
 }
 
 async function appliedVersions(url: string | undefined): Promise<ReadonlySet<string> | undefined> {

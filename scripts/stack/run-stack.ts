@@ -16,6 +16,7 @@ import { startPostgres } from "./postgres-process.ts";
 import { prepareDatabase } from "./prepare-database.ts";
 import { endLeftovers, livingProcesses, openProcessRecord, type ProcessRecord } from "./process-record.ts";
 import { createReadiness } from "./readiness.ts";
+import { databaseJobs } from "./run-jobs.ts";
 import { type Job, startScheduler } from "./scheduler.ts";
 import { restartServices, type Services, startServices } from "./services.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -73,7 +74,10 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   const config = pageConfig(credentials.tenants, curlLine(url, ingestKey));
   const services = progress.services = await startServices({ folder, environment, pageConfig: config, record, shutdown, report: options.report });
   const functions = [...services.functions.keys()];
-  const scheduler = startScheduler(jobs(url).filter((job) => functions.includes(job.name)), credentials.secretKey, options.report);
+  const database = databaseJobs(databaseUrl);
+  await database.run("partitions");
+  const due = jobs(url).filter((job) => job.url === undefined || functions.includes(job.name));
+  const scheduler = startScheduler(due, credentials.secretKey, options.report, database);
   shutdown.add("scheduler", () => scheduler.stop());
   const adminUrl = `postgresql://supabase_admin:${credentials.superuserPassword}@127.0.0.1:${databasePort}/postgres`;
   writeLocalFile(folder.local, url, adminUrl, credentials);
@@ -92,6 +96,8 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
 /** pg_cron's part of a hosted project. */
 function jobs(url: string): readonly Job[] {
   return [
+    { name: "partitions", pattern: "0 7 * * * *" },
+    { name: "clean-up", pattern: "0 */5 * * * *" },
     { name: "audit-sealer", pattern: "*/2 * * * * *", url: `${url}/functions/v1/audit-sealer` },
     { name: "audit-retention", pattern: "0 * * * * *", url: `${url}/functions/v1/audit-retention` },
   ];
@@ -160,6 +166,7 @@ function routesOf(progress: Progress, credentials: Credentials): Routes {
       parts: () =>
         [...services()?.functions.values() ?? [], services()?.api].filter((part) => part !== undefined)
           .map((part) => ({ name: part.name, running: part.current() !== undefined })),
+      apiPort: () => services()?.api?.current()?.port,
       started: () => progress.started,
     }),
   };

@@ -1,7 +1,8 @@
 import { Cron } from "croner";
+import type { DatabaseJobs } from "./run-jobs.ts";
 
-/** A function to call on a schedule, as pg_cron and pg_net do on Supabase. */
-export type Job = { readonly name: string; readonly pattern: string; readonly url: string };
+/** A function to call on a schedule, as pg_cron and pg_net do on Supabase; without a URL a job of the database. */
+export type Job = { readonly name: string; readonly pattern: string; readonly url?: string };
 
 export type Scheduler = { stop(): Promise<void> };
 
@@ -12,14 +13,16 @@ const callTimeoutMs = 150_000;
  * Posts to each job's URL with the secret key, at its times, never twice at once. A job that fails is reported once, and once more when it
  * works again: it comes back every few seconds, and the functions log the rest.
  */
-export function startScheduler(jobs: readonly Job[], secretKey: string, report: (line: string) => void): Scheduler {
+export function startScheduler(jobs: readonly Job[], secretKey: string, report: (line: string) => void, database?: DatabaseJobs): Scheduler {
   const stopping = new AbortController();
   const failing = new Set<string>();
   const running = new Set<Promise<void>>();
 
   const runJob = async (job: Job): Promise<void> => {
-    const fault = await call(job, secretKey, stopping.signal);
+    if (job.url === undefined) return await database?.run(job.name);
+    const fault = await call(job.url, secretKey, stopping.signal);
     if (stopping.signal.aborted) return;
+    await database?.record(job.name, fault);
     if (fault !== undefined && !failing.has(job.name)) report(`${job.name} fails: ${fault}`);
     if (fault === undefined && failing.has(job.name)) report(`${job.name} works again`);
     if (fault === undefined) failing.delete(job.name);
@@ -43,11 +46,11 @@ export function startScheduler(jobs: readonly Job[], secretKey: string, report: 
 }
 
 /** What went wrong, or undefined. */
-async function call(job: Job, secretKey: string, stopping: AbortSignal): Promise<string | undefined> {
+async function call(url: string, secretKey: string, stopping: AbortSignal): Promise<string | undefined> {
   try {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(callTimeoutMs)]);
     const headers = { apikey: secretKey, "content-type": "application/json" };
-    const response = await fetch(job.url, { method: "POST", headers, body: "{}", signal });
+    const response = await fetch(url, { method: "POST", headers, body: "{}", signal });
     const body = await response.text();
     return response.ok ? undefined : `it answered ${response.status}: ${body.slice(0, 300)}`;
   } catch (error) {
