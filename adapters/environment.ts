@@ -38,6 +38,12 @@ export const variables = {
   AUDIT_READS_PER_SECOND: whole("reading requests a second of one tenant, twice what one caller may send", 1, limits.rateMax, limits.readsPerSecond),
   AUDIT_KEY_CACHE_SECONDS: whole("how long a looked-up API key is believed, and so how late a revocation may take effect", 0, 60, limits.keyCacheMs / 1000),
   AUDIT_METRICS_TOKEN: matching("bearer that may read /metrics; only the server's own machine may when absent", /^\S{16,}$/, "at least 16 random characters"),
+  AUDIT_EVENT_CATALOGUE: text(
+    "the event types that this deployment knows",
+    (value) => value.includes("\0") ? undefined : value,
+    "a file's path, or the JSON itself",
+  ),
+  AUDIT_EVENT_CATALOGUE_MODE: choice("what becomes of events that are not in the catalogue", ["warn", "strict"], "warn"),
   AUDIT_TRUSTED_PROXIES: text(
     "networks of our own proxies, skipped when the client's address is read",
     parseCidrs,
@@ -80,6 +86,9 @@ export type Settings = {
   /** Undefined when nobody is limited. */
   readonly quotas: Quotas | undefined;
   readonly keyCacheMs: number;
+  /** A path or JSON; `openCatalogue()` reads it. */
+  readonly catalogue: string | undefined;
+  readonly catalogueMode: "warn" | "strict";
   readonly trustedProxies: readonly string[];
   readonly clientIpHeader: string | undefined;
   readonly allowedOrigins: "*" | readonly string[];
@@ -156,6 +165,8 @@ function settingsOf(values: Values): Settings {
     defaultTenantId: values.AUDIT_DEFAULT_TENANT_ID,
     quotas: values.AUDIT_RATE_LIMITS === "on" ? quotasOf(values) : undefined,
     keyCacheMs: values.AUDIT_KEY_CACHE_SECONDS * 1000,
+    catalogue: values.AUDIT_EVENT_CATALOGUE,
+    catalogueMode: values.AUDIT_EVENT_CATALOGUE_MODE,
     trustedProxies: values.AUDIT_TRUSTED_PROXIES ?? [],
     clientIpHeader: values.AUDIT_CLIENT_IP_HEADER?.toLowerCase(),
     allowedOrigins: values.AUDIT_ALLOWED_ORIGINS ?? "*",

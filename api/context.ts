@@ -6,6 +6,7 @@ import type { ExportBounds, RunningHash } from "../core/export.ts";
 import type { CursorCodec } from "../core/format/cursor.ts";
 import type { HoldAdmin } from "../core/hold-admin.ts";
 import type { IngestHandlerParts } from "../core/ingest-handler.ts";
+import type { Catalogue } from "../core/catalogue.ts";
 import type { KeyAdmin } from "../core/key-admin.ts";
 import type { PolicyAdmin } from "../core/policy-admin.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -29,6 +30,8 @@ export type ApiParts = {
   readonly deletions: DeletionAdmin;
   readonly policies: PolicyAdmin;
   readonly archives: ArchiveCatalogue;
+  /** Undefined where any event type will do. */
+  readonly catalogue: Catalogue | undefined;
   /** Undefined where nobody is limited. */
   readonly rates: RateLimiter | undefined;
   readonly recorder: AccessRecorder;

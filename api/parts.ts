@@ -3,6 +3,7 @@ import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
 import { createArchiveCatalogue } from "../adapters/postgres/archived-catalogue.ts";
 import { createDeletionAdmin } from "../adapters/postgres/deletion-admin.ts";
+import { openCatalogue } from "../adapters/open-catalogue.ts";
 import { createEventStore } from "../adapters/postgres/event-store.ts";
 import { createHoldAdmin } from "../adapters/postgres/hold-admin.ts";
 import { createOperationsReader } from "../adapters/postgres/operations-reader.ts";
@@ -53,6 +54,7 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     prove: (claims, work) => readAs({ pool, log }, claims, (transaction) => work(proofsOf(createProofStore(transaction.query), archive))),
     events,
     keys: createKeyAdmin(pool, log),
+    catalogue: openCatalogue(settings),
     holds: createHoldAdmin(pool, log),
     deletions: createDeletionAdmin(pool, log),
     policies: createPolicyAdmin(pool, log),

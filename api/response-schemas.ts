@@ -80,6 +80,7 @@ export const statsBody = z.object({
     capped: z.boolean().meta({ description: "true when there are more: counts are then of the newest only" }),
     values: z.object({ event_type: facet, source: facet, actor_id: facet, object_type: facet, result: facet }),
   }),
+  descriptions: z.record(z.string(), z.string()).meta({ description: "what the event types in the facets mean, of those that the catalogue describes" }),
   duration_ms: z.object({ count, p50: count, p95: count, p99: count, max: count }).nullable(),
   fresh_as_of: time,
   partial: z.literal(true).optional(),
@@ -149,6 +150,9 @@ export const ingestBody = z.object({
   received_at: time,
   principal: z.string(),
   tenant_id: uuid.optional(),
+  unlisted_count: count.optional().meta({
+    description: "events that do not agree with the deployment's catalogue of event types, and were stored all the same",
+  }),
   request_fields: z.record(z.string(), z.string()).optional(),
   results: z.array(z.object({
     index: count,

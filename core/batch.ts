@@ -1,4 +1,5 @@
 import type { Caller } from "./caller.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { EventError } from "./errors.ts";
 import type { CandidateEvent } from "./event.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
@@ -28,6 +29,8 @@ export type PreparedBatch = {
   readonly rows: readonly EventRow[];
   /** The tenant of events that named none. */
   readonly givenTenantId: string | undefined;
+  /** Events that are stored though the catalogue does not know them so. */
+  readonly unlistedCount: number;
   readonly validateMs: number;
   readonly hashMs: number;
 };
@@ -38,6 +41,7 @@ export type Preparation = Omit<Stamps, "caller" | "requestFields" | "receivedAt"
   readonly maxAgeMs: number;
   readonly maxAheadMs: number;
   readonly elapsedMs: () => number;
+  readonly catalogue?: Catalogue | undefined;
 };
 
 /** Validates, stamps and hashes a batch as of `receivedMs`. Pure: the same batch, moment and random bytes give the same rows. */
@@ -51,8 +55,14 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
   const rows: EventRow[] = [];
   const firsts = firstEntries();
   let givenTenantId: string | undefined;
+  let unlistedCount = 0;
   const entries = validated.map((candidate, index): Entry => {
     if (candidate.errors !== undefined) return candidate;
+    const unlisted = preparation.catalogue?.judge(candidate.event);
+    if (unlisted !== undefined) {
+      if (preparation.catalogue?.mode === "strict") return { errors: unlisted };
+      unlistedCount++;
+    }
     const tenantId = tenantOf(candidate.event, batch.caller, preparation.defaultTenantId);
     if (typeof tenantId !== "string") return { errors: [tenantId] };
     const row = stamp(candidate.event, candidate.contextJson, tenantId, index, stamps);
@@ -65,7 +75,7 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
     }
     return entry;
   });
-  return { receivedMs, entries, rows, givenTenantId, validateMs: validatedMs - startedMs, hashMs: elapsedMs() - validatedMs };
+  return { receivedMs, entries, rows, givenTenantId, unlistedCount, validateMs: validatedMs - startedMs, hashMs: elapsedMs() - validatedMs };
 }
 
 type Key = { readonly tenant_id: string; readonly occurred_at: string; readonly id: string };

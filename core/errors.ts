@@ -87,6 +87,8 @@ export type EventErrorCode =
   | "tenant_required"
   | "tenant_forbidden"
   | "day_closed"
+  | "unknown_event_type"
+  | "invalid_context"
   | "conflict"
   | "batch_rejected";
 

@@ -88,6 +88,7 @@ function commonFields(prepared: PreparedBatch, frame: AnswerFrame) {
     received_at: formatTimestamp(prepared.receivedMs),
     principal: frame.principal,
     ...(givenTenantId === undefined ? {} : { tenant_id: givenTenantId }),
+    ...(prepared.unlistedCount === 0 ? {} : { unlisted_count: prepared.unlistedCount }),
   };
 }
 

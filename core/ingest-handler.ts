@@ -102,8 +102,8 @@ function tenantsOf({ rows }: PreparedBatch): Record<string, unknown> {
 }
 
 function countsOf({ body }: Answer): Record<string, unknown> {
-  const { principal, accepted_count, created_count, duplicate_count, rejected_count, timing } = body;
-  return { principal, accepted_count, created_count, duplicate_count, rejected_count, ...(timing as Record<string, number>) };
+  const { principal, accepted_count, created_count, duplicate_count, rejected_count, unlisted_count, timing } = body;
+  return { principal, accepted_count, created_count, duplicate_count, rejected_count, unlisted_count, ...(timing as Record<string, number>) };
 }
 
 function responseOf(answer: Answer, applied: Preferences, requestId: string, headers: Record<string, string>): Response {

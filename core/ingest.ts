@@ -1,4 +1,5 @@
 import { type Batch, prepareBatch, type PreparedBatch } from "./batch.ts";
+import type { Catalogue } from "./catalogue.ts";
 import { AuditError } from "./errors.ts";
 import { formatTimestamp, parseTimestamp } from "./format/timestamp.ts";
 import type { EventStore, InsertOutcome, Sha256, TextSha256 } from "./ports.ts";
@@ -12,6 +13,8 @@ export type IngestParts = {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly sha256: TextSha256;
   readonly settings: IngestLimits;
+  /** Undefined where any event type will do. */
+  readonly catalogue?: Catalogue | undefined;
 };
 
 /** The settings that decide about an event. */
@@ -71,6 +74,7 @@ function prepareAt(receivedMs: number, batch: Batch, idempotency: Idempotency | 
     random: idempotency === undefined ? randomIds(batch.events.length, parts) : derivedIds(batch.caller.principal, idempotency, sha256),
     sha256,
     elapsedMs,
+    catalogue: parts.catalogue,
   });
 }
 

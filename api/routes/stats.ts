@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { type Catalogue, describeOwn } from "../../core/catalogue.ts";
 import { limits } from "../../core/limits.ts";
 import { filterOf, questionBinding, questionJson, questionOf } from "../../core/query.ts";
 import { statsParameters } from "../../core/query-parameters.ts";
@@ -35,10 +36,17 @@ export function statsRoutes(parts: ApiParts) {
         total,
         histogram: { bucket_ms: stats.bucketMs, counted_from: stats.countedFrom ?? null, buckets: stats.buckets },
         facets: { counted_events: stats.facetEvents, capped: stats.facetsCapped, values: stats.facets },
+        descriptions: descriptionsOf(stats.facets.event_type.map(({ value }) => value), parts.catalogue),
         duration_ms: stats.duration ?? null,
         fresh_as_of: stats.freshAsOf,
         ...stats.partial ? { partial: true as const } : {},
       });
     },
   );
+}
+
+/** What the event types in the facets mean, of those that somebody described. */
+function descriptionsOf(eventTypes: readonly string[], catalogue: Catalogue | undefined): Record<string, string> {
+  const described = eventTypes.map((type) => [type, catalogue?.describe(type) ?? describeOwn(type)] as const);
+  return Object.fromEntries(described.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
 }

@@ -1,6 +1,7 @@
 import { createAuthenticate } from "../../adapters/auth/authenticate.ts";
 import { readSettings } from "../../adapters/environment.ts";
 import { jsonLog } from "../../adapters/log.ts";
+import { openCatalogue } from "../../adapters/open-catalogue.ts";
 import { createEventStore } from "../../adapters/postgres/event-store.ts";
 import { createKeyStore } from "../../adapters/postgres/key-store.ts";
 import { createRateStore } from "../../adapters/postgres/rate-store.ts";
@@ -19,6 +20,7 @@ const authenticate = createAuthenticate({ settings, keys: createKeyStore(pool, l
 const random = { randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)), elapsedMs: () => performance.now() };
 const { quotas } = settings;
 const rates = quotas && createRateLimiter({ store: createRateStore(pool, log), quotas, elapsedMs: random.elapsedMs, log, waitUntil });
-const parts = { authenticate, events: createEventStore(pool, log), now, sha256, settings, log, waitUntil, rates, ...random };
+const catalogue = openCatalogue(settings);
+const parts = { catalogue, authenticate, events: createEventStore(pool, log), now, sha256, settings, log, waitUntil, rates, ...random };
 
 export default { fetch: createIngestHandler(parts, { method: "edge", eventsMax: limits.eventsPerRequestMax }) };
