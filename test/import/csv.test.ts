@@ -37,11 +37,17 @@ describe("csvRecords()", () => {
     expect((await all(csvRecords(cut(broken, 3)))).map((record) => record.broken)).toEqual(expected);
   });
 
+  it("does not take the rest of a file into a field that never ends", async () => {
+    await expect(all(csvRecords(cut(`a,b\nc,"d\n${"e,f\n".repeat(500_000)}`, 65_536)))).rejects.toThrow(
+      "line 2: a quotation mark opens a field that does not end",
+    );
+  });
+
   it("refuses what is not UTF-8", async () => {
     const latin1 = async function* () {
       yield Uint8Array.of(0x61, 0xe4, 0x0a);
     };
-    await expect(all(csvRecords(latin1()))).rejects.toThrow();
+    await expect(all(csvRecords(latin1()))).rejects.toThrow("it is not UTF-8");
   });
 });
 

@@ -25,6 +25,13 @@ export async function* csvRecords(chunks: AsyncIterable<Uint8Array>, separator =
 const states = { plain: 0, quoted: 1, quoteInQuoted: 2 } as const;
 type State = (typeof states)[keyof typeof states];
 
+/** No field of an event is as long, with room for the spelling of others. */
+const cellLengthMax = 1 << 20;
+
+function endless(line: number): CommandError {
+  return new CommandError("broken_csv", `read CSV: line ${line}: a quotation mark opens a field that does not end`, "close it, or double it inside the field");
+}
+
 /** A machine that takes text in pieces of any length: a record, a field or a pair of quotation marks may be cut anywhere. */
 function createReader(separator: string) {
   let state: State = states.plain;
@@ -56,6 +63,8 @@ function createReader(separator: string) {
           if (character === '"') state = states.quoteInQuoted;
           else cell += character;
           if (character === "\n") line++;
+          // A quotation mark that is never closed would take the rest of the file into one field.
+          if (cell.length > cellLengthMax) throw endless(begunAt);
         } else if (isFeedOfReturn) {
           continue;
         } else if (character === "\n" || character === "\r") {
