@@ -175,6 +175,8 @@ export const reportBody = z.object({
   from: time,
   to: time,
   fresh_as_of: time,
+  partial: z.literal(true).optional().meta({ description: "there was no time for all archived events: ask for a shorter period" }),
+  archived_counted_from: time.optional().meta({ description: "archived events before this moment are not counted" }),
   created_by: z.string(),
   record: z.object({ id: uuid, occurred_at: time }),
   events: z.object({
@@ -202,5 +204,18 @@ export const reportBody = z.object({
     checkpoint: z.object({ size: count, signed_at: time, verifier_key: z.string(), root: hash, note: z.string() }).optional(),
     query: link,
   }),
-  retention: z.object({ hot_days: count, retention_years: count, query: link }),
+  deletions: z.object({
+    events: count.meta({ description: "events of the period that are softly deleted; the query, for admins, counts them too" }),
+    query: link,
+  }),
+  retention: z.object({ hot_days: count, retention_years: count, is_default: z.boolean(), query: link }),
+  holds: z.object({
+    active: count.meta({ description: "holds in force now" }),
+    query: link,
+    placed: count.meta({ description: "placed in the period" }),
+    placed_query: link,
+    released: count.meta({ description: "released in the period" }),
+    released_query: link,
+  }),
+  archives: z.object({ days: count, rows: count, bytes: count, held: count, expired: count, query: link }),
 });

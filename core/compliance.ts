@@ -22,6 +22,20 @@ export type ReportFigures = {
   readonly problems: number;
   readonly treeProblem: string | undefined;
   readonly freshAsOf: string;
+  readonly custody: CustodyFigures;
+  /** Set where there was no time for all archived events of the window: those before this moment are not counted. */
+  readonly archivedFrom: string | undefined;
+};
+
+/** What Postgres counts of events: what is archived comes on top. */
+export type HotFigures = Omit<ReportFigures, "custody" | "archivedFrom">;
+
+/** How a tenant's events are kept. Holds are counted now and by what became of them in the window, archives and deletions by the days of the window. */
+export type CustodyFigures = {
+  readonly policyYears: number | undefined;
+  readonly deletedEvents: number;
+  readonly holds: { readonly active: number; readonly placed: number; readonly released: number };
+  readonly archives: { readonly days: number; readonly rows: number; readonly bytes: number; readonly held: number; readonly expired: number };
 };
 
 /** What verification found: the newest checkpoint, and whether its signature and the stored tree agree with it. */
@@ -68,11 +82,13 @@ export function reportOf(
   const ask = (route: string, parameters: Readonly<Record<string, string>> = {}) =>
     `../${route}?${new URLSearchParams({ tenant_id: filter.tenantId, from: filter.from, to: filter.to, ...parameters })}`;
   const tenant = new URLSearchParams({ tenant_id: filter.tenantId });
+  const { custody } = figures;
   return {
     tenant_id: filter.tenantId,
     from: filter.from,
     to: filter.to,
     fresh_as_of: figures.freshAsOf,
+    ...figures.archivedFrom === undefined ? {} : { partial: true, archived_counted_from: figures.archivedFrom },
     events: {
       total: figures.total,
       query: ask("stats"),
@@ -89,14 +105,30 @@ export function reportOf(
     },
     seal: {
       tree_size: treeSize,
-      sealed: figures.total - figures.unsealed - figures.problems,
+      // Deleted events are hidden from the total, and stay in the tree.
+      sealed: figures.total + custody.deletedEvents - figures.unsealed - figures.problems,
       not_yet_sealed: figures.unsealed,
       changed_before_sealing: figures.problems,
       tree_problem: figures.treeProblem ?? null,
       query: `../checkpoints?${tenant}`,
     },
     verification: { ...verification, query: `../checkpoints/latest?${tenant}` },
-    retention: { hot_days: settings.hotDays, retention_years: settings.retentionYears, query: "../limits" },
+    deletions: { events: custody.deletedEvents, query: ask("stats", { include_deleted: "true" }) },
+    retention: {
+      hot_days: settings.hotDays,
+      retention_years: custody.policyYears ?? settings.retentionYears,
+      is_default: custody.policyYears === undefined,
+      query: `../retention?${tenant}`,
+    },
+    holds: {
+      active: custody.holds.active,
+      query: `../holds?${tenant}&status=active`,
+      placed: custody.holds.placed,
+      placed_query: ask("events", { event_type: "audit.hold.placed" }),
+      released: custody.holds.released,
+      released_query: ask("events", { event_type: "audit.hold.released" }),
+    },
+    archives: { ...custody.archives, query: `../archives?${tenant}&from=${filter.from.slice(0, 10)}&to=${filter.to.slice(0, 10)}` },
   };
 }
 

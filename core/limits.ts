@@ -72,6 +72,8 @@ export const limits = {
   exportEdgeMs: 60_000,
   /** Types, and principals, that a compliance report lists. */
   reportRowsMax: 200,
+  /** Types, and principals, of hot events that a report adds archived ones to before it cuts its lists. */
+  reportGroupsMax: 10_000,
   statsBucketsMax: 120,
   /** Newest matching events that facets and percentiles are counted over. */
   statsFacetRowsMax: 50_000,

@@ -1,12 +1,12 @@
 import type { EventReader } from "../../core/query-store.ts";
 import type { ReadPool } from "./claims.ts";
 import { readAs } from "./claims.ts";
+import { figuresAcross } from "./archived-figures.ts";
 import type { AcrossParts, ArchivedAccess } from "./archived-reader.ts";
 import { findAcross, pageAcross } from "./archived-reader.ts";
 import { statsAcross } from "./archived-stats.ts";
 import { sql } from "./query-fragment.ts";
 import { readProducers } from "./query-producers.ts";
-import { readFigures } from "./query-report.ts";
 
 const nobody = "00000000-0000-0000-0000-000000000000";
 
@@ -27,7 +27,7 @@ export function createEventReader(connections: ReadPool, elapsedMs: () => number
         const found = new Map(rows.map(({ place, leaf_index }) => [place, leaf_index]));
         return events.map((_, index) => found.get(index + 1));
       }),
-    figures: (claims, filter) => readAs(connections, claims, (transaction) => readFigures(transaction, filter)),
+    figures: (claims, filter) => figuresAcross(parts, claims, filter),
     producers: (claims, filter) => readAs(connections, claims, (transaction) => readProducers(transaction, filter)),
     treeSize: (claims, tenantId) =>
       readAs(connections, claims, async (transaction) => {
