@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Migration } from "../stack/migrate.ts";
 import { finder, type Finding } from "./finding.ts";
+import { isReadable } from "./is-readable.ts";
 
 const oldestMajor = 15;
 
@@ -11,7 +12,6 @@ type Catalogue = {
   readonly has_supa_audit: boolean;
   /** What stands at public.audit_events: a view on our events, something else, or nothing. */
   readonly view: "ours" | "theirs" | null;
-  readonly has_record: boolean;
 };
 
 const catalogueSql = `
@@ -20,8 +20,7 @@ const catalogueSql = `
     (select pg_get_userbyid(n.nspowner) from pg_namespace as n where n.nspname = 'audit_log') as schema_owner,
     to_regnamespace('audit') is not null as has_supa_audit,
     (select case when c.relkind = 'v' and pg_get_viewdef(c.oid) like '%audit_log.events%' then 'ours' else 'theirs' end
-      from pg_class as c where c.oid = to_regclass('public.audit_events')) as view,
-    to_regclass('supabase_migrations.schema_migrations') is not null as has_record`;
+      from pg_class as c where c.oid = to_regclass('public.audit_events')) as view`;
 
 /** The server, the login, and what is there already: names that others have taken, and which of `migrations` are due. */
 export async function checkDatabase(client: pg.Client, migrations: readonly Migration[]): Promise<readonly Finding[]> {
@@ -50,7 +49,7 @@ function checkNames(found: Catalogue): readonly Finding[] {
 async function checkMigrations(client: pg.Client, found: Catalogue, migrations: readonly Migration[]): Promise<readonly Finding[]> {
   const { ok, pending, fault } = finder("migrations");
   if (!found.may_create_roles && found.schema_owner === null) return [fault("the login may not create roles, which the first one does", "log in as postgres")];
-  const record = found.has_record
+  const record = await isReadable(client, "supabase_migrations", "schema_migrations")
     ? (await client.query<{ version: string; name: string | null }>("select version, name from supabase_migrations.schema_migrations")).rows
     : [];
   // A project that `init` added them to has them under versions of its own and a longer name.

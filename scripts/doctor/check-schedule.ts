@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { finder, type Finding } from "./finding.ts";
+import { isReadable } from "./is-readable.ts";
 
 /** What each extension is for, and what happens without it. */
 const extensions = {
@@ -42,8 +43,7 @@ function isBefore(version: string, major: number, minor: number): boolean {
 
 async function checkVault(client: pg.Client): Promise<readonly Finding[]> {
   const { ok, pending } = finder("Vault");
-  const { rows: [there] } = await client.query<{ there: boolean }>("select to_regclass('vault.secrets') is not null as there");
-  if (there?.there !== true) return [];
+  if (!await isReadable(client, "vault", "secrets")) return [];
   const { rows } = await client.query<{ name: string }>("select name from vault.secrets where name = any ($1)", [Object.values(vaultSecrets)]);
   const missing = Object.values(vaultSecrets).filter((name) => !rows.some((row) => row.name === name));
   return [missing.length === 0 ? ok("holds both secrets of the schedule") : pending(`holds no ${missing.join(" and no ")}`, "deploy puts them there")];
@@ -51,12 +51,9 @@ async function checkVault(client: pg.Client): Promise<readonly Finding[]> {
 
 async function checkJobs(client: pg.Client): Promise<readonly Finding[]> {
   const { ok, pending, warning } = finder("jobs");
-  const { rows: [there] } = await client.query<{ cron: boolean; outcomes: boolean }>(
-    "select to_regclass('cron.job') is not null as cron, to_regclass('audit_log.job_outcomes') is not null as outcomes",
-  );
-  if (there?.outcomes !== true) return [];
+  if (!await isReadable(client, "audit_log", "job_outcomes")) return [];
   const findings: Finding[] = [];
-  if (there.cron) {
+  if (await isReadable(client, "cron", "job")) {
     const { rows } = await client.query("select from cron.job where jobname like 'audit\\_log %'");
     findings.push(
       rows.length === 0 ? pending("none is scheduled", "deploy schedules them; or select audit_log.schedule_jobs()") : ok(`${rows.length} are scheduled`),

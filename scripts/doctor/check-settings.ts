@@ -27,7 +27,7 @@ export async function checkSettings(
   if (settings["AUDIT_ARCHIVE_URL"]?.startsWith("file:")) {
     findings.push(fault("AUDIT_ARCHIVE_URL: is a folder; hosted functions keep no files", "set supabase:audit-archive"));
   } else if (!settings["AUDIT_ARCHIVE_URL"]) {
-    findings.push(warning("AUDIT_ARCHIVE_URL: is empty: no day is ever archived", "set supabase:audit-archive"));
+    findings.push(warning("AUDIT_ARCHIVE_URL: is empty: no day is ever archived, and audit-retention does not start", "set supabase:audit-archive"));
   }
   if (settings["AUDIT_ANON_TENANT_ID"]) {
     findings.push(warning("AUDIT_ANON_TENANT_ID: is set: anybody who has seen the publishable key may post events of that tenant"));
