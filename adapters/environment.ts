@@ -20,8 +20,8 @@ export const variables = {
   AUDIT_JWT_ISSUER: plain("issuer that user tokens must name; <SUPABASE_URL>/auth/v1 when absent"),
   AUDIT_EVENT_MAX_AGE_DAYS: whole("how old an event may be when it arrives", 1, 365, limits.eventMaxAgeDays),
   AUDIT_EVENT_MAX_AHEAD_MINUTES: whole("how far ahead of our clock an event may be", 0, 1440, limits.eventMaxAheadMinutes),
-  AUDIT_HOT_DAYS: whole("days that stay in Postgres before they are archived; without effect until archiving is built", 2, 3650, 90),
-  AUDIT_RETENTION_YEARS: whole("years before an archive expires; without effect until archiving is built", 1, 100, 10),
+  AUDIT_HOT_DAYS: whole("days that stay in Postgres before they are archived", 2, 3650, 90),
+  AUDIT_RETENTION_YEARS: whole("years before an archive expires, where a tenant has no policy of its own", 1, 100, 10),
   AUDIT_RETENTION_FLOOR_YEARS: whole("least years that a tenant's own policy may say", 1, 100, 1),
   AUDIT_ARCHIVE_URL: matching("where archives go", /^(supabase:[a-z0-9][a-z0-9._-]{0,99}|file:.+)$/, "supabase:<bucket> or file:<folder>"),
   AUDIT_SIGNING_KEY: matching(
