@@ -21,7 +21,11 @@ describe("npm run audit -- stack", () => {
     expect(started).toMatchObject({ status: 0, out: expect.stringContaining(`http://127.0.0.1:${port}`) });
     const status = await stack("status", "--json");
     expect(status.status).toBe(0);
-    expect(JSON.parse(status.out)).toMatchObject({ status: "ready", url: `http://127.0.0.1:${port}`, checks: { database: { status: "ok" }, "audit-logger": { status: "ok" } } });
+    expect(JSON.parse(status.out)).toMatchObject({
+      status: "ready",
+      url: `http://127.0.0.1:${port}`,
+      checks: { database: { status: "ok" }, "audit-logger": { status: "ok" } },
+    });
     expect(await stack("start", "--background")).toMatchObject({ status: 2, err: expect.stringContaining("runs on") });
     expect(await runCommand(["seal", "--local", folder, "--json"])).toMatchObject({ status: 0, out: expect.stringContaining('"status":"done"') });
     expect(await stack("reset")).toMatchObject({ status: 2, err: expect.stringContaining("Add --yes") });

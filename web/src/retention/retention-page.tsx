@@ -32,8 +32,8 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
     ? "the default of this service"
     : `since ${formatSecond(data.changed_at ?? "", view.zone)} ${zoneName(view.zone)}, by ${data.changed_by}`;
   const setYears = async (form: FormData) => {
-    const years = Number(form.get("years"));
-    const body = { tenant_id: tenant, retention_years: years === data?.default_years ? null : years };
+    const wanted = Number(form.get("years"));
+    const body = { tenant_id: tenant, retention_years: wanted === data?.default_years ? null : wanted };
     queries.setQueryData(["retention", tenant], await api.send<Retention>("PUT", "retention", {}, body));
   };
   return (
@@ -50,9 +50,9 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
         <Figures
           label="Retention"
           figures={[
-            { name: "Kept in all", value: `${data.retention_years} years`, note: changed },
+            { name: "Kept in all", value: years(data.retention_years), note: changed },
             { name: "In the database", value: `${data.hot_days} days`, note: "then in the archive" },
-            { name: "Not less than", value: `${data.floor_years} years`, note: "for any tenant of this service" },
+            { name: "Not less than", value: years(data.floor_years), note: "for any tenant of this service" },
           ]}
         />
       )}
@@ -73,4 +73,8 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
       )}
     </div>
   );
+}
+
+function years(count: number): string {
+  return `${count} year${count === 1 ? "" : "s"}`;
 }

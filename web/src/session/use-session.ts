@@ -35,7 +35,12 @@ export function useSession(config: Config): SessionState {
     setNotice(why);
     setSession(next);
   }, [queries]);
-  const expire = useCallback(() => change(undefined, expired), [change]);
+  const end = useCallback((why?: string) => {
+    const wasAccount = typeof current.current === "object" && current.current.isAccount;
+    change(undefined, why);
+    if (wasAccount) void account?.signOut();
+  }, [account, change]);
+  const expire = useCallback(() => end(expired), [end]);
 
   useEffect(() => {
     if (session !== "restoring") return;
@@ -48,14 +53,15 @@ export function useSession(config: Config): SessionState {
   const expiring = typeof session === "object" && session.expiresAt !== undefined ? session : undefined;
   useEffect(() => {
     if (expiring === undefined) return;
-    const timer = setInterval(() => isExpired(expiring) && expire(), 1_000);
+    const timer = setInterval(() => {
+      if (!isExpired(expiring)) return;
+      clearInterval(timer);
+      if (!expiring.isAccount || account === undefined) return expire();
+      // It should have been renewed before; a computer that slept has missed that, and may still do it.
+      void account.restore().catch(() => undefined).then((renewed) => renewed === undefined || isExpired(renewed) ? expire() : change(renewed));
+    }, 1_000);
     return () => clearInterval(timer);
-  }, [expiring, expire]);
+  }, [expiring, expire, account, change]);
 
-  const signOut = useCallback(() => {
-    const wasAccount = typeof current.current === "object" && current.current.isAccount;
-    change(undefined);
-    if (wasAccount) void account?.signOut();
-  }, [account, change]);
-  return { account, session, notice, signIn: change, signOut, expire };
+  return { account, session, notice, signIn: change, signOut: useCallback(() => end(), [end]), expire };
 }

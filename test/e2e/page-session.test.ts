@@ -1,0 +1,140 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ServerProcess, startServer } from "../api/server-process.ts";
+import { type Service, startService, tenantA, tenantB } from "../api/service.ts";
+import { publishableKey, signToken, testEnvironment } from "../support/tokens.ts";
+import { type AuthDouble, startAuthDouble } from "./auth-double.ts";
+import { openBrowser, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
+
+const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
+const auditor = { email: "auditor@example.com", password: "correct horse", access };
+const stranger = { email: "stranger@example.com", password: "battery staple", access: { provider: "email" } };
+
+describe("signing in to the page", { timeout: 60_000 }, () => {
+  let service: Service;
+  let auth: AuthDouble;
+  let server: ServerProcess;
+  let browser: Browser;
+  beforeAll(async () => {
+    service = await startService();
+    await service.store(tenantA, [{ event_type: "in.first" }]);
+    await service.store(tenantB, [{ event_type: "in.second" }]);
+    auth = await startAuthDouble([auditor, stranger]);
+    const config = { supabase_url: auth.url, supabase_publishable_key: publishableKey, tenant_names: { [tenantA]: "First Ltd" } };
+    server = await startServer({ ...testEnvironment(service.database), AUDIT_PAGE_CONFIG: JSON.stringify(config) });
+    browser = await openBrowser();
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    await auth?.close();
+    await service?.stop();
+  });
+
+  const open = (path: string, test: (page: Page) => Promise<void>, options?: VisitOptions) => visit(browser, `${server.url}${path}`, test, options);
+  const signIn = async (page: Page, account: typeof auditor | typeof stranger, password = account.password) => {
+    await page.getByLabel("E-mail").fill(account.email);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  };
+
+  it("takes an account of Supabase Auth, keeps it over a reload, and signs it out at the server", async () => {
+    auth.lifetime(3600);
+    await open("/", async (page) => {
+      expect(await violations(page)).toEqual([]);
+      await signIn(page, auditor);
+      await rowOf(page, "in.first").waitFor();
+      await page.reload();
+      await rowOf(page, "in.first").waitFor();
+      const before = auth.calls.length;
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "With your account" }).waitFor();
+      await expect.poll(() => auth.calls.slice(before)).toContain("logout");
+      await expect.poll(() => page.evaluate("sessionStorage.length")).toBe(0);
+      await page.reload();
+      await page.getByRole("heading", { name: "With your account" }).waitFor();
+    });
+  });
+
+  it("refuses a wrong password, and an account without a tenant, each in its own words", async () => {
+    await open("/", async (page) => {
+      await signIn(page, auditor, "wrong");
+      await page.getByRole("alert").getByText("E-mail and password do not fit").waitFor();
+      await signIn(page, stranger);
+      await page.getByRole("alert").getByText("may not read any audit log").waitFor();
+      await page.route(`${auth.url}/**`, (route) => route.abort());
+      await signIn(page, auditor);
+      await page.getByRole("alert").getByText("cannot be reached").waitFor();
+    }, { allowed: /400|ERR_FAILED/ });
+  });
+
+  it("renews a token before it ends, and asks to sign in when it cannot be renewed any more", async () => {
+    // Shorter than the margin in which tokens are renewed: the first is renewed at once.
+    auth.lifetime(60);
+    await open("/?q=action:in.*", async (page) => {
+      const tokens = new Set<string | undefined>();
+      page.on("request", (request) => request.url().includes("/api/v1/audit/") && tokens.add(request.headers()["authorization"]));
+      await signIn(page, auditor);
+      await rowOf(page, "in.first").waitFor();
+      const renewals = () => auth.calls.filter((call) => call === "token refresh_token").length;
+      await expect.poll(renewals, { timeout: 45_000 }).toBeGreaterThan(0);
+      const askAgain = () => page.getByRole("button", { name: "Refresh now" }).click().then(() => tokens.size);
+      await expect.poll(askAgain, { timeout: 20_000 }).toBeGreaterThan(1);
+      expect(await rowOf(page, "in.first").count()).toBe(1);
+      // The next lives for seconds, and nothing renews it.
+      auth.lifetime(5);
+      const before = renewals();
+      await page.reload();
+      await expect.poll(renewals, { timeout: 20_000 }).toBeGreaterThan(before);
+      auth.endSessions();
+      await page.getByRole("alert").getByText("Sign in again").waitFor();
+      await page.reload();
+      await page.getByRole("heading", { name: "With your account" }).waitFor();
+      auth.lifetime(3600);
+      await signIn(page, auditor);
+      await rowOf(page, "in.first").waitFor();
+      expect(new URL(page.url()).searchParams.get("q")).toBe("action:in.*");
+    }, { allowed: /400/ });
+  });
+
+  it("switches between tenants, and never shows one what it has seen of the other", async () => {
+    const token = await signToken({ email: "both@example.com", app_metadata: access });
+    await open(`/#token=${token}`, async (page) => {
+      await rowOf(page, "in.first").waitFor();
+      const tenants = page.getByRole("combobox", { name: "Tenant" });
+      expect(await tenants.getByRole("option").allTextContents()).toEqual(["First Ltd", tenantB]);
+      await tenants.selectOption(tenantB);
+      await rowOf(page, "in.second").waitFor();
+      expect(await rowOf(page, "in.first").count()).toBe(0);
+      expect(new URL(page.url()).searchParams.get("tenant")).toBe(tenantB);
+    });
+  });
+
+  it("takes a pasted token or key, refuses what is neither, and forgets it when signing out", async () => {
+    await open("/", async (page) => {
+      const field = page.getByLabel("Access token or API key");
+      await field.fill("not a token");
+      await page.getByRole("button", { name: "Sign in with the token" }).click();
+      await page.getByRole("alert").getByText("no access token").waitFor();
+      const key = await service.makeKey(tenantA, ["read"]);
+      await field.fill(key.text);
+      await page.getByRole("button", { name: "Sign in with the token" }).click();
+      await rowOf(page, "in.first").waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "With a token" }).waitFor();
+      expect(await page.evaluate("sessionStorage.length")).toBe(0);
+    }, { allowed: /403/ });
+  });
+
+  it("signs out at the moment a token ends, or when it is not accepted, and keeps the view", async () => {
+    const token = await signToken({ email: "brief@example.com", app_metadata: access }, { expiresInSeconds: 6 });
+    await open(`/?q=action:in.first#token=${token}`, async (page) => {
+      await page.getByText("brief@example.com").waitFor();
+      await page.getByRole("alert").getByText("Sign in again").waitFor();
+      expect(new URL(page.url()).searchParams.get("q")).toBe("action:in.first");
+      expect(await page.getByRole("row").count()).toBe(0);
+    }, { allowed: /401/ });
+    const payload = Buffer.from(JSON.stringify({ sub: "x", exp: 4_000_000_000, app_metadata: access })).toString("base64url");
+    await open(`/#token=e30.${payload}.c2ln`, (page) => page.getByRole("alert").getByText("Sign in again").waitFor(), { allowed: /401/ });
+  });
+});
