@@ -22,6 +22,7 @@ import { producerRoutes } from "./routes/producers.ts";
 import { proofRoutes } from "./routes/proofs.ts";
 import { reportRoutes } from "./routes/report.ts";
 import { retentionRoutes } from "./routes/retention.ts";
+import { retentionRunRoutes } from "./routes/retention-run.ts";
 import { readinessRoutes } from "./routes/readiness.ts";
 import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
@@ -52,6 +53,7 @@ export function createApp(given: ApiParts) {
     .route(apiPath, holdRoutes(parts))
     .route(apiPath, deletionRoutes(parts))
     .route(apiPath, retentionRoutes(parts))
+    .route(apiPath, retentionRunRoutes(parts))
     .route(apiPath, archiveRoutes(parts))
     .route(apiPath, limitsRoutes(parts))
     .route("/", readinessRoutes(parts))

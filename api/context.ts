@@ -1,5 +1,6 @@
 import type { AccessRecorder } from "../core/access-record.ts";
 import type { Authenticate, Caller, Claims } from "../core/caller.ts";
+import type { ArchiverSummary } from "../core/archive.ts";
 import type { ArchiveCatalogue } from "../core/archived-catalogue.ts";
 import type { DeletionAdmin } from "../core/deletion-admin.ts";
 import type { ExportBounds, RunningHash } from "../core/export.ts";
@@ -17,6 +18,7 @@ import type { RateLimiter } from "../core/rate-limiter.ts";
 import type { EventReader } from "../core/query-store.ts";
 import type { StreamBounds } from "../core/stream.ts";
 import type { SealedFeed } from "../core/stream-feed.ts";
+import type { RetentionPreview } from "../core/retention-preview.ts";
 
 /** All that the query service is made of. Entry files make it from their runtime; tests make it from what they like. */
 export type ApiParts = {
@@ -52,6 +54,9 @@ export type ApiParts = {
   readonly metrics: Metrics;
   readonly operations: OperationsReader;
   readonly archive: ArchiveStore | undefined;
+  readonly retentionPreview: RetentionPreview;
+  /** Works on what is due for so long; undefined where this process has no archive or no signing key. */
+  readonly runArchiver: ((budgetMs: number) => Promise<ArchiverSummary>) | undefined;
   /** Fires when the process is asked to stop: what lasts as long as it is let ends then. */
   readonly stopping: AbortSignal;
   readonly settings: IngestHandlerParts["settings"] & {

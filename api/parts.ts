@@ -1,3 +1,4 @@
+import type { Pool } from "pg";
 import { createAuthenticate } from "../adapters/auth/authenticate.ts";
 import type { Settings } from "../adapters/environment.ts";
 import { jsonLog } from "../adapters/log.ts";
@@ -24,8 +25,12 @@ import { createCursorCodec } from "../core/format/cursor.ts";
 import { createRateLimiter } from "../core/rate-limiter.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { counted } from "../core/request-metrics.ts";
+import { archive as runArchive } from "../core/archive.ts";
+import { createArchiver } from "../adapters/create-archiver.ts";
+import { createRetentionPreview } from "../adapters/postgres/archive-preview.ts";
+import { limits } from "../core/limits.ts";
 import { withArchivedTiles } from "../core/archive-tiles.ts";
-import type { ArchiveStore } from "../core/ports.ts";
+import type { ArchiveStore, Log } from "../core/ports.ts";
 import type { ProofStore } from "../core/proofs.ts";
 import type { ApiParts } from "./context.ts";
 import { createSealedFeed } from "../core/stream-feed.ts";
@@ -76,6 +81,8 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     metrics,
     operations: createOperationsReader(pool, settings.databasePoolSize, log),
     archive,
+    retentionPreview: createRetentionPreview(pool, log),
+    runArchiver: archiverOf(settings, pool, log, now),
     stopping,
     settings,
   };
@@ -86,4 +93,12 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
 function proofsOf(store: ProofStore, archive: ArchiveStore | undefined): ProofStore {
   if (archive === undefined) return store;
   return { ...store, tiles: (tenantId, wanted) => withArchivedTiles((more) => store.tiles(tenantId, more), archive, tenantId)(wanted) };
+}
+
+/** Made at its first run: a process that is never asked to archive parses no signing key. */
+function archiverOf(settings: Settings, pool: Pool, log: Log, now: () => Date): ApiParts["runArchiver"] {
+  if (openArchive(settings) === undefined || settings.signingKey === undefined || settings.logOrigin === undefined) return undefined;
+  const { archiveLeaseSeconds: leaseSeconds, archiveRetrySeconds: retrySeconds } = limits;
+  const { hotDays, retentionYears } = settings;
+  return async (budgetMs) => await runArchive(await createArchiver(settings, pool, log, now), { hotDays, retentionYears, budgetMs, leaseSeconds, retrySeconds });
 }

@@ -88,6 +88,7 @@ export const routeRules: Readonly<Record<string, RouteRules>> = {
   },
   [`DELETE ${root}/events/:id`]: { needs: "admin", placements: deletions },
   [`GET ${root}/retention`]: { needs: "read", placements: tenants },
+  [`POST ${root}/retention/run`]: { needs: "admin", placements: (world) => bodies(world, {}, 200) },
   [`PUT ${root}/retention`]: { needs: "admin", placements: (world) => bodies(world, { retention_years: 10 }, 200) },
   [`GET ${root}/archives`]: { needs: "export", placements: tenants },
   [`GET ${root}/reports/compliance`]: { needs: "export", placements: tenants },
