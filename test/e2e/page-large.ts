@@ -1,0 +1,65 @@
+import type { Page } from "playwright-core";
+import type { LocalFile } from "../support/stack.ts";
+import { type NewEvent, post } from "./page-events.ts";
+
+/** `count` events of the last six days, one in twenty a failure, posted in full batches. */
+export async function postMany(local: LocalFile, count: number): Promise<void> {
+  const now = Date.now();
+  const eventAt = (index: number): NewEvent => ({
+    occurred_at: new Date(now - 60_000 - Math.floor(index / count * 6 * 86_400_000)).toISOString(),
+    event_type: ["order.updated", "order.created", "user.login", "config.updated"][index % 4],
+    actor_id: `user-${index % 500}@example.com`,
+    object_type: "order",
+    object_id: `order-${index % 10_000}`,
+    source: ["frontend", "api-service", "background-job"][index % 3],
+    result: index % 20 === 0 ? "failure" : "success",
+    ip_address: `10.${index % 200}.${index % 250}.7`,
+    message: "Card number ending 4242 was charged",
+    duration_ms: index % 900,
+  });
+  for (let start = 0; start < count; start += 10_000) {
+    await post(local, 0, Array.from({ length: Math.min(10_000, count - start) }, (_, place) => eventAt(start + place)));
+  }
+}
+
+/** Goes on until the table holds at least `count` events. */
+export async function loadRows(page: Page, count: number): Promise<void> {
+  const loaded = () => page.evaluate("Number(document.querySelector('.event-table').getAttribute('aria-rowcount')) - 1") as Promise<number>;
+  for (let have = await loaded(); have < count; have = await loaded()) {
+    await page.getByRole("button", { name: "Load older" }).click();
+    await page.waitForFunction((before) => Number(document.querySelector(".event-table")?.getAttribute("aria-rowcount")) - 1 > before, have);
+  }
+}
+
+export type Scrolled = {
+  /** Most rows that were in the document at once. */
+  readonly rowsMax: number;
+  /** Milliseconds of each task of the main thread that took 50 or more. */
+  readonly longTasks: readonly number[];
+  readonly frames: number;
+};
+
+/** Scrolls through the whole table, `step` pixels a frame, and counts. */
+export async function scrollThrough(page: Page, step: number): Promise<Scrolled> {
+  return await page.evaluate(async (pixels) => {
+    const scroller = document.querySelector(".table-scroller");
+    if (scroller === null) throw new Error("scroll: there is no table");
+    const longTasks: number[] = [];
+    const observer = new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)));
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    scroller.scrollTop = 0;
+    await frame();
+    await frame();
+    observer.observe({ type: "longtask" });
+    let [rowsMax, frames] = [0, 0];
+    for (let top = 0; top < scroller.scrollHeight; top += pixels) {
+      scroller.scrollTop = top;
+      await frame();
+      rowsMax = Math.max(rowsMax, document.querySelectorAll(".event-table tbody tr").length);
+      frames++;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    observer.disconnect();
+    return { rowsMax, longTasks, frames };
+  }, step);
+}
