@@ -37,7 +37,8 @@ export function explain(fault: unknown): Failure {
   if (fault instanceof TypeError && fault.message === "fetch failed") {
     return { code: "unreachable", message: `ask service: ${known.message}`, hint: unreachableHint };
   }
-  const file = known.path === undefined ? undefined : fileFailure(known.code, known.path);
+  // Reading a folder gives an error without its name.
+  const file = fileFailure(known.code, known.path ?? "file");
   return file ?? { code: "failed", message: known.message || String(known.code ?? known.name) };
 }
 

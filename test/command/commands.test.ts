@@ -164,6 +164,8 @@ describe("npm run audit", () => {
       const { status, out } = await log.run("verify", "--json");
       expect(status).toBe(0);
       expect(JSON.parse(out)).toMatchObject({ status: "sound", independent: true });
+      const named = await runCommand(["verify", "--json"], { AUDIT_DATABASE_URL: log.database.url });
+      expect(JSON.parse(named.out)).toMatchObject({ status: "sound", independent: false });
       const missing = await runCommand(["verify", "--local", folder, "--json"]);
       expect(missing).toMatchObject({ status: 2, err: expect.stringContaining("Start a stack on it") });
       expect(JSON.parse(missing.out)).toMatchObject({ status: "unchecked", code: "no_local_stack" });
