@@ -56,6 +56,7 @@ export function operation(summary: string, body: z.ZodType | Answers, options: O
         400: problem("A parameter is not valid"),
         401: problem("The credential is missing or not valid"),
         403: problem("The credential does not allow this"),
+        429: problem("The quota is used up; Retry-After says when to come again"),
         503: problem("A part of the service is not available"),
       },
     },

@@ -32,6 +32,7 @@ export function ingestRoutes(parts: ApiParts) {
       413: problem("Too many events or bytes"),
       415: problem("The content type or encoding is not supported"),
       422: problem("Every event was refused, or the Idempotency-Key came with another body"),
+      429: problem("The quota is used up; Retry-After says when to come again"),
       503: problem("A part of the service is not available"),
     },
   });

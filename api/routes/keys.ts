@@ -112,6 +112,7 @@ const documentedCreate = describeRoute({
     409: problem("The tenant has as many keys in use as it may"),
     413: problem("The body is too large"),
     415: problem("The content type is not JSON"),
+    429: problem("The quota is used up; Retry-After says when to come again"),
     503: problem("A part of the service is not available"),
   },
 });
