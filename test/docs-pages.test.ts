@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "vitest";
+import { errorCodes } from "../core/errors.ts";
+import { referencePages } from "../scripts/print-reference.ts";
+import { projectFolder } from "../scripts/stack/deno-process.ts";
+
+/** Every page that is committed or about to be. */
+const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md", "llms.txt"], { cwd: projectFolder, encoding: "utf8" })
+  .split("\n").filter((page) => page !== "" && existsSync(join(projectFolder, page)));
+const read = (path: string) => readFileSync(join(projectFolder, path), "utf8");
+
+/** Page without what stands in fences, where a bracket is code. */
+const prose = (page: string) => read(page).replaceAll(/^```.*?^```$/gms, "");
+
+describe("links", () => {
+  it.each(pages)("of %s lead somewhere", (page) => {
+    const targets = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target).filter((target) => !/^(https?:|mailto:|#)/.test(target));
+    const dead = targets.filter((target) => !existsSync(join(projectFolder, dirname(page), target.split("#")[0] ?? "")));
+    expect(dead).toEqual([]);
+  });
+
+  it.each(pages)("in code font of %s name files that are there", (page) => {
+    const named = [...prose(page).matchAll(/`((?:core|verify|adapters|functions|api|web|sdk|migrations|supabase|scripts|test|bench|docs)\/[\w./-]*)`/g)].map(([, path = ""]) => path);
+    // Built, or made in somebody else's project; not committed here.
+    const missing = named.filter((path) => !/^((web|sdk)\/dist|bench\/results|supabase\/audit-events)/.test(path) && !existsSync(join(projectFolder, path)) && !existsSync(join(projectFolder, dirname(page), path)));
+    expect(missing).toEqual([]);
+  });
+
+  it("of anchors lead to headings", () => {
+    const dead = pages.flatMap((page) =>
+      [...prose(page).matchAll(/\]\(([^)\s]*)#([^)\s]+)\)/g)].flatMap(([, path = "", anchor = ""]) => {
+        if (/^https?:/.test(path)) return [];
+        const target = path === "" ? page : normalize(join(dirname(page), path));
+        const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => text.toLowerCase().replaceAll(/[^\w\s-]/g, "").replaceAll(/\s/g, "-"));
+        return headings.includes(anchor) ? [] : [`${page}: ${path}#${anchor}`];
+      })
+    );
+    expect(dead).toEqual([]);
+  });
+});
+
+describe("reference pages", () => {
+  it.each([...referencePages()])("%s says what the code says", (path, text) => {
+    expect(read(path), "run npm run reference").toBe(text);
+  });
+
+  it("name every error of a request with its status, and every error of an event", () => {
+    const page = read("docs/reference/errors.md");
+    const [ofRequests = "", ofEvents = ""] = page.split("## Of an event");
+    const requests = [...ofRequests.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)]);
+    expect(Object.fromEntries(requests)).toEqual(Object.fromEntries(Object.entries(errorCodes).map(([code, { status }]) => [code, status])));
+    const union = /export type EventErrorCode =(.*?);/s.exec(read("core/errors.ts"))?.[1] ?? "";
+    const codes = [...union.matchAll(/"(\w+)"/g)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(10);
+    expect([...ofEvents.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code).sort()).toEqual(codes.sort());
+  });
+
+  it("name every event that the log writes itself", () => {
+    const sources = execFileSync("git", ["ls-files", "core/*.ts", "adapters/*.ts", "api/*.ts", "sdk/src/*.ts"], { cwd: projectFolder, encoding: "utf8" })
+      .split("\n").filter((path) => path !== "" && !path.includes(".test.") && existsSync(join(projectFolder, path)));
+    const written = new Set(sources.flatMap((path) => [...read(path).matchAll(/"(audit\.\w+\.\w+)"/g)].map(([, type]) => type)));
+    const named = new Set([...read("docs/reference/events-we-write.md").matchAll(/`(audit\.\w+\.\w+)`/g)].map(([, type]) => type));
+    expect([...written].filter((type) => !named.has(type))).toEqual([]);
+    expect([...named].filter((type) => !written.has(type))).toEqual([]);
+  });
+});
