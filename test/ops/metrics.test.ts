@@ -1,5 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMetrics } from "../../core/metrics.ts";
+import type { OperationsReader } from "../../core/operations.ts";
+import { operationsMetrics } from "../../core/operations-metrics.ts";
+import { counted } from "../../core/request-metrics.ts";
+import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { sealAll } from "../api/seal-all.ts";
 import { type Service, startService, tenantA, tenantB, tokenOf } from "../api/service.ts";
@@ -24,6 +30,26 @@ describe("createMetrics()", () => {
     expect(valueOf(families, "b")).toBe(Infinity);
     expect([valueOf(families, "c_seconds_bucket", { le: "0.1" }), valueOf(families, "c_seconds_bucket", { le: "1" }), valueOf(families, "c_seconds_count")])
       .toEqual([2, 3, 4]);
+  });
+});
+
+describe("docs/operations.md", () => {
+  it("names every metric that there is, and in its alert rules no other", () => {
+    const names: string[] = [];
+    const note = (name: string) => void names.push(name);
+    const registry = {
+      counter: (name: string) => (note(name), { add: () => {} }),
+      gauge: (name: string) => (note(name), { set: () => {} }),
+      histogram: (name: string) => (note(name), { observe: () => {} }),
+      text: () => "",
+    };
+    counted(() => {}, registry);
+    operationsMetrics({ metrics: registry, operations: {} as OperationsReader, openStreams: () => 0, now: () => new Date() });
+    const documented = new Set(
+      [...readFileSync(join(projectFolder, "docs", "operations.md"), "utf8").matchAll(/audit_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, "")),
+    );
+    documented.delete("audit_log");
+    expect([...documented].sort()).toEqual([...new Set(names)].sort());
   });
 });
 
