@@ -38,8 +38,10 @@ export async function startArchived(options: Pick<ServiceOptions, "exportBounds"
     store: createFolderStore(folder),
     ingest: async (events) => {
       // What comes in one batch was received at one moment.
-      for (const received of Map.groupBy(events, (event) => event.received_at).values()) await log.ingest(received);
-      await sealAll(log);
+      for (const received of Map.groupBy(events, (event) => event.received_at).values()) {
+        await log.ingest(received);
+        await sealAll(log);
+      }
     },
     archive: async () => void await archiveAll(archiverOf(log, folder)),
     beside: async (change) => {
