@@ -37,7 +37,9 @@ export async function follow(url: string, options: FollowOptions): Promise<Follo
       }
       followed.ended++;
     } catch (error) {
-      if (error instanceof Refused) throw error;
+      const isFinal = error instanceof Refused && error.status < 500 && error.status !== 429;
+      if (isFinal) throw error;
+      if (error instanceof Refused) await new Promise((resolve) => setTimeout(resolve, 200));
     } finally {
       control.abort();
     }

@@ -8,6 +8,7 @@ import { type LocalFile, readLocalFile, type StackProcess, startStack } from "..
 import { follow } from "./follow.ts";
 
 const perSecond = 200;
+const atOnce = 24;
 
 describe("kill -USR2 of the stack", () => {
   const folder = mkdtempSync(join(tmpdir(), "audit-restart-"));
@@ -17,6 +18,7 @@ describe("kill -USR2 of the stack", () => {
   beforeAll(async () => {
     // Quotas would refuse what the load catches up with on a busy machine.
     process.env["AUDIT_RATE_LIMITS"] = "off";
+    process.env["AUDIT_DATABASE_POOL_SIZE"] = "12";
     stack = await startStack({ dataFolder: data });
     local = readLocalFile(data);
   }, 120_000);
@@ -40,13 +42,11 @@ describe("kill -USR2 of the stack", () => {
       from: "0",
       until: ({ events }) => control.isOver && events.length >= load.stored(),
     });
-    await expect.poll(() => load.answered(), { timeout: 20_000 }).toBeGreaterThan(perSecond);
-    for (const round of [1, 2]) {
-      process.kill(stackPid, "SIGUSR2");
-      await expect.poll(() => stack.output().split("replaced functions and API").length - 1, { timeout: 60_000, interval: 100 }).toBe(round);
-    }
+    await expect.poll(() => load.answered(), { timeout: 60_000 }).toBeGreaterThan(perSecond);
+    process.kill(stackPid, "SIGUSR2");
+    await expect.poll(() => stack.output(), { timeout: 60_000, interval: 100 }).toContain("replaced functions and API");
     const atEnd = load.answered();
-    await expect.poll(() => load.answered(), { timeout: 20_000 }).toBeGreaterThan(atEnd + perSecond);
+    await expect.poll(() => load.answered(), { timeout: 60_000 }).toBeGreaterThan(atEnd + perSecond);
     const { failures, sent } = await load.stop();
     control.isOver = true;
     expect(failures).toEqual([]);
@@ -61,7 +61,7 @@ describe("kill -USR2 of the stack", () => {
   }, 180_000);
 });
 
-/** Sends `perSecond` requests a second, whatever becomes of those before: half store one event at the function, a quarter at the API, a quarter lists. */
+/** Sends `perSecond` requests a second, at most `atOnce` of them under way: half store one event at the function, a quarter at the API, a quarter lists. */
 function startLoad(local: LocalFile, ingestKey: string, readKey: string) {
   const agent = new Agent({ keepAlive: true });
   const failures: string[] = [];
@@ -92,8 +92,9 @@ function startLoad(local: LocalFile, ingestKey: string, readKey: string) {
   };
   const startedMs = performance.now();
   const timer = setInterval(() => {
-    // What a busy machine has missed is caught up with, so that the rate is the rate.
-    while (sent < (performance.now() - startedMs) / 1000 * perSecond) {
+    // What was missed is caught up with, so that the rate is the rate; but never with more at once than connections to the database: a machine that is
+    // too slow for the rate would otherwise refuse requests whether anything is replaced or not.
+    while (open.size < atOnce && sent < (performance.now() - startedMs) / 1000 * perSecond) {
       const asked = one(sent++);
       open.add(asked);
       void asked.then(() => open.delete(asked));
