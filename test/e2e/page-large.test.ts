@@ -10,9 +10,11 @@ describe("the events page with more rows than a document should hold", { timeout
     await visit("/?q=-action:audit.*#demo=auditor", async (page) => {
       await rowOf(page, "order.updated").first().waitFor();
       await loadRows(page, 5_000);
-      const { rowsMax } = await scrollThrough(page, 4_000);
+      const { rowsMax, scriptMsMax } = await scrollThrough(page, 4_000);
       expect(rowsMax).toBeGreaterThan(20);
       expect(rowsMax).toBeLessThanOrEqual(200);
+      expect(scriptMsMax).toBeGreaterThan(0);
+      expect(scriptMsMax).toBeLessThan(50);
       // At the end of the table stands the oldest event, which was posted last.
       await page.locator("tr[aria-rowindex='5001']").waitFor();
       expect(

@@ -139,6 +139,13 @@ describe("what the page shows to whom", { timeout: 60_000 }, () => {
     });
   });
 
+  it("tells an admin what the archiver would move", async () => {
+    await visit("/?page=retention#demo=admin", async (page) => {
+      await page.getByRole("button", { name: "See what would move now" }).click();
+      await page.getByText("No day would be archived.").waitFor();
+    });
+  });
+
   it("changes the retention, within its floor", async () => {
     await visit("/?page=retention#demo=admin", async (page) => {
       await page.getByRole("button", { name: "Change the retention…" }).click();

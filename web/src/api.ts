@@ -22,13 +22,15 @@ export type ListedEvent = {
 export type EventList = { readonly events: readonly ListedEvent[]; readonly next_cursor: string | null; readonly fresh_as_of: string; readonly partial?: true };
 
 export type Bucket = { readonly from: string; readonly to: string; readonly success: number; readonly failure: number; readonly warning: number };
-export type FacetValue = { readonly value: string; readonly count: number; readonly description?: string };
+export type FacetValue = { readonly value: string; readonly count: number };
 export type Stats = {
   readonly from: string;
   readonly to: string;
   readonly total: number;
   readonly histogram: { readonly bucket_ms: number; readonly counted_from: string | null; readonly buckets: readonly Bucket[] };
   readonly facets: { readonly counted_events: number; readonly capped: boolean; readonly values: Readonly<Record<string, readonly FacetValue[]>> };
+  /** What event types mean, of those that the deployment's catalogue describes. */
+  readonly descriptions?: Readonly<Record<string, string>>;
   readonly duration_ms: { readonly count: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
   readonly fresh_as_of: string;
 };

@@ -35,7 +35,8 @@ export function ArchivesPage({ api, tenant }: { readonly api: Api; readonly tena
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const archives = list.data?.pages.flatMap((page) => page.archives) ?? [];
-  const sum = (name: "rows" | "bytes") => archives.reduce((total, archive) => total + archive[name], 0);
+  const kept = archives.filter(({ deleted_at }) => deleted_at === null);
+  const sum = (name: "rows" | "bytes") => kept.reduce((total, archive) => total + archive[name], 0);
   return (
     <div className="view">
       <ViewHead
@@ -60,7 +61,7 @@ export function ArchivesPage({ api, tenant }: { readonly api: Api; readonly tena
                 value: `${archives.length.toLocaleString("en")}${list.hasNextPage ? "+" : ""}`,
                 note: `${archives.at(-1)?.day} to ${archives[0]?.day}`,
               },
-              { name: "Events", value: sum("rows").toLocaleString("en") },
+              { name: "Events", value: sum("rows").toLocaleString("en"), note: kept.length < archives.length ? "without expired days" : undefined },
               { name: "Size", value: sizeText(sum("bytes")) },
               { name: "Held", value: archives.filter(({ held }) => held).length.toLocaleString("en"), note: "days that may not expire" },
             ]}

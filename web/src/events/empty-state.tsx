@@ -3,6 +3,8 @@ import { presets, type View } from "../view-state.ts";
 
 type Props = {
   readonly view: View;
+  /** True when there was no time to look through all of the range. */
+  readonly hasMore: boolean;
   /** True when the log holds nothing at all that this person may see. */
   readonly isNew: boolean;
   readonly onWiden: () => void;
@@ -11,8 +13,16 @@ type Props = {
 };
 
 /** Which kind of nothing it is, and what to do about it. */
-export function EmptyState({ view, isNew, onWiden, onClear, firstEventCommand }: Props) {
+export function EmptyState({ view, hasMore, isNew, onWiden, onClear, firstEventCommand }: Props) {
   if (isNew) return <NoEventsYet command={firstEventCommand} />;
+  if (hasMore) {
+    return (
+      <div className="empty">
+        <h2>Nothing found so far</h2>
+        <p>There was no time to look through the whole range. Load older events to look further, or narrow the range.</p>
+      </div>
+    );
+  }
   const isFiltered = view.q !== "";
   const canWiden = view.range === "custom" || presets[view.range] < presets["90d"];
   return (

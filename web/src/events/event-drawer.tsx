@@ -23,11 +23,13 @@ type Props = {
   readonly role: Role;
   /** The event as the table has it, shown until the event itself is there. */
   readonly listed: ListedEvent | undefined;
+  /** What its type means, where the deployment says. */
+  readonly descriptions: Readonly<Record<string, string>> | undefined;
   readonly onClose: () => void;
 };
 
 /** One event with everything it holds. Not a modal: the table beside it stays in use. */
-export function EventDrawer({ api, id, at, tenant, role, listed, onClose }: Props) {
+export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, onClose }: Props) {
   const [view] = useView();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), [id]);
@@ -62,7 +64,7 @@ export function EventDrawer({ api, id, at, tenant, role, listed, onClose }: Prop
           {event.deleted !== undefined && <DeletedNotice deletion={event.deleted} />}
           <Searches event={event} />
           {changes !== undefined && <EventDiff changes={changes} />}
-          <EventFields event={event} zone={view.zone} />
+          <EventFields event={event} zone={view.zone} description={descriptions?.[event.event_type]} />
           <EventJson event={event} />
           {role === "admin" && event.deleted === undefined && <DeleteEvent key={`delete ${event.id}`} api={api} event={event} onDeleted={onClose} />}
         </>

@@ -30,8 +30,10 @@ const groups: readonly { readonly title: string; readonly fields: readonly (read
 
 const monospaced = new Set(["id", "leaf_hash", "request_id", "device_fingerprint", "principal", "ip_address"]);
 
+type FieldsProps = { readonly event: ListedEvent; readonly zone: Zone; readonly description: string | undefined };
+
 /** Every field that the event has, by what an auditor asks. */
-export function EventFields({ event, zone }: { readonly event: ListedEvent; readonly zone: Zone }) {
+export function EventFields({ event, zone, description }: FieldsProps) {
   return (
     <>
       {groups.map(({ title, fields }) => {
@@ -45,6 +47,7 @@ export function EventFields({ event, zone }: { readonly event: ListedEvent; read
                   <dt>{label}</dt>
                   <dd className={monospaced.has(name) ? "mono" : undefined} tabIndex={String(event[name]).length > 600 ? 0 : undefined}>
                     <PlainText>{name === "received_at" ? formatTime(event.received_at, zone) : String(event[name])}</PlainText>
+                    {name === "event_type" && description !== undefined && <div className="small">{description}</div>}
                   </dd>
                 </div>
               ))}

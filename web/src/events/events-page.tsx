@@ -51,6 +51,7 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
               ? (
                 <EmptyState
                   view={view}
+                  hasMore={list.hasNextPage}
                   isNew={isNew}
                   onWiden={() => setView({ range: "90d", from: undefined, to: undefined })}
                   onClear={() => setView({ q: "" })}
@@ -74,6 +75,7 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
           tenant={tenant}
           role={role}
           listed={events.find(({ id }) => id === view.event)}
+          descriptions={stats.data?.descriptions}
           onClose={() => open(undefined)}
         />
       )}

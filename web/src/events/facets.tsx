@@ -29,8 +29,15 @@ function Facet({ name, title, formKey, stats }: (typeof shown)[number] & { reado
   const values = stats.facets.values[name] ?? [];
   if (values.length === 0) return null;
   const most = Math.max(...values.map(({ count }) => count));
-  const item = ({ value, count, description }: (typeof values)[number]) => (
-    <FacetButton key={value} formKey={formKey} value={value} count={count} share={count / most} description={description} />
+  const item = ({ value, count }: (typeof values)[number]) => (
+    <FacetButton
+      key={value}
+      formKey={formKey}
+      value={value}
+      count={count}
+      share={count / most}
+      description={name === "event_type" ? stats.descriptions?.[value] : undefined}
+    />
   );
   return (
     <section aria-label={title}>

@@ -31,9 +31,7 @@ export function TermField({ label, value, suggestions, onChange }: Props) {
           apply();
         }}
       />
-      {suggestions.length > 0 && (
-        <datalist id={id}>{suggestions.map(({ value: known, description }) => <option key={known} value={known}>{description}</option>)}</datalist>
-      )}
+      {suggestions.length > 0 && <datalist id={id}>{suggestions.map(({ value: known }) => <option key={known} value={known} />)}</datalist>}
     </label>
   );
 }

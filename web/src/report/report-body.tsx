@@ -12,6 +12,11 @@ export function ReportBody({ report, zone }: { readonly report: Report; readonly
   const failures = report.events.by_type.reduce((sum, { failure }) => sum + failure, 0);
   return (
     <>
+      {report.partial && (
+        <p className="notice" role="status">
+          There was no time for all archived events: those before {time(report.archived_counted_from ?? report.from)} are not counted. Ask for a shorter range.
+        </p>
+      )}
       <dl className="report-facts">
         <div>
           <dt>Tenant</dt>
@@ -59,6 +64,7 @@ export function ReportBody({ report, zone }: { readonly report: Report; readonly
         ]}
       />
       <Verification report={report} time={time} />
+      <Keeping report={report} />
       <section>
         <h2>Events by type and result</h2>
         <TypeTable rows={report.events.by_type} />
@@ -75,6 +81,37 @@ export function ReportBody({ report, zone }: { readonly report: Report; readonly
         <code>audit-events verify</code>.
       </p>
     </>
+  );
+}
+
+/** What is held, archived and deleted: each figure leads to what it counts. */
+function Keeping({ report: { holds, archives, deletions, retention } }: { readonly report: Report }) {
+  return (
+    <section>
+      <h2>Retention, holds and archives</h2>
+      <Figures
+        label="Retention, holds and archives"
+        figures={[
+          { name: "Retention", value: `${retention.retention_years} years`, note: retention.is_default ? "the default of this service" : "this tenant's own" },
+          {
+            name: "Holds in force",
+            value: <ViewLink change={{ page: "retention" }}>{count(holds.active)}</ViewLink>,
+            note: (
+              <>
+                <ViewLink change={viewOfQuery(holds.placed_query)}>{count(holds.placed)} placed</ViewLink>,{" "}
+                <ViewLink change={viewOfQuery(holds.released_query)}>{count(holds.released)} released</ViewLink> in the range
+              </>
+            ),
+          },
+          {
+            name: "Archived days",
+            value: <ViewLink change={{ page: "archives" }}>{count(archives.days)}</ViewLink>,
+            note: `${count(archives.rows)} events, ${count(archives.held)} days held, ${count(archives.expired)} expired`,
+          },
+          { name: "Softly deleted", value: count(deletions.events), note: "events of the range" },
+        ]}
+      />
+    </section>
   );
 }
 

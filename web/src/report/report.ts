@@ -22,10 +22,19 @@ export type Report = {
     readonly message: string;
     readonly checkpoint?: { readonly size: number; readonly signed_at: string; readonly verifier_key: string; readonly root: string };
   };
-  readonly retention: { readonly hot_days: number; readonly retention_years: number };
-  /** Present where the service keeps holds and archives. */
-  readonly holds?: { readonly active?: number; readonly placed?: number; readonly released?: number };
-  readonly archives?: { readonly days?: number; readonly rows?: number; readonly bytes?: number; readonly held_days?: number };
+  /** There was no time for all archived events: figures are of those from `archived_counted_from` on. */
+  readonly partial?: true;
+  readonly archived_counted_from?: string;
+  readonly deletions: { readonly events: number };
+  readonly retention: { readonly hot_days: number; readonly retention_years: number; readonly is_default: boolean };
+  readonly holds: {
+    readonly active: number;
+    readonly placed: number;
+    readonly placed_query: string;
+    readonly released: number;
+    readonly released_query: string;
+  };
+  readonly archives: { readonly days: number; readonly rows: number; readonly bytes: number; readonly held: number; readonly expired: number };
 };
 
 export type TypeFigure = { readonly event_type: string; readonly success: number; readonly failure: number; readonly warning: number; readonly query: string };

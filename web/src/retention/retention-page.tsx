@@ -7,6 +7,7 @@ import { ProblemNotice } from "../problem-notice.tsx";
 import { formatSecond, zoneName } from "../time-format.ts";
 import { Figures, ViewHead } from "../view-head.tsx";
 import { useView } from "../view-state.ts";
+import { DueWork } from "./due.tsx";
 import { Holds } from "./holds.tsx";
 
 type Retention = {
@@ -56,6 +57,7 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
           ]}
         />
       )}
+      {isAdmin && <DueWork api={api} tenant={tenant} />}
       <Holds api={api} tenant={tenant} isAdmin={isAdmin} />
       {isChanging && data !== undefined && (
         <ConfirmDialog

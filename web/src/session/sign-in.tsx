@@ -11,6 +11,12 @@ type Props = {
   readonly onSignIn: (session: Session) => void;
 };
 
+const powers: Readonly<Record<string, string>> = {
+  viewer: "searches and reads",
+  auditor: "also exports, verifies, reports",
+  admin: "also keys, holds, retention",
+};
+
 /** Supabase Auth where it is configured, demo people in a local stack, a pasted token in both. */
 export function SignIn({ config, account, notice, onSignIn }: Props) {
   const people = config.demo_people ?? [];
@@ -26,7 +32,7 @@ export function SignIn({ config, account, notice, onSignIn }: Props) {
             {people.map((person) => (
               <li key={person.key}>
                 <Button onPress={() => onSignInWith(person.token, onSignIn)}>{person.name}</Button>
-                <span className="small">{person.role}, {person.tenant}</span>
+                <span className="small">{powers[person.role]}</span>
               </li>
             ))}
           </ul>
