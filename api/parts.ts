@@ -100,5 +100,6 @@ function archiverOf(settings: Settings, pool: Pool, log: Log, now: () => Date): 
   if (openArchive(settings) === undefined || settings.signingKey === undefined || settings.logOrigin === undefined) return undefined;
   const { archiveLeaseSeconds: leaseSeconds, archiveRetrySeconds: retrySeconds } = limits;
   const { hotDays, retentionYears } = settings;
-  return async (budgetMs) => await runArchive(await createArchiver(settings, pool, log, now), { hotDays, retentionYears, budgetMs, leaseSeconds, retrySeconds });
+  return async (budgetMs) =>
+    await runArchive(await createArchiver(settings, pool, log, now), { hotDays, retentionYears, budgetMs, leaseSeconds, retrySeconds });
 }

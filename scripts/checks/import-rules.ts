@@ -18,7 +18,7 @@ const anywhere = { Deno: /./, process: /./ };
 const everything = ["core", "verify", "adapters", "functions", "api", "sdk", "web", "scripts", "test", "bench"];
 
 /** Packages without I/O, that run the same on Node, Deno and in a browser. */
-const purePackages = ["canonicalize", "csv-stringify", "hyparquet", "hyparquet-writer", "ipaddr.js", "uuid", "zod"];
+const purePackages = ["@cfworker/json-schema", "canonicalize", "csv-stringify", "hyparquet", "hyparquet-writer", "ipaddr.js", "uuid", "zod"];
 
 /** Which way imports point: `web → sdk → core`, `api, functions → adapters → core`, and `verify` stands alone. */
 export const zones: readonly Zone[] = [
