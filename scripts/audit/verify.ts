@@ -6,6 +6,8 @@ import { parseJson } from "../../verify/json.ts";
 import { verifyLog } from "../../verify/log.ts";
 import { verifyReceipt } from "../../verify/receipt.ts";
 import type { LogReport } from "../../verify/report.ts";
+import { ArchiveFault } from "../../core/archive-fault.ts";
+import { withArchivedDays } from "./archived-log.ts";
 import { openDatabaseLog } from "./database-source.ts";
 import { withExamples } from "./examples.ts";
 import { readExport } from "./export-source.ts";
@@ -22,6 +24,7 @@ type Options = {
   readonly export?: string;
   readonly receipt?: string;
   readonly event?: string;
+  readonly archive?: string;
   readonly key?: readonly string[];
   readonly checkpoint?: readonly string[];
   readonly bundles?: string;
@@ -39,6 +42,7 @@ export function verifyCommand(): Command {
     .description("Recompute every leaf and every root, and compare them with what was signed")
     .option("--database <url>", "verify the log in this database (the primary, not a replica)")
     .option("--local <dir>", "verify the log of the local stack whose local.json is in this folder")
+    .option("--archive <url>", "where its archived days are: file:<folder> or supabase:<bucket>; with --local its folder, else AUDIT_ARCHIVE_URL")
     .option("--export <file>", "verify an exported log, one JSON object a line")
     .option("--receipt <file>", "verify the receipt of one event (.tlog-proof)")
     .option("--event <file>", "the event that the receipt is for, as JSON; without it the receipt's own is printed")
@@ -80,13 +84,16 @@ async function runVerify(options: Options): Promise<number> {
 async function verifyDatabase(options: Options, rotations: readonly string[], expected: readonly string[]): Promise<number> {
   const local = options.local === undefined ? undefined : readLocalFile(options.local);
   const log = await openDatabaseLog(databaseTarget(options), options.tenant);
+  let closeArchive = () => Promise.resolve();
   try {
+    const { log: whole, close } = await withArchivedDays(log, options);
+    closeArchive = close;
     // local.json is written by the stack, apart from the database: its key is no claim of the log's.
     const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key]);
     const isIndependent = trusted !== log.keys;
     const ring = await ringOf(trusted, [...log.rotations, ...rotations]);
     const progress = startProgress("events", log.eventCount);
-    const report = await verifyLog(log, {
+    const report = await verifyLog(whole, {
       ring,
       expected: options.tenant === undefined ? expected : expected.filter((note) => note.split("\n")[0]?.endsWith(`/${options.tenant}`)),
       hash: nativeHash,
@@ -94,7 +101,13 @@ async function verifyDatabase(options: Options, rotations: readonly string[], ex
     });
     progress.finish();
     return printed(report, options, isIndependent, expected.length);
+  } catch (fault) {
+    // An archive that is not what was signed is a changed log, not a check that could not be made.
+    if (!(fault instanceof ArchiveFault)) throw fault;
+    console.log(options.json ? JSON.stringify({ status: "tampered", message: fault.message }) : `TAMPERED\n${fault.message}`);
+    return exitCodes.tampered;
   } finally {
+    await closeArchive();
     await log.close();
   }
 }

@@ -32,6 +32,14 @@ describe("audit archive", () => {
   let rows: unknown[];
   let checkpoint: string;
   const target = () => ["--database", log.database.adminUrl, "--archive", `file:${folder}`, "--key", firstKey.verifierKey];
+  const check = async (archive: string) => {
+    const args = ["scripts/audit.ts", "verify", "--database", log.database.adminUrl, "--archive", `file:${archive}`, "--key", firstKey.verifierKey, "--json"];
+    const run = promisify(execFile)(process.execPath, args, { env: { PATH: process.env["PATH"] ?? "" } });
+    return await run.then(
+      ({ stdout }) => ({ code: 0, ...JSON.parse(stdout) }),
+      (fault: { code: number; stdout: string }) => ({ code: fault.code, ...JSON.parse(fault.stdout) }),
+    );
+  };
   beforeAll(async () => {
     log = await openLog();
     folder = mkdtempSync(join(tmpdir(), "audit-archive-"));
@@ -81,6 +89,24 @@ describe("audit archive", () => {
     rmSync(changed, { recursive: true, force: true });
   }, 120_000);
 
+  it("is no gap to verify: it reads archived days and moved tiles there, and finds what was changed", async () => {
+    await log.ingest(eventsOf("2026-06-14", 50, 7));
+    await log.seal();
+    expect((await log.admin.query("select min(tile_index)::int as first from audit_log.tiles where tenant_id = $1 and level = 0", [tenantId])).rows[0].first)
+      .toBe(1);
+    expect(await check(folder)).toMatchObject({ code: 0, status: "sound", events: 1050, unsealed: 0 });
+    const changed = mkdtempSync(join(tmpdir(), "audit-archive-"));
+    try {
+      cpSync(folder, changed, { recursive: true });
+      const tile = join(changed, "tiles", tenantId, "tile", "0", "000");
+      writeFileSync(tile, Uint8Array.from(readFileSync(tile)).with(40, 1));
+      expect(await check(changed)).toMatchObject({ code: 1, status: "tampered" });
+      expect(await check(join(changed, "nowhere"))).toMatchObject({ code: 1, status: "tampered" });
+    } finally {
+      rmSync(changed, { recursive: true, force: true });
+    }
+  }, 60_000);
+
   it("restores into an empty database: the same rows, and a tree whose proofs are valid against the old checkpoint", async () => {
     const empty = await openLog();
     try {
@@ -111,12 +137,14 @@ describe("audit archive", () => {
     const options = [...target(), "--tenant", tenantId, "--from", oldDay, "--to", oldDay];
     const { code, answer } = await audit("restore", ...options);
     expect({ code, answer }).toMatchObject({ code: 0, answer: { days: [{ day: oldDay, outcome: "restored" }] } });
-    const back = (await log.admin.query(rowsSql, [tenantId])).rows;
-    expect(back).toEqual(rows.filter((row) => (row as { row: { occurred_at: string } }).row.occurred_at.startsWith(oldDay)));
+    const ofOldDay = (row: unknown) => (row as { row: { occurred_at: string } }).row.occurred_at.startsWith(oldDay);
+    const back = (await log.admin.query(rowsSql, [tenantId])).rows.filter(ofOldDay);
+    expect(back).toEqual(rows.filter(ofOldDay));
     expect((await log.admin.query("select state from audit_log.archives where tenant_id = $1 order by day", [tenantId])).rows)
       .toEqual([{ state: "restored" }, { state: "archived" }]);
     // Again: it is there, and stays as it is.
     expect(await audit("restore", ...options)).toMatchObject({ code: 0, answer: { days: [{ outcome: "restored" }] } });
-    expect((await log.admin.query(rowsSql, [tenantId])).rows).toEqual(back);
+    expect((await log.admin.query(rowsSql, [tenantId])).rows.filter(ofOldDay)).toEqual(back);
+    expect(await check(folder)).toMatchObject({ code: 0, status: "sound", events: 1050 });
   });
 });

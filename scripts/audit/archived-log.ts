@@ -1,0 +1,212 @@
+import type { Pool } from "pg";
+import { createPool } from "../../adapters/postgres/pool.ts";
+import { ArchiveFault } from "../../core/archive-fault.ts";
+import { type ArchiveRow, openArchiveFile } from "../../core/archive-file.ts";
+import { archivedTilesPrefix } from "../../core/archive-key.ts";
+import { type ManifestFile } from "../../core/archive-manifest.ts";
+import { readManifest } from "../../core/archive-restore.ts";
+import { hasBytes } from "../../core/archive-check.ts";
+import { tilePath, tileWidth } from "../../core/format/tiles.ts";
+import type { LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
+import { type ArchiveOptions, type ArchiveTarget, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import { databaseTarget } from "./target.ts";
+
+/** What a restored event's seq is less than its place in the tree. */
+const restoredSeqOffset = 2 ** 52;
+const pageRows = 500;
+const archivesMax = 1_000_000;
+
+/** `base` with the days that left it, and what to close afterwards. Throws a CommandError when there are such days and no archive is named. */
+export async function withArchivedDays<Log extends LogSource>(
+  base: Log,
+  options: ArchiveOptions,
+): Promise<{ readonly log: Log; readonly close: () => Promise<void> }> {
+  const pool = createPool({ databaseUrl: databaseTarget(options), databasePoolSize: 1 }, quiet);
+  const rows = await readCatalogue(pool, options, archivesMax).finally(() => pool.end());
+  if (!rows.some((row) => row.state === "archived" || row.state === "restored")) return { log: base, close: () => Promise.resolve() };
+  const target = await openArchiveTarget(options);
+  try {
+    return { log: await withArchive(base, target, options.tenant), close: target.close };
+  } catch (fault) {
+    await target.close();
+    throw fault;
+  }
+}
+
+/**
+ * A log whose old days are in the archive: their events are read there, and so are tiles that are no longer in Postgres. Order is all that a verifier needs
+ * of seq; where the tile that named it has moved, one is made up that keeps the order. Throws ArchiveFault when an archive is not what the catalogue means.
+ */
+async function withArchive<Log extends LogSource>(base: Log, target: Omit<ArchiveTarget, "close">, tenantId: string | undefined): Promise<Log> {
+  const logs = new Map<string, TenantArchive>();
+  for (const [id, files] of await filesOf(target, target.pool, tenantId)) {
+    const size = base.tenants.find((claims) => claims.tenantId === id)?.tree?.size ?? 0;
+    logs.set(id, openTenantArchive(base, target, id, size, files));
+  }
+  if (logs.size === 0) return base;
+  return {
+    ...base,
+    events: () => mergedEvents(base, logs),
+    leafTiles: async (id, fromIndex, limit) => await (logs.get(id)?.leafTiles(fromIndex, limit) ?? base.leafTiles(id, fromIndex, limit)),
+  };
+}
+
+type ArchivedFile = ManifestFile & { readonly isRestored: boolean };
+type FoundRow = { readonly row: ArchiveRow; readonly isRestored: boolean };
+
+async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantId: string | undefined): Promise<ReadonlyMap<string, ArchivedFile[]>> {
+  const files = new Map<string, ArchivedFile[]>();
+  for (const row of await readCatalogue(pool, tenantId === undefined ? {} : { tenant: tenantId }, archivesMax)) {
+    if (row.state !== "archived" && row.state !== "restored") continue;
+    const of = { tenantId: row.tenant_id, day: row.day, key: row.manifest_key ?? "", sha256: row.manifest_sha256 ?? undefined };
+    const { manifest } = await readManifest(target, of);
+    files.set(row.tenant_id, [...files.get(row.tenant_id) ?? [], ...manifest.files.map((file) => ({ ...file, isRestored: row.state === "restored" }))]);
+  }
+  return files;
+}
+
+async function* mergedEvents(base: LogSource, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly StoredEvent[]> {
+  for await (const page of base.events()) {
+    const merged: StoredEvent[] = [];
+    for (const stored of page) {
+      const log = logs.get(stored.tenantId);
+      for (let row = await log?.before(stored.seq); row !== undefined; row = await log?.before(stored.seq)) {
+        merged.push(row);
+        if (merged.length >= pageRows) yield merged.splice(0);
+      }
+      merged.push(stored);
+    }
+    yield merged;
+  }
+  for (const log of logs.values()) {
+    const rest: StoredEvent[] = [];
+    for (let row = await log.before(Infinity); row !== undefined; row = await log.before(Infinity)) {
+      rest.push(row);
+      if (rest.length >= pageRows) yield rest.splice(0);
+    }
+    yield rest;
+  }
+}
+
+type TenantArchive = {
+  /** The next archived event whose seq is less than `seq`. */
+  before(seq: number): Promise<StoredEvent | undefined>;
+  leafTiles(fromIndex: number, limit: number): Promise<readonly LeafTile[]>;
+};
+
+function openTenantArchive(
+  base: LogSource,
+  { archive, sha256 }: Omit<ArchiveTarget, "close">,
+  tenantId: string,
+  size: number,
+  files: readonly ArchivedFile[],
+): TenantArchive {
+  const rows = rowsByIndex(archive, sha256, files);
+  const waiting: ArchiveRow[] = [];
+  const keys = new Map<number, { readonly id: string; readonly occurredAt: string }>();
+  const tiles = new Map<number, LeafTile>();
+  const lastSeqs: number[] = [];
+  let readUpTo = -1;
+
+  /** Reads archived events until the next one stands at `index` or later. */
+  const readTo = async (index: number): Promise<void> => {
+    while (readUpTo < index) {
+      const { value } = await rows.next();
+      readUpTo = value?.row.logIndex ?? Infinity;
+      if (value === undefined) return;
+      const { row, isRestored } = value;
+      keys.set(row.logIndex, { id: row.event.id, occurredAt: row.event.occurred_at });
+      // What is in Postgres again is checked there; here it only names its place.
+      if (!isRestored) waiting.push(row);
+    }
+  };
+  const movedTile = async (index: number): Promise<LeafTile | undefined> => {
+    const hashes = await archive.get(`${archivedTilesPrefix(tenantId)}${tilePath({ level: 0, index, width: tileWidth })}`);
+    if (hashes === undefined) return undefined;
+    const first = index * tileWidth;
+    await readTo(first + tileWidth);
+    const places = Array.from({ length: hashes.length / 32 }, (_, at) => first + at);
+    // Between two tiles that name their seqs there were as many as the moved ones have leaves.
+    const start = lastSeqs[index - 1] ?? first - restoredSeqOffset - 1;
+    return {
+      index,
+      hashes,
+      seqs: places.map((_, at) => start + 1 + at),
+      occurredAts: places.map((place) => keys.get(place)?.occurredAt ?? ""),
+      ids: places.map((place) => keys.get(place)?.id ?? ""),
+    };
+  };
+  /** Tiles are made in order, since each moved one counts on from the one before it. */
+  const tileAt = async (index: number): Promise<LeafTile | undefined> => {
+    for (let next = lastSeqs.length; next <= index; next++) {
+      const [here] = await base.leafTiles(tenantId, next, 1);
+      const tile = here?.index === next ? here : await movedTile(next);
+      if (tile === undefined) return undefined;
+      lastSeqs.push(tile.seqs.at(-1) as number);
+      tiles.set(next, tile);
+    }
+    return tiles.get(index);
+  };
+  return {
+    async before(seq) {
+      while (waiting.length === 0 && readUpTo < Infinity) await readTo(readUpTo + 1);
+      const [row] = waiting;
+      if (row === undefined) return undefined;
+      const tile = await tileAt(Math.floor(row.logIndex / tileWidth));
+      const own = tile?.seqs[row.logIndex % tileWidth] ?? row.logIndex - restoredSeqOffset;
+      if (own >= seq) return undefined;
+      waiting.shift();
+      return { tenantId, seq: own, occurredAt: row.event.occurred_at, id: row.event.id, leafHash: row.leafHash, event: row.event };
+    },
+    async leafTiles(fromIndex, limit) {
+      const made: LeafTile[] = [];
+      for (let index = fromIndex; index < fromIndex + limit && index * tileWidth < size; index++) {
+        const tile = await tileAt(index);
+        if (tile === undefined) break;
+        made.push(tile);
+      }
+      for (const index of tiles.keys()) {
+        if (index * tileWidth + tileWidth > (waiting[0]?.logIndex ?? Infinity) || index >= fromIndex) break;
+        tiles.delete(index);
+        for (let place = index * tileWidth; place < (index + 1) * tileWidth; place++) keys.delete(place);
+      }
+      return made;
+    },
+  };
+}
+
+/** Events of all files in the order of the tree. A file is held from the first of its places to its last: late events make days overlap, a little. */
+async function* rowsByIndex(
+  archive: ArchiveTarget["archive"],
+  sha256: ArchiveTarget["sha256"],
+  files: readonly ArchivedFile[],
+): AsyncGenerator<FoundRow, undefined> {
+  const waiting = [...files].sort((a, b) => a.first_log_index - b.first_log_index);
+  const open: FoundRow[][] = [];
+  for (;;) {
+    const least = open.reduce((min, rows) => Math.min(min, rows.at(-1)?.row.logIndex ?? Infinity), Infinity);
+    const [next] = waiting;
+    if (next !== undefined && next.first_log_index <= least) {
+      waiting.shift();
+      open.push((await readFile(archive, sha256, next)).map((row) => ({ row, isRestored: next.isRestored })));
+      continue;
+    }
+    const at = open.findIndex((rows) => rows.at(-1)?.row.logIndex === least);
+    const found = open[at]?.pop();
+    if (found === undefined) return undefined;
+    yield found;
+    if (open[at]?.length === 0) open.splice(at, 1);
+  }
+}
+
+/** The file's events, the last place first, so that taking one is cheap. */
+async function readFile(archive: ArchiveTarget["archive"], sha256: ArchiveTarget["sha256"], file: ManifestFile): Promise<ArchiveRow[]> {
+  const bytes = await archive.get(file.key);
+  if (bytes === undefined || !hasBytes(sha256, bytes, { bytes: file.bytes, sha256: Buffer.from(file.sha256, "hex") })) {
+    throw new ArchiveFault(`read archive file ${file.key}: it is not there, or not the one that the manifest means`);
+  }
+  const opened = await openArchiveFile(bytes.slice());
+  const rows: ArchiveRow[] = [];
+  for (const group of opened.groups) for (const row of await opened.readGroup(group)) rows.push(row);
+  return rows.sort((a, b) => b.logIndex - a.logIndex);
+}

@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { volume } from "./volume.ts";
+
+describe("audit-retention", () => {
+  volume(200_000);
+  volume(1_000_000);
+});
