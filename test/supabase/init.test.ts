@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { planInit } from "../../scripts/init/plan.ts";
 import { packageFolder } from "../../scripts/init/source-files.ts";
@@ -14,6 +14,9 @@ import { findSupabaseCli } from "../../scripts/supabase-cli.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type Hosted, projectRef, startHosted } from "./hosted.ts";
 import { expectOneBatchThroughEach } from "./one-batch-each.ts";
+
+// Programs are started here that start others: on a machine that is busy with other things they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const names = findFunctions().map(({ name }) => name);
 const theirs = "20991231235959_theirs.sql";
@@ -33,7 +36,7 @@ beforeAll(async () => {
   writeFileSync(join(project, "supabase/migrations", theirs), "create schema audit; create table public.audit_events (id bigint primary key);\n");
   mkdirSync(join(project, "supabase/functions/hello"), { recursive: true });
   writeFileSync(join(project, "supabase/functions/hello/index.ts"), 'export default { fetch: () => new Response("hello") };\n');
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await hosted?.stop();
   await database?.drop();
@@ -128,7 +131,7 @@ describe("the project that it was added to", () => {
     } finally {
       await client.end();
     }
-  }, 60_000);
+  });
 
   it("deploys our functions beside its own, and each takes a batch, on both versions of Deno", async () => {
     const { signingKey } = await makeSigningKey("test.audit-events.dev", new Uint8Array(32).fill(7));
