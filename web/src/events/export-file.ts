@@ -19,18 +19,22 @@ export async function exportFiles(
   signal: AbortSignal,
 ): Promise<readonly ExportedFile[]> {
   const parts: Uint8Array<ArrayBuffer>[][] = [];
-  const count = rowCounter(format);
   let bytes = 0;
+  let rows: number | undefined = format === "parquet" ? undefined : 0;
   let name = `audit-events.${format}`;
   let type = "application/octet-stream";
   for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
     const response = await api.open("events/export", { ...filter, format, cursor }, { signal });
     const chunks: Uint8Array<ArrayBuffer>[] = [];
+    const count = rowCounter(format);
+    const before: number = rows ?? 0;
     const reader = response.body?.getReader();
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
       chunks.push(read.value);
       bytes += read.value.byteLength;
-      onProgress({ bytes, rows: count(read.value) });
+      const counted = count(read.value);
+      rows = counted === undefined ? undefined : before + counted;
+      onProgress({ bytes, rows });
     }
     if (isFirst) {
       name = fileNameOf(response) ?? name;
@@ -53,7 +57,7 @@ async function withoutHeader(chunks: readonly Uint8Array<ArrayBuffer>[]): Promis
   return blob.slice(head.indexOf(0x0a) + 1);
 }
 
-/** Counts rows over chunks: line ends outside quotation marks, without the header of a CSV file or the last line of an NDJSON one. */
+/** Counts the rows of a part over its chunks: line ends outside quotation marks, without the header of a CSV file or the last line of an NDJSON one. */
 function rowCounter(format: ExportFormat): (chunk: Uint8Array) => number | undefined {
   let lines = 0;
   let isQuoted = false;
