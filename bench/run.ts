@@ -1,6 +1,7 @@
 // npm run bench [-- ingest|…] [--quick]: measures, prints one table, writes bench/results/.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { benchArchive } from "./archive.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchIntegrity, benchSeal, benchVerify } from "./integrity.ts";
 import { benchQuery } from "./query.ts";
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (options: { readonly quick: boolean }) =>
   seal: benchSeal,
   verify: benchVerify,
   query: benchQuery,
+  archive: benchArchive,
   soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
 };
 
