@@ -51,12 +51,15 @@ export function officeEvents(nowMs: number): readonly NewEvent[] {
   }));
 }
 
-/** Posts events through the door, a batch of at most 1000 a call; throws unless each is stored. */
+/** Posts events through the door, a batch of at most 1000 a call; waits when the quota is used up, and throws unless each event is stored. */
 export async function post(local: LocalFile, tenant: number, events: readonly NewEvent[]): Promise<void> {
-  for (let start = 0; start < events.length; start += 1000) {
-    const headers = { authorization: `Bearer ${local.tenants[tenant]?.api_keys.ingest}`, "content-type": "application/json" };
+  const headers = { authorization: `Bearer ${local.tenants[tenant]?.api_keys.ingest}`, "content-type": "application/json" };
+  for (let start = 0; start < events.length;) {
     const body = JSON.stringify({ events: events.slice(start, start + 1000) });
     const answer = await fetch(`${local.url}/functions/v1/audit-logger`, { method: "POST", headers, body });
-    if (answer.status !== 201) throw new Error(`post events: the door answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
+    if (answer.status === 201) start += 1000;
+    else if (answer.status !== 429) throw new Error(`post events: the door answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
+    else await new Promise((resolve) => setTimeout(resolve, Number(answer.headers.get("retry-after") ?? 1) * 1000));
+    await answer.body?.cancel().catch(() => undefined);
   }
 }
