@@ -28,6 +28,13 @@ const ownTypes: Readonly<Record<string, string>> = {
   "audit.key.created": "An admin made an API key",
   "audit.key.revoked": "An admin revoked an API key",
   "audit.member.granted": "The operator let a user in",
+  "audit.limits.changed": "The operator set a tenant's quotas",
+  "audit.event.deleted": "An admin softly deleted an event",
+  "audit.hold.placed": "An admin placed a legal hold",
+  "audit.hold.released": "An admin released a legal hold",
+  "audit.retention.changed": "An admin set how long events are kept",
+  "audit.archive.expired": "An archived day was deleted when its time was over",
+  "audit.events.imported": "The operator took over another log",
   "audit.sdk.dropped": "A client gave up events before it could send them",
 };
 

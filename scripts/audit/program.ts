@@ -10,6 +10,7 @@ import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { keysCommand } from "./keys.ts";
 import { exportCommand } from "./export.ts";
+import { limitsCommand } from "./limits.ts";
 import { membersCommand } from "./members.ts";
 import { queryCommand } from "./query.ts";
 import { sealCommand } from "./seal.ts";
@@ -34,6 +35,7 @@ const subcommands: readonly (() => Command)[] = [
   stackCommand,
   keysCommand,
   membersCommand,
+  limitsCommand,
   initCommand,
   doctorCommand,
   deployCommand,
