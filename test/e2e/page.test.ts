@@ -21,7 +21,7 @@ const sample = [
 ];
 
 describe("the events page", { timeout: 60_000 }, () => {
-  const { local, stack, visit } = usePageStack((found) =>
+  const { stack, visit } = usePageStack((found) =>
     post(found, 0, sample.map((event, index) => ({ ...event, occurred_at: new Date(Date.now() - index * 60_000).toISOString() })))
   );
 
@@ -216,46 +216,6 @@ describe("the events page", { timeout: 60_000 }, () => {
       await page.getByText("0 of 17 rows").waitFor();
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByText("Export cancelled; nothing was saved.").waitFor();
-    });
-  });
-
-  it("announces new events without moving a row, and pauses", async () => {
-    await visit("/?q=action:live.*&range=1h#demo=auditor", async (page) => {
-      await page.getByRole("heading", { name: "No event matches" }).waitFor();
-      await page.getByRole("button", { name: "Go live" }).click();
-      await page.getByText("Live", { exact: true }).waitFor();
-      await post(local(), 0, [{ event_type: "live.one" }, { event_type: "live.two" }, { event_type: "other.three" }]);
-      const news = page.getByRole("button", { name: "2 new events" });
-      await news.waitFor();
-      expect(await rowOf(page, "live.one").count()).toBe(0);
-      await news.click();
-      await rowOf(page, "live.one").waitFor();
-      await news.waitFor({ state: "detached" });
-      await page.getByRole("button", { name: "Pause" }).click();
-      await post(local(), 0, [{ event_type: "live.three" }]);
-      await page.getByRole("button", { name: "Go live" }).click();
-      await page.getByRole("button", { name: "1 new event", exact: true }).waitFor();
-    });
-  });
-
-  it("refreshes by itself, but not while somebody reads", async () => {
-    await visit("/?q=action:fresh.*&range=1h#demo=auditor", async (page) => {
-      await page.clock.install();
-      await page.reload();
-      await page.getByRole("heading", { name: "No event matches" }).waitFor();
-      await page.getByRole("combobox", { name: "Refresh" }).selectOption("10");
-      expect(new URL(page.url()).searchParams.get("refresh")).toBe("10");
-      await post(local(), 0, [{ event_type: "fresh.one" }]);
-      await page.clock.runFor(11_000);
-      await rowOf(page, "fresh.one").waitFor();
-      await rowOf(page, "fresh.one").getByRole("button").click();
-      await page.getByText("paused while you read").waitFor();
-      await post(local(), 0, [{ event_type: "fresh.two" }]);
-      await page.clock.runFor(30_000);
-      expect(await rowOf(page, "fresh.two").count()).toBe(0);
-      await page.keyboard.press("Escape");
-      await page.clock.runFor(11_000);
-      await rowOf(page, "fresh.two").waitFor();
     });
   });
 

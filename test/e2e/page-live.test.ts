@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { drawerOf, rowOf } from "./page-browser.ts";
+import { post } from "./page-events.ts";
+import { usePageStack } from "./page-stack.ts";
+
+describe("what happens while the page is open", { timeout: 60_000 }, () => {
+  const { local, visit } = usePageStack((found) => post(found, 0, [{ event_type: "user.login" }]));
+
+  it("announces new events without moving a row, and pauses", async () => {
+    await visit("/?q=action:live.*&range=1h#demo=auditor", async (page) => {
+      await page.getByRole("heading", { name: "No event matches" }).waitFor();
+      await page.getByRole("button", { name: "Go live" }).click();
+      await page.getByText("Live", { exact: true }).waitFor();
+      await post(local(), 0, [{ event_type: "live.one" }, { event_type: "live.two" }, { event_type: "other.three" }]);
+      const news = page.getByRole("button", { name: "2 new events" });
+      await news.waitFor();
+      expect(await rowOf(page, "live.one").count()).toBe(0);
+      await news.click();
+      await rowOf(page, "live.one").waitFor();
+      await news.waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Pause" }).click();
+      await post(local(), 0, [{ event_type: "live.three" }]);
+      await page.getByRole("button", { name: "Go live" }).click();
+      await page.getByRole("button", { name: "1 new event", exact: true }).waitFor();
+    });
+  });
+
+  it("counts no record of its readers, and asks again and again where there is no stream", async () => {
+    const look = async (q: string) => {
+      const headers = { authorization: `Bearer ${local().tenants[0]?.tokens.viewer}` };
+      expect((await fetch(`${local().url}/api/v1/audit/events?q=${q}`, { headers })).status).toBe(200);
+    };
+    for (const hasStream of [true, false]) {
+      await visit("/?range=1h#demo=auditor", async (page) => {
+        if (!hasStream) await page.route("**/events/stream*", (route) => route.fulfill({ status: 404, json: { code: "not_found", detail: "none" } }));
+        await rowOf(page, "user.login").first().waitFor();
+        await page.getByRole("button", { name: "Go live" }).click();
+        await page.getByText("Live", { exact: true }).waitFor();
+        await look(`actor:looked-${hasStream}`);
+        await post(local(), 0, [{ event_type: "after.look" }]);
+        await page.getByRole("button", { name: "1 new event", exact: true }).waitFor();
+      }, { allowed: /404/ });
+    }
+  });
+
+  it("refreshes by itself, but not while somebody reads", async () => {
+    await visit("/?q=action:fresh.*&range=1h#demo=auditor", async (page) => {
+      await page.clock.install();
+      await page.reload();
+      await page.getByRole("heading", { name: "No event matches" }).waitFor();
+      await page.getByRole("combobox", { name: "Refresh" }).selectOption("10");
+      expect(new URL(page.url()).searchParams.get("refresh")).toBe("10");
+      await post(local(), 0, [{ event_type: "fresh.one" }]);
+      await page.clock.runFor(11_000);
+      await rowOf(page, "fresh.one").waitFor();
+      await rowOf(page, "fresh.one").getByRole("button").click();
+      await page.getByText("paused while you read").waitFor();
+      await post(local(), 0, [{ event_type: "fresh.two" }]);
+      await page.clock.runFor(30_000);
+      expect(await rowOf(page, "fresh.two").count()).toBe(0);
+      await page.keyboard.press("Escape");
+      await page.clock.runFor(11_000);
+      await rowOf(page, "fresh.two").waitFor();
+    });
+  });
+});
