@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drawerOf, rowOf } from "./page-browser.ts";
+import { rowOf } from "./page-browser.ts";
 import { post } from "./page-events.ts";
 import { usePageStack } from "./page-stack.ts";
 
