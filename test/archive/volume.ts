@@ -18,9 +18,10 @@ const figures = "count(*)::text as rows, coalesce(sum(duration_ms), 0)::text as 
 
 /**
  * A log of `events` over five days and twenty tenants, archived by the function while batches are stored beside it. What is read is the same before and
- * after, DuckDB reads the folder with the counts and sums that Postgres had, and ingest waits at most twice as long as before for 99 batches of 100.
+ * after, DuckDB reads the folder with the counts and sums that Postgres had, and 99 of 100
+ * batches wait at most `waitsMax` times as long as before.
  */
-export function volume(events: number): void {
+export function volume(events: number, waitsMax: number): void {
   it(`archives ${events.toLocaleString("en")} events of 20 tenants, DuckDB reads them, and ingest goes on meanwhile`, async () => {
     const log = await openLog();
     const folder = mkdtempSync(join(tmpdir(), "audit-archive-"));
@@ -43,7 +44,7 @@ export function volume(events: number): void {
       const left = (await everything(log, archiverOf(log, folder).archive)).filter((line) => line.split("/")[1]?.startsWith("2026-03"));
       expect(left).toEqual(all);
       expect(await readByDuckDb(folder)).toEqual(before);
-      expect(p99(busy), `p99 of ${busy.length} batches, idle ${p99(idle).toFixed(1)} ms`).toBeLessThan(Math.max(2 * p99(idle), 50));
+      expect(p99(busy), `p99 of ${busy.length} batches, idle ${p99(idle).toFixed(1)} ms`).toBeLessThan(Math.max(waitsMax * p99(idle), 50));
     } finally {
       await log.close();
       rmSync(folder, { recursive: true, force: true });
