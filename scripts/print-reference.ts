@@ -23,7 +23,8 @@ function settingsPage(): string {
     const description = (schema.description ?? "").replace(new RegExp(`: ${usual}$`), "");
     return `| \`${name}\` | ${cell(description)} | ${usual === "" ? "" : `\`${usual}\``} |`;
   });
-  const intro = `Environment variables of functions and query service, read once at start; all faults are told at once. ${printed} \`.env.example\` has examples.
+  const intro =
+    `Environment variables of functions and query service, read once at start; all faults are told at once. ${printed} \`.env.example\` has examples.
 The SDK's three are in \`sdk/README.md\`.`;
   return page("Settings", intro, "| name | what it is | when absent |\n|---|---|---|", rows);
 }
@@ -31,7 +32,8 @@ The SDK's three are in \`sdk/README.md\`.`;
 function limitsPage(): string {
   const source = readFileSync(join(projectFolder, "core/limits.ts"), "utf8");
   const rows = Object.entries(limits).map(([name, value]) => `| \`${name}\` | ${shown(value)} | ${cell(commentBefore(source, name))} |`);
-  const intro = `Every bound of the system, from \`core/limits.ts\`; those that concern callers are served at \`/api/v1/audit/limits\`. ${printed} Bytes are bytes of UTF-8.
+  const intro =
+    `Every bound of the system, from \`core/limits.ts\`; those that concern callers are served at \`/api/v1/audit/limits\`. ${printed} Bytes are bytes of UTF-8.
 A unit stands last in a name. A line without words belongs with the one above it.`;
   return page("Limits", intro, "| name | value | why |\n|---|---|---|", rows);
 }
@@ -50,7 +52,9 @@ Nobody has UPDATE, DELETE or TRUNCATE on events. \`authenticated\` sees rows of 
 /** The roles other than the owner that have a privilege on `name`. */
 function grantees(schema: string, name: string): string {
   const escaped = name.replace(".", "\\.");
-  const found = [...schema.matchAll(new RegExp(`^grant [^\\n]* on (?:table |function )?${escaped}(?:\\([^\\n]*?\\))? to (\\w+);$`, "gm"))].map(([, role = ""]) => role);
+  const found = [...schema.matchAll(new RegExp(`^grant [^\\n]* on (?:table |function )?${escaped}(?:\\([^\\n]*?\\))? to (\\w+);$`, "gm"))].map((
+    [, role = ""],
+  ) => role);
   return [...new Set(found)].filter((role) => role !== "audit_owner").sort().map((role) => `\`${role}\``).join(", ");
 }
 
@@ -73,4 +77,4 @@ function page(title: string, intro: string, head: string, rows: readonly string[
   return `# ${title}\n\n${intro}\n\n${head}\n${rows.join("\n")}\n`;
 }
 
-if (import.meta.main) for (const [path, text] of referencePages()) writeFileSync(join(projectFolder, path), text);
+if (import.meta.main) { for (const [path, text] of referencePages()) writeFileSync(join(projectFolder, path), text); }

@@ -22,9 +22,14 @@ describe("links", () => {
   });
 
   it.each(pages)("in code font of %s name files that are there", (page) => {
-    const named = [...prose(page).matchAll(/`((?:core|verify|adapters|functions|api|web|sdk|migrations|supabase|scripts|test|bench|docs)\/[\w./-]*)`/g)].map(([, path = ""]) => path);
+    const named = [...prose(page).matchAll(/`((?:core|verify|adapters|functions|api|web|sdk|migrations|supabase|scripts|test|bench|docs)\/[\w./-]*)`/g)].map((
+      [, path = ""],
+    ) => path);
     // Built, or made in somebody else's project; not committed here.
-    const missing = named.filter((path) => !/^((web|sdk)\/dist|bench\/results|supabase\/audit-events)/.test(path) && !existsSync(join(projectFolder, path)) && !existsSync(join(projectFolder, dirname(page), path)));
+    const missing = named.filter((path) =>
+      !/^((web|sdk)\/dist|bench\/results|supabase\/audit-events)/.test(path) && !existsSync(join(projectFolder, path)) &&
+      !existsSync(join(projectFolder, dirname(page), path))
+    );
     expect(missing).toEqual([]);
   });
 
@@ -33,7 +38,9 @@ describe("links", () => {
       [...prose(page).matchAll(/\]\(([^)\s]*)#([^)\s]+)\)/g)].flatMap(([, path = "", anchor = ""]) => {
         if (/^https?:/.test(path)) return [];
         const target = path === "" ? page : normalize(join(dirname(page), path));
-        const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) => text.toLowerCase().replaceAll(/[^\w\s-]/g, "").replaceAll(/\s/g, "-"));
+        const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = ""]) =>
+          text.toLowerCase().replaceAll(/[^\w\s-]/g, "").replaceAll(/\s/g, "-")
+        );
         return headings.includes(anchor) ? [] : [`${page}: ${path}#${anchor}`];
       })
     );

@@ -7,7 +7,16 @@ import { openShell, snippetsOf } from "./docs-snippets.ts";
 import { type StackProcess, startStack } from "./support/stack.ts";
 
 /** Pages whose commands must exist; their snippets run here or where `runElsewhere` says. */
-const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...markdownIn("docs/operations"), ...markdownIn("docs/format"), ...markdownIn("docs/how-to"), "docs/tutorial.md", "sdk/README.md"];
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...markdownIn("docs/operations"),
+  ...markdownIn("docs/format"),
+  ...markdownIn("docs/how-to"),
+  "docs/tutorial.md",
+  "sdk/README.md",
+];
 
 const runElsewhere: Readonly<Record<string, string>> = {
   "docs/operations/deploy.md": "test/supabase/deploy-guide.test.ts",

@@ -30,7 +30,9 @@ export function limitsCommand(): Command {
     .option("--reads-per-caller <n>", quotas.readsPerCaller.wording, rate)
     .option("--defaults", "take its own quotas away")
     .action(setQuotas);
-  const show = withDatabaseTarget(command.command("show").description("List tenants that have quotas of their own")).option("--json", "as JSON").action(showQuotas);
+  const show = withDatabaseTarget(command.command("show").description("List tenants that have quotas of their own")).option("--json", "as JSON").action(
+    showQuotas,
+  );
   const tenant = "123e4567-e89b-12d3-a456-426614174000";
   withExamples(set, `limits set --tenant ${tenant} --ingest 50000 --ingest-per-caller 50000`, `limits set --tenant ${tenant} --defaults`);
   withExamples(show, "limits show --local .audit");
@@ -50,7 +52,10 @@ async function setQuotas(options: SetOptions): Promise<void> {
     actAs(pool, silent, "set quotas", { role: "audit_job" }, async (transaction) => {
       await transaction.rows("select audit_log.set_rate_limits($1, $2, $3, $4, $5)", [tenantId, ...values]);
       const detail = Object.fromEntries(names.flatMap((name) => options[name] === undefined ? [] : [[quotas[name].column, options[name]]]));
-      return { result: undefined, events: [operatorEvent(url, tenantId, { type: "audit.limits.changed", objectType: "audit.limits", objectId: tenantId, detail })] };
+      return {
+        result: undefined,
+        events: [operatorEvent(url, tenantId, { type: "audit.limits.changed", objectType: "audit.limits", objectId: tenantId, detail })],
+      };
     }));
   const told = names.flatMap((name) => options[name] === undefined ? [] : [`${options[name]} ${quotas[name].wording}`]);
   console.log(`tenant ${tenantId}: ${isEmpty ? "the deployment's quotas" : told.join(", ")}; in force within seconds`);
@@ -61,8 +66,15 @@ type Row = { readonly tenant_id: string } & Readonly<Record<(typeof quotas)[keyo
 async function showQuotas(options: ShowOptions): Promise<void> {
   const columns = Object.values(quotas).map(({ column }) => column);
   const about = { role: "audit_job", action: "list quotas", statementTimeoutMs: limits.queryStatementTimeoutMs, log: silent } as const;
-  const rows = await withDatabase(databaseTarget(options), (pool) =>
-    inTransaction(pool, about, (transaction) => transaction.rows<Row>(`select tenant_id, ${columns.join(", ")} from audit_log.rate_limits order by tenant_id`)));
+  const rows = await withDatabase(
+    databaseTarget(options),
+    (pool) =>
+      inTransaction(
+        pool,
+        about,
+        (transaction) => transaction.rows<Row>(`select tenant_id, ${columns.join(", ")} from audit_log.rate_limits order by tenant_id`),
+      ),
+  );
   if (options.json === true) return console.log(JSON.stringify({ tenants: rows }));
   if (rows.length === 0) console.log("No tenant has quotas of its own.");
   for (const row of rows) {
