@@ -9,43 +9,54 @@ import { root } from "./build.ts";
 const run = promisify(execFile);
 const roundsMax = 8;
 
-type Round = { readonly perSecond: number; readonly p99Micros: number; readonly baselineP99Micros: number; readonly loopP99Ms: number; readonly lost: number };
+type Seen = { readonly perSecond: number; readonly p99Micros: number; readonly baselineP99Micros: number; readonly loopP99Ms: number; readonly lost: number };
+/** What a client costs, and beside it, in the same seconds, how an event loop fares whose process does the least of all instead. */
+type Round = Seen & { readonly controlLoopP99Ms: number };
 
-async function round(...args: readonly string[]): Promise<Round> {
+async function seenBy(...args: readonly string[]): Promise<Seen> {
   const { stdout } = await run(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "speed-app.ts"), ...args]);
   return JSON.parse(stdout);
+}
+
+async function round(...args: readonly string[]): Promise<Round> {
+  const [seen, control] = await Promise.all([seenBy("client", ...args), seenBy("control", ...args)]);
+  return { ...seen, controlLoopP99Ms: control.loopP99Ms };
 }
 
 /** Rounds until one is good; the last one otherwise: other processes on the machine only ever add to what the client costs. */
 async function roundsUntil(isGood: (one: Round) => boolean, ...args: readonly string[]): Promise<Round> {
   let one = await round(...args);
   for (let count = 1; count < roundsMax && !isGood(one); count++) one = await round(...args);
+  const { p99Micros, baselineP99Micros, loopP99Ms, controlLoopP99Ms } = one;
   console.info(
-    `p99 ${one.p99Micros.toFixed(1)} µs (stamping and writing JSON alone: ${one.baselineP99Micros.toFixed(1)} µs), event loop p99 ${
-      one.loopP99Ms.toFixed(2)
-    } ms`,
+    `p99 ${p99Micros.toFixed(1)} µs (the least of all: ${baselineP99Micros.toFixed(1)} µs), event loop p99 ${loopP99Ms.toFixed(2)} ms (${
+      controlLoopP99Ms.toFixed(2)
+    } ms)`,
   );
   return one;
 }
 
-/** Under `micros`, or, on a machine that is busy with other things, under twice what stamping and writing the JSON costs there. */
+/** Under `micros`, or, on a machine that is busy with other things, under twice what the least of all costs there. */
 const isQuick = ({ p99Micros, baselineP99Micros }: Round, micros: number) => p99Micros < Math.max(micros, 2 * baselineP99Micros);
 
+/** Later than the control's by less than `ms`, or, on a machine that is busy with other things, at most twice as late. */
+const isFree = ({ loopP99Ms, controlLoopP99Ms }: Round, ms: number) => loopP99Ms < Math.max(ms + controlLoopP99Ms, 2 * controlLoopP99Ms);
+
 describe("logEventFireAndForget() at 5,000 events a second", () => {
-  it("takes under 50 µs at the 99th percentile and leaves the event loop free: under 5 ms of delay", async () => {
-    const one = await roundsUntil((seen) => isQuick(seen, 50) && seen.perSecond > 5000 && seen.loopP99Ms < 5);
+  it("takes under 50 µs at the 99th percentile, and delays the event loop by less than 5 ms", async () => {
+    const one = await roundsUntil((seen) => isQuick(seen, 50) && isFree(seen, 5));
     expect(one.lost).toBe(0);
     expect(one.perSecond).toBeGreaterThan(5000);
     expect(isQuick(one, 50)).toBe(true);
-    expect(one.loopP99Ms).toBeLessThan(5);
+    expect(isFree(one, 5)).toBe(true);
   }, 120_000);
 
   it("costs at most twice that with every event on disk before the call returns", async () => {
     const directory = mkdtempSync(join(tmpdir(), "audit-events-spool-"));
-    const one = await roundsUntil((seen) => isQuick(seen, 100) && seen.loopP99Ms < 10, directory);
+    const one = await roundsUntil((seen) => isQuick(seen, 100) && isFree(seen, 10), directory);
     rmSync(directory, { recursive: true, force: true });
     expect(one.lost).toBe(0);
     expect(isQuick(one, 100)).toBe(true);
-    expect(one.loopP99Ms).toBeLessThan(10);
+    expect(isFree(one, 10)).toBe(true);
   }, 120_000);
 });
