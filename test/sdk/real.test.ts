@@ -109,4 +109,24 @@ describe("a query client at the real API", () => {
       if (format === "ndjson") expect(text.trim().split("\n")).toHaveLength(2501);
     }
   }, 60_000);
+
+  it("waits as long as it is told when its reads are above the quota, and has its answers all the same", async () => {
+    const { text: apiKey } = await real.service.makeKey(tenantB, ["read"]);
+    await real.service.admin.query("select audit_log.set_rate_limits($1, null, null, 40, 20)", [tenantB]);
+    const answers: { readonly status: number; readonly askedMs: number; readonly answeredMs: number; readonly waitMs: number }[] = [];
+    const counting = async (url: string, init: RequestInit) => {
+      const askedMs = performance.now();
+      const response = await fetch(url, init);
+      answers.push({ status: response.status, askedMs, answeredMs: performance.now(), waitMs: 1000 * Number(response.headers.get("retry-after") ?? 0) });
+      return response;
+    };
+    const query = createQueryClient({ url: real.url, apiKey, runtime: { fetch: counting } });
+    const isRefused = ({ status }: { readonly status: number }) => status === 429;
+    for (let asked = 0; asked < 5000 && !answers.some(isRefused); asked++) await query.events.list({}, { limit: 1 });
+    const [refused, next] = answers.slice(answers.findIndex(isRefused));
+    expect(refused?.status).toBe(429);
+    expect(refused?.waitMs).toBeGreaterThanOrEqual(1000);
+    expect((next?.askedMs ?? 0) - (refused?.answeredMs ?? 0)).toBeGreaterThanOrEqual((refused?.waitMs ?? 0) - 5);
+    expect(answers.at(-1)?.status).toBe(200);
+  }, 60_000);
 });
