@@ -3,7 +3,10 @@ import { AuditError, problemResponse } from "./errors.ts";
 import { faultRecord } from "./fault-record.ts";
 import type { Log } from "./ports.ts";
 import { requestIdOf } from "./request-id.ts";
-import { seal, type SealBounds, type SealDependencies } from "./seal.ts";
+import { parseUuid } from "./format/uuid7.ts";
+import { seal } from "./seal.ts";
+import { retryTree } from "./seal-retry.ts";
+import type { SealBounds, SealDependencies } from "./sealer.ts";
 
 export type SealHandlerParts = SealDependencies & {
   readonly authenticate: Authenticate;
@@ -15,7 +18,8 @@ export type SealHandlerParts = SealDependencies & {
 };
 
 /**
- * Runs the sealer once for a POST with a secret key, as a scheduler sends it, and answers what it did. When what comes afterwards fails the answer is
+ * Runs the sealer once for a POST with a secret key, as a scheduler sends it, and answers what it did; with `?retry=<tenant>` it only tries to take that
+ * tenant back, whose tree differed from its checkpoint. When what comes afterwards fails the answer is
  * that fault: sealing is done and logged, and the next call tries the rest again.
  */
 export function createSealHandler(parts: SealHandlerParts): (request: Request) => Promise<Response> {
@@ -25,6 +29,12 @@ export function createSealHandler(parts: SealHandlerParts): (request: Request) =
     try {
       if (request.method !== "POST") throw new AuditError("method_not_allowed", "seal events: the method must be POST");
       if ((await parts.authenticate(request)).kind !== "secret") throw new AuditError("forbidden", "seal events: credential: is not a secret key");
+      const retry = retryOf(request);
+      if (retry !== undefined) {
+        const outcome = await retryTree(parts, parts.bounds, retry);
+        parts.log({ level: outcome.status === "differs" ? "error" : "info", event: "seal.retry", request_id: requestId, tenant_id: retry, ...outcome });
+        return Response.json({ ...outcome, request_id: requestId }, { headers });
+      }
       const summary = await seal(parts, parts.bounds);
       const alarming = summary.problems > 0 || summary.tree_problems > 0;
       if (alarming || summary.sealed > 0) parts.log({ level: alarming ? "error" : "info", event: "seal", request_id: requestId, ...summary });
@@ -36,4 +46,12 @@ export function createSealHandler(parts: SealHandlerParts): (request: Request) =
       return response;
     }
   };
+}
+
+function retryOf(request: Request): string | undefined {
+  const named = new URL(request.url).searchParams.get("retry");
+  if (named === null) return undefined;
+  const tenantId = parseUuid(named);
+  if (tenantId === undefined) throw new AuditError("invalid_parameter", "seal events: retry: is not a UUID", { pointer: "retry" });
+  return tenantId;
 }

@@ -76,6 +76,12 @@ export type SealTurn = {
   /** Grows trees, adds their checkpoints, and moves the mark to `toSeq`. Throws when anything is not as it was read: nothing then commits. */
   append(toSeq: number, growths: readonly TreeGrowth[], verifierKey: string, signedAt: Date): Promise<void>;
   report(rows: readonly SealProblem[], trees: readonly TreeProblem[]): Promise<void>;
+  /** The seq of the last leaf of a tenant's tree, 0 before the first; undefined when its tile is missing and did not move to the archive. */
+  lastSeqOf(tenantId: string): Promise<number | undefined>;
+  /** A tenant's events in (afterSeq, sealedSeq] in seq order, at most `limit`, but for those that were reported. */
+  passedOver(tenantId: string, afterSeq: number, limit: number): AsyncIterable<readonly CommittedEvent[]>;
+  /** Ends a tenant's tree problem, which stays on record. Throws when the tree is not what its last checkpoint states. */
+  endTreeProblem(tenantId: string): Promise<void>;
 };
 
 /**

@@ -1,31 +1,7 @@
-import { AuditError } from "./errors.ts";
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
-import { isHex } from "./format/hex.ts";
-import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
-import { leafHashWithin } from "./leaf.ts";
-import type { Sha256 } from "./ports.ts";
-import type { SealProblem, SealRow, SealStore, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
+import type { SealRow, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
 import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
-import { trustedKeys } from "./trusted-keys.ts";
-
-export type SealDependencies = {
-  readonly store: SealStore;
-  readonly signer: NoteSigner;
-  /** Tenants' checkpoints have the origin `<logOrigin>/<tenant id>`. */
-  readonly logOrigin: string;
-  readonly sha256: Sha256;
-  readonly now: () => Date;
-  readonly sleep: (ms: number) => Promise<void>;
-};
-
-/** How much one call may do. A turn is one transaction; no turn begins after `budgetMs`. */
-export type SealBounds = {
-  readonly rowsPerTurn: number;
-  readonly tenantsPerTurn: number;
-  readonly budgetMs: number;
-  /** How long a call waits in all for running transactions, which keep new events shut, before it leaves them to the next call. */
-  readonly waitMs: number;
-};
+import { checkRows, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
 
 /** What a call did. `gate_at` is when waiting for running transactions began, if it goes on: a long lag is a transaction that does not end. */
 export type SealSummary = {
@@ -45,13 +21,8 @@ export type SealSummary = {
  * together. Throws `conflict` when the key may not sign here, `unavailable` when the database is away.
  */
 export async function seal(dependencies: SealDependencies, bounds: SealBounds): Promise<SealSummary> {
-  const { store, signer, logOrigin, now } = dependencies;
-  const verifierKey = await formatVerifierKey(signer);
-  const standing = await store.useKey(verifierKey, logOrigin);
-  if (standing !== "usable") throw new AuditError("conflict", `seal: signing key: is ${standing === "retired" ? "retired" : "not announced here"}`);
-
-  const verifierOf = trustedKeys(signer, logOrigin, () => store.rotations());
-  const sealer: Sealer = { ...dependencies, verifierKey, verifierOf, opened: new Map() };
+  const sealer: Sealer = { ...await openSealer(dependencies), opened: new Map() };
+  const { store, now } = sealer;
   const total = { turns: 0, sealed: 0, checkpoints: 0, problems: 0, tree_problems: 0 };
   const started = now().getTime();
   let waitedMs = 0;
@@ -72,10 +43,7 @@ export async function seal(dependencies: SealDependencies, bounds: SealBounds): 
 
 const gateCheckMs = 20;
 
-type Sealer = SealDependencies & {
-  readonly verifierKey: string;
-  /** Keys whose signature on a last checkpoint is believed: ours, and those that handed over to it. */
-  readonly verifierOf: (verifierKey: string) => Promise<NoteVerifier | undefined>;
+type Sealer = OpenedSealer & {
   /** Trees as this call left them, by tenant: compared again only if somebody else signed since. */
   readonly opened: Map<string, { readonly note: string; readonly tree: OpenedTree }>;
 };
@@ -94,7 +62,8 @@ function gateOf({ gateAt }: TurnOutcome): { readonly gate_at?: string } {
 }
 
 async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Promise<TurnOutcome> {
-  const { byTenant, problems, count, lastSeq } = await readTurn(sealer, turn, bounds.rowsPerTurn);
+  const pages = turn.openSeq > turn.sealedSeq ? turn.events(bounds.rowsPerTurn) : [];
+  const { byTenant, problems, count, lastSeq } = await checkRows(pages, sealer.sha256, turn.sealedSeq);
   const toSeq = count < bounds.rowsPerTurn ? turn.openSeq : lastSeq;
   // A tree that a predecessor's key signed last is signed again, so that whoever knows only the newest key can check it.
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
@@ -112,33 +81,6 @@ async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Pro
     isMoreLikely: toSeq < turn.openSeq || strangers.length === bounds.tenantsPerTurn,
     gateAt: turn.gateAt,
   };
-}
-
-/** The turn's events by tenant, each after its leaf was hashed again and compared; those that differ apart. */
-async function readTurn(sealer: Sealer, turn: SealTurn, limit: number) {
-  const byTenant = new Map<string, SealRow[]>();
-  const problems: SealProblem[] = [];
-  let count = 0;
-  let lastSeq = turn.sealedSeq;
-  if (turn.openSeq === turn.sealedSeq) return { byTenant, problems, count, lastSeq };
-  for await (const page of turn.events(limit)) {
-    for (const found of page) {
-      count++;
-      lastSeq = found.seq;
-      const rebuilt = found.leaf === undefined ? undefined : leafHashWithin(found.leaf, sealer.sha256);
-      if (rebuilt === undefined || !isHex(rebuilt, found.leafHashHex)) {
-        problems.push({ found, rebuilt });
-        continue;
-      }
-      const { tenantId, occurredAt, id, seq } = found;
-      // Kept until the turn ends: the time as a number, or it would keep the text of the whole row.
-      const row: SealRow = { occurredAtMs: Date.parse(occurredAt), id, seq, leafHash: rebuilt };
-      const ofTenant = byTenant.get(tenantId);
-      if (ofTenant === undefined) byTenant.set(tenantId, [row]);
-      else ofTenant.push(row);
-    }
-  }
-  return { byTenant, problems, count, lastSeq };
 }
 
 async function growAll(

@@ -365,6 +365,31 @@ export type Database = {
         };
         Relationships: [];
       };
+      "ended_tree_problems": {
+        Row: {
+          "ended_at": string;
+          "found_at": string;
+          "problem": string;
+          "size": number;
+          "tenant_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "ended_at"?: string;
+          "found_at": string;
+          "problem": string;
+          "size": number;
+          "tenant_id": string;
+        };
+        Update: {
+          "ended_at"?: string;
+          "found_at"?: string;
+          "problem"?: string;
+          "size"?: number;
+          "tenant_id"?: string;
+        };
+        Relationships: [];
+      };
       "events": {
         Row: {
           "actor_id": string | null;
@@ -964,6 +989,7 @@ export type Database = {
       };
       "drop_archived_day": { Args: { "p_day": string; "p_default_years": number; "p_lock_ms": number }; Returns: string };
       "end_restore": { Args: { "p_day": string; "p_tenant_id": string }; Returns: undefined };
+      "end_tree_problem": { Args: { "p_tenant_id": string }; Returns: undefined };
       "ensure_partition": { Args: { "p_day": string }; Returns: boolean };
       "ensure_partitions": { Args: { "p_from": string; "p_to": string }; Returns: number };
       "fail_archive_work": {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
+import { parseUuid } from "../../core/format/uuid7.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import type { CommittedEvent, SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
@@ -40,7 +41,7 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     sealedSeq,
     openSeq,
     gateAt: gate_at ?? undefined,
-    events: (limit) => readEvents(transaction, sealedSeq, openSeq, limit),
+    events: (limit) => readEvents(transaction, `seq > ${sealedSeq} and seq <= ${openSeq}`, limit),
     trees: (tenantIds) => readTrees(transaction, tenantIds),
     signedByOthers: async (verifierKey, limit) => {
       const text = "select tenant_id from audit_log.trees_signed_by_others($1, $2) as other (tenant_id)";
@@ -48,6 +49,9 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     },
     append: (toSeq, growths, verifierKey, signedAt) => append(transaction, { fromSeq: sealedSeq, toSeq }, growths, verifierKey, signedAt),
     report: (rows, trees) => report(transaction, rows, trees),
+    lastSeqOf: (tenantId) => readLastSeq(transaction, tenantId),
+    passedOver: (tenantId, afterSeq, limit) => readEvents(transaction, passedOverSql(tenantId, afterSeq, sealedSeq), limit),
+    endTreeProblem: async (tenantId) => void await transaction.rows("select audit_log.end_tree_problem($1)", [tenantId]),
   };
 }
 
@@ -55,8 +59,8 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
  * A cursor, because planning over hundreds of partitions costs milliseconds, and pages small enough that their texts die young. Each page is
  * asked for before the one before it is handed out: Postgres prints one while the caller hashes the other.
  */
-async function* readEvents(transaction: Transaction, afterSeq: number, toSeq: number, limit: number): AsyncGenerator<readonly CommittedEvent[]> {
-  const select = `select ${committedColumns} from audit_log.events where seq > ${afterSeq} and seq <= ${toSeq} order by seq limit ${limit}`;
+async function* readEvents(transaction: Transaction, where: string, limit: number): AsyncGenerator<readonly CommittedEvent[]> {
+  const select = `select ${committedColumns} from audit_log.events where ${where} order by seq limit ${limit}`;
   await transaction.run(`declare committed no scroll cursor for ${select}`);
   const fetchPage = () => transaction.texts(`fetch ${pageRows} from committed`);
   for (let page = await fetchPage(); page.length > 0;) {
@@ -67,6 +71,30 @@ async function* readEvents(transaction: Transaction, afterSeq: number, toSeq: nu
 }
 
 const pageRows = 500;
+
+function passedOverSql(tenantId: string, afterSeq: number, toSeq: number): string {
+  const uuid = parseUuid(tenantId);
+  if (uuid === undefined) throw new Error("read events that were passed over: tenant: is not a UUID");
+  return `tenant_id = '${uuid}' and seq > ${afterSeq} and seq <= ${toSeq}
+    and not exists (select from audit_log.seal_problems as p where p.tenant_id = events.tenant_id and p.seq = events.seq)`;
+}
+
+/**
+ * A full last tile may be in the archive: then every event of its leaves has left Postgres, and what is here and later than the last tile that is here is in no
+ * tile at all. Without an archive that took it, it was removed, and its leaves must not be taken for new ones.
+ */
+async function readLastSeq(transaction: Transaction, tenantId: string): Promise<number | undefined> {
+  const text = `select coalesce(t.seqs[cardinality(t.seqs)], 0) as last_seq
+    from (select coalesce((select s.size from audit_log.tree_state as s where s.tenant_id = $1), 0) as size) as tree
+    left join lateral (
+      select tile.tile_index, tile.seqs from audit_log.tiles as tile where tile.tenant_id = $1 and tile.level = 0 order by tile.tile_index desc limit 1
+    ) as t on true
+    where coalesce(t.tile_index * 256 + cardinality(t.seqs), 0) = tree.size or exists (
+      select from audit_log.archives as a
+      where a.tenant_id = $1 and a.tiles_moved_at is not null and tree.size - 1 between a.first_log_index and a.last_log_index
+    )`;
+  return (await transaction.rows<{ last_seq: number }>(text, [tenantId]))[0]?.last_seq;
+}
 
 type TreeRow = {
   readonly tenant_id: string;

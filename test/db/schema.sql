@@ -302,6 +302,27 @@ grant select on table audit_log.deletions to audit_job;
 grant insert, select on table audit_log.deletions to audit_owner;
 grant select (tenant_id, occurred_at, id, deleted_at) on audit_log.deletions to authenticated;
 
+create table audit_log.ended_tree_problems (
+  tenant_id uuid not null,
+  problem text not null,
+  found_at timestamp with time zone not null,
+  ended_at timestamp with time zone not null default clock_timestamp(),
+  size bigint not null,
+  constraint tree_problems_end_once PRIMARY KEY (tenant_id, found_at)
+);
+alter table audit_log.ended_tree_problems owner to audit_owner;
+alter table audit_log.ended_tree_problems enable row level security;
+alter table audit_log.ended_tree_problems force row level security;
+comment on table audit_log.ended_tree_problems is 'Tree problems of the past: the tree has its signed root again, and the events that were passed over meanwhile are sealed. While a problem lasted nothing protected them.';
+comment on column audit_log.ended_tree_problems.tenant_id is 'Whose tree it is.';
+comment on column audit_log.ended_tree_problems.problem is 'What was found.';
+comment on column audit_log.ended_tree_problems.found_at is 'When the sealer found it.';
+comment on column audit_log.ended_tree_problems.ended_at is 'When the tree was found to be as it was signed again.';
+comment on column audit_log.ended_tree_problems.size is 'Leaves of the tree then, with those that were passed over.';
+grant select on table audit_log.ended_tree_problems to audit_job;
+grant insert, select on table audit_log.ended_tree_problems to audit_owner;
+grant select on table audit_log.ended_tree_problems to authenticated;
+
 create sequence audit_log.event_seq as bigint increment 1 minvalue 1 start 1 cache 1;
 alter sequence audit_log.event_seq owner to audit_owner;
 comment on sequence audit_log.event_seq is 'Numbers events in the order of insertion. Cache 1 and drawn after the transaction has its xid: the sealer''s gate rests on both. Never shown to tenants.';
@@ -773,7 +794,7 @@ comment on column audit_log.tree_problems.tenant_id is 'Whose tree it is.';
 comment on column audit_log.tree_problems.problem is 'What was found.';
 comment on column audit_log.tree_problems.found_at is 'When the sealer found it.';
 grant select on table audit_log.tree_problems to audit_job;
-grant insert, select on table audit_log.tree_problems to audit_owner;
+grant delete, insert, select on table audit_log.tree_problems to audit_owner;
 grant select on table audit_log.tree_problems to authenticated;
 
 create table audit_log.tree_state (
@@ -903,6 +924,17 @@ create policy "jobs read every deletion" on audit_log.deletions for select to au
 create policy "viewers read which events of their own tenants are deleted" on audit_log.deletions for select to authenticated
   using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('viewer'::text) AS has_role));
 CREATE TRIGGER deletions_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log.deletions FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_change(); -- always
+
+-- on audit_log.ended_tree_problems
+create policy "auditors read whether trees of their own tenants differed" on audit_log.ended_tree_problems for select to authenticated
+  using ((tenant_id = ANY (( SELECT audit_log.tenant_ids() AS tenant_ids)::uuid[])) AND ( SELECT audit_log.has_role('auditor'::text) AS has_role));
+create policy "functions of audit_owner record trees that differed" on audit_log.ended_tree_problems for all to audit_owner
+  using true
+  with check true;
+create policy "jobs read every tree that differed" on audit_log.ended_tree_problems for select to audit_job
+  using true;
+CREATE TRIGGER tree_refuses_rewriting BEFORE DELETE OR UPDATE ON audit_log.ended_tree_problems FOR EACH ROW EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
+CREATE TRIGGER tree_refuses_truncate BEFORE TRUNCATE ON audit_log.ended_tree_problems FOR EACH STATEMENT EXECUTE FUNCTION audit_log.refuse_rewriting_a_tree(); -- always
 
 -- on audit_log.events
 create policy "functions of audit_owner read every event" on audit_log.events for select to audit_owner
@@ -1579,6 +1611,35 @@ alter function audit_log.end_restore(uuid,date) owner to audit_owner;
 comment on function audit_log.end_restore(uuid,date) is 'Ends the restoring of a tenant''s day: from the commit on its events are read in Postgres and no longer in the archive. Raises when they are not all there.';
 grant execute on function audit_log.end_restore(uuid,date) to audit_job;
 grant execute on function audit_log.end_restore(uuid,date) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.end_tree_problem(p_tenant_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_tree record;
+  v_signed record;
+begin
+  if not pg_try_advisory_xact_lock(1635083369, -2) then
+    raise exception 'end tree problem: a sealer is at work' using errcode = 'lock_not_available';
+  end if;
+  select s.size, s.root into v_tree from audit_log.tree_state as s where s.tenant_id = p_tenant_id;
+  select c.size, c.root into v_signed from audit_log.checkpoints as c where c.tenant_id = p_tenant_id order by c.size desc, c.signed_at desc limit 1;
+  if (v_tree.size, v_tree.root) is distinct from (v_signed.size, v_signed.root) then
+    raise exception 'end tree problem: the tree is not what its last checkpoint states' using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  insert into audit_log.ended_tree_problems (tenant_id, problem, found_at, size)
+  select p.tenant_id, p.problem, p.found_at, coalesce(v_tree.size, 0) from audit_log.tree_problems as p where p.tenant_id = p_tenant_id;
+  delete from audit_log.tree_problems as p where p.tenant_id = p_tenant_id;
+end
+$function$
+;
+alter function audit_log.end_tree_problem(uuid) owner to audit_owner;
+comment on function audit_log.end_tree_problem(uuid) is 'Moves a tenant''s tree problem to ended_tree_problems, so that its tree grows again; raises while tree and last checkpoint differ. For the sealer, by npm run audit -- seal --retry.';
+grant execute on function audit_log.end_tree_problem(uuid) to audit_job;
+grant execute on function audit_log.end_tree_problem(uuid) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.ensure_partition(p_day date)
  RETURNS boolean
@@ -2579,13 +2640,17 @@ begin
     ) then
       return old;
     end if;
+  elsif tg_op = 'DELETE' and tg_table_name = 'tree_problems' then
+    if exists (select from audit_log.ended_tree_problems as e where (e.tenant_id, e.found_at, e.problem) = (old.tenant_id, old.found_at, old.problem)) then
+      return old;
+    end if;
   end if;
   raise exception '% on %.%: a tree is append-only', lower(tg_op), tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';
 end
 $function$
 ;
 alter function audit_log.refuse_rewriting_a_tree() owner to audit_owner;
-comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow, a tile be appended to, and a full tile of level 0 go once all its days were dropped; refuses every other UPDATE and DELETE, and every TRUNCATE.';
+comment on function audit_log.refuse_rewriting_a_tree() is 'Lets a tree grow, a tile be appended to, a full tile of level 0 go once all its days were dropped, and a tree problem once it stands among the ended; refuses every other UPDATE and DELETE, and every TRUNCATE.';
 grant execute on function audit_log.refuse_rewriting_a_tree() to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.release_hold(p_tenant_id uuid, p_id uuid, p_reason text, p_released_by text)
