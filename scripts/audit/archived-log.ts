@@ -8,7 +8,8 @@ import { readManifest } from "../../core/archive-restore.ts";
 import { hasBytes } from "../../core/archive-check.ts";
 import { tilePath, tileWidth } from "../../core/format/tiles.ts";
 import type { LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
-import { type ArchiveOptions, type ArchiveTarget, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import { CommandError } from "./failure.ts";
 import { databaseTarget } from "./target.ts";
 
 /** What a restored event's seq is less than its place in the tree. */
@@ -16,21 +17,35 @@ const restoredSeqOffset = 2 ** 52;
 const pageRows = 500;
 const archivesMax = 1_000_000;
 
-/** `base` with the days that left it, and what to close afterwards. Throws a CommandError when there are such days and no archive is named. */
+/** `base` with the days that left it, and what to close afterwards. Throws a CommandError when there are such days and no archive, or one without any of them, is named. */
 export async function withArchivedDays<Log extends LogSource>(
   base: Log,
   options: ArchiveOptions,
 ): Promise<{ readonly log: Log; readonly close: () => Promise<void> }> {
   const pool = createPool({ databaseUrl: databaseTarget(options), databasePoolSize: 1 }, quiet);
   const rows = await readCatalogue(pool, options, archivesMax).finally(() => pool.end());
-  if (!rows.some((row) => row.state === "archived" || row.state === "restored")) return { log: base, close: () => Promise.resolve() };
+  const archived = rows.filter((row) => row.state === "archived" || row.state === "restored");
+  if (archived.length === 0) return { log: base, close: () => Promise.resolve() };
   const target = await openArchiveTarget(options);
   try {
+    if (!await hasAny(target, archived)) {
+      throw new CommandError(
+        "archive_not_found",
+        `read archive: none of the ${archived.length} archived days is there`,
+        "give the place that AUDIT_ARCHIVE_URL names with --archive; if this is the one, it was emptied",
+      );
+    }
     return { log: await withArchive(base, target, options.tenant), close: target.close };
   } catch (fault) {
     await target.close();
     throw fault;
   }
+}
+
+/** Whether this is the archive at all: an object that is missing beside others was removed, where all are missing the place is likely wrong. */
+async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonly CatalogueRow[]): Promise<boolean> {
+  for (const { manifest_key: key } of rows) if (key !== null && await archive.get(key) !== undefined) return true;
+  return false;
 }
 
 /**

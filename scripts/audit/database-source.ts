@@ -61,6 +61,8 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
   await second.connect();
   await second.query(`${snapshotSql}; set transaction snapshot '${snapshot}'; ${settingsSql}; ${roleSql}`);
   await first.query(roleSql);
+  // From here on no day can be dropped from events: whoever now asks the catalogue which days are archived finds each event there or here.
+  await first.query("lock table audit_log.events in access share mode");
   const read = readWith(second);
 
   const ofTenant = onlyTenantId === undefined ? "" : `where tenant_id = '${uuidLiteral(onlyTenantId)}'`;

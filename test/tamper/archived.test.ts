@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "../archive/archived-log.ts";
+import { openDatabaseLog } from "../../scripts/audit/database-source.ts";
+import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
+
+const [tenantId] = tenantIds;
+
+describe("verify, on a log whose old days are in the archive", () => {
+  let log: TestLog;
+  let folder: string;
+  let changed: string;
+  const verify = async (...args: readonly string[]) => {
+    const fixed = ["scripts/audit.ts", "verify", "--database", log.database.adminUrl, "--key", firstKey.verifierKey, "--json"];
+    const run = promisify(execFile)(process.execPath, [...fixed, ...args], { env: { PATH: process.env["PATH"] ?? "" } });
+    const { code, stdout } = await run.then(({ stdout }) => ({ code: 0, stdout }), (fault: { code: number; stdout: string }) => fault);
+    return { exit: code, ...JSON.parse(stdout) };
+  };
+  /** Name of the tenant's Parquet file of the old day, in its folder. */
+  const dayFolder = join(`tenant_id=${tenantId}`, `date=${oldDay}`);
+  const parquet = () => readdirSync(join(folder, dayFolder)).find((name) => name.endsWith(".parquet")) as string;
+  const damage = async (path: string, to: (bytes: Uint8Array) => Uint8Array) => {
+    rmSync(changed, { recursive: true, force: true });
+    cpSync(folder, changed, { recursive: true });
+    writeFileSync(join(changed, path), to(Uint8Array.from(readFileSync(join(changed, path)))));
+    return await verify("--archive", `file:${changed}`);
+  };
+
+  beforeAll(async () => {
+    log = await openLog();
+    folder = mkdtempSync(join(tmpdir(), "audit-archive-"));
+    changed = mkdtempSync(join(tmpdir(), "audit-archive-"));
+    await log.ingest(eventsOf(oldDay, 650));
+    await log.ingest(eventsOf("2026-06-14", 50, 7));
+    await log.seal();
+    await archiveAll(archiverOf(log, folder));
+    expect((await log.admin.query("select count(*)::int as hot from audit_log.events")).rows).toEqual([{ hot: 50 }]);
+  }, 60_000);
+  afterAll(async () => {
+    await log.close();
+    for (const made of [folder, changed]) rmSync(made, { recursive: true, force: true });
+  });
+
+  it("finds it sound, every archived event counted", async () => {
+    expect(await verify("--archive", `file:${folder}`)).toMatchObject({ exit: 0, status: "sound", events: 700, unsealed: 0, finding_count: 0 });
+  }, 60_000);
+
+  it("finds one flipped byte of a Parquet file, wherever it is, and names tenant, day and file", async () => {
+    const path = join(dayFolder, parquet());
+    const { length } = readFileSync(join(folder, path));
+    for (const at of [5, Math.floor(length / 2), length - 6]) {
+      const found = await damage(path, (bytes) => bytes.with(at, (bytes[at] as number) ^ 1));
+      expect(found, `byte ${at}`).toMatchObject({ exit: 1, status: "tampered" });
+      expect(found.message).toContain(path);
+    }
+  }, 60_000);
+
+  it("finds a file that is gone from an archive whose others are there, and names it", async () => {
+    const path = join(dayFolder, parquet());
+    rmSync(changed, { recursive: true, force: true });
+    cpSync(folder, changed, { recursive: true });
+    rmSync(join(changed, path));
+    const found = await verify("--archive", `file:${changed}`);
+    expect(found).toMatchObject({ exit: 1, status: "tampered" });
+    expect(found.message).toContain(path);
+  }, 60_000);
+
+  it("finds a changed byte of a tile that moved, and names the tenant", async () => {
+    const found = await damage(join("tiles", tenantId, "tile", "0", "000"), (bytes) => bytes.with(40, (bytes[40] as number) ^ 1));
+    expect(found).toMatchObject({ exit: 1, status: "tampered" });
+    expect(JSON.stringify(found)).toContain(tenantId);
+  }, 60_000);
+
+  it("could not check without the archive: neither named, nor with anything in it", async () => {
+    expect(await verify()).toMatchObject({ exit: 2, status: "unchecked" });
+    const nowhere = await verify("--archive", `file:${join(changed, "nowhere")}`);
+    expect(nowhere).toMatchObject({ exit: 2, status: "unchecked" });
+    expect(nowhere.message).toContain("none of the 2 archived days");
+  }, 60_000);
+
+  it("keeps a day from leaving Postgres between its look at the catalogue and at the events", async () => {
+    const source = await openDatabaseLog(log.database.adminUrl);
+    const { rows: [{ name }] } = await log.admin.query(
+      "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_log.events'::regclass limit 1",
+    );
+    const drop = () =>
+      log.admin.query(`begin; set local lock_timeout = '200ms'; drop table ${name}; rollback`).catch(async (fault: unknown) => {
+        await log.admin.query("rollback");
+        throw fault;
+      });
+    await expect(drop()).rejects.toThrow("lock timeout");
+    await source.close();
+    await drop();
+  }, 60_000);
+});
