@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => [folder, project].forEach((path) => rmSync(path, { recursive: true, force: true })));
 
 /** Modules that are loaded when they are first used. */
-const later = /\/(log-many|receipt-check)\.js$/;
+const later = /^\.\/(log-many|receipt-check|verify)\.js$/;
 
 /** Bytes of what an application loads that does `code`, minified and compressed, without what is loaded later. */
 async function loadedBytes(code: string): Promise<number> {
@@ -36,6 +36,15 @@ describe("@audit-events/client, packed", () => {
 
   it("costs one that also uses all the rest of the core entry less than 9.5 kB", async () => {
     expect(await loadedBytes('export * from "@audit-events/client";')).toBeLessThan(9500);
+  });
+
+  it("costs what the README says, entry by entry", async () => {
+    const rows = [...readFileSync(join(root, "sdk", "README.md"), "utf8").matchAll(/^\| `@audit-events\/client\/(\w+)` \|.*\| (\d+) kB \|$/gm)];
+    const said = Object.fromEntries(rows.map(([, entry = "", kilobytes]) => [entry, Number(kilobytes)]));
+    const seen: Record<string, number> = {};
+    for (const entry of Object.keys(said)) seen[entry] = Math.ceil(await loadedBytes(`export * from "@audit-events/client/${entry}";`) / 1000);
+    expect(Object.keys(said).sort()).toEqual(["hono", "query", "spool", "verify"]);
+    expect(seen).toEqual(said);
   });
 
   it("passes publint and attw", () => {
