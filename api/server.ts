@@ -24,7 +24,10 @@ const { parts, close } = createParts(settings, {
 });
 const app = createApp(parts);
 // Absolute: whoever starts the server may stand anywhere.
-const page = createPage(join(import.meta.dirname, "..", "web", "dist"), JSON.parse(process.env["AUDIT_PAGE_CONFIG"] ?? "{}"));
+const page = createPage(
+  process.env["AUDIT_PAGE_FOLDER"] ?? join(import.meta.dirname, "..", "web", "dist"),
+  JSON.parse(process.env["AUDIT_PAGE_CONFIG"] ?? "{}"),
+);
 const hostname = process.env["HOST"] ?? "127.0.0.1";
 const port = Number(process.env["PORT"] ?? 8000);
 

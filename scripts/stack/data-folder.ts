@@ -10,6 +10,8 @@ export type DataFolder = {
   readonly local: string;
   readonly processes: string;
   readonly denoCache: string;
+  /** The query service in one file, made at every start. */
+  readonly api: string;
   readonly archive: string;
 };
 
@@ -23,6 +25,7 @@ export function openDataFolder(path: string): DataFolder {
     local: join(path, "local.json"),
     processes: join(path, "processes.json"),
     denoCache: join(path, "deno"),
+    api: join(path, "api"),
     archive: join(path, "archive"),
   };
   const uid = process.getuid?.();
@@ -35,7 +38,7 @@ export function openDataFolder(path: string): DataFolder {
     );
   }
   try {
-    for (const part of [path, folder.logs, folder.denoCache, folder.archive]) mkdirSync(part, { recursive: true, mode: 0o700 });
+    for (const part of [path, folder.logs, folder.denoCache, folder.api, folder.archive]) mkdirSync(part, { recursive: true, mode: 0o700 });
     // Root lends PostgreSQL another account, which must be able to walk through; each file and folder inside is closed by its own mode.
     chmodSync(path, uid === 0 ? 0o711 : 0o700);
   } catch (cause) {

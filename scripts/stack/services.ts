@@ -38,7 +38,11 @@ export async function restartServices({ functions, api }: Services): Promise<voi
 export async function startServices(context: ServiceContext): Promise<Services> {
   const sources = findFunctions();
   const api = hasApi()
-    ? keepRunning("api", context, (hooks) => startApi({ environment: { ...context.environment, AUDIT_PAGE_CONFIG: context.pageConfig }, ...hooks }))
+    ? keepRunning(
+      "api",
+      context,
+      (hooks) => startApi({ environment: { ...context.environment, AUDIT_PAGE_CONFIG: context.pageConfig }, folder: context.folder.api, ...hooks }),
+    )
     : undefined;
   const functions = sources.map((source) => keepRunning(source.name, context, (hooks) => startFunction(source, context, hooks)));
   const all = await Promise.allSettled([api, ...functions]);

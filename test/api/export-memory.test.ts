@@ -5,7 +5,7 @@ import { exportFromServer } from "./export-memory.ts";
 
 describe("an export of 200,000 events", () => {
   it("keeps the process under 150 MB, in every format", { timeout: 300_000 }, async () => {
-    const { peakBytes, exports } = await exportFromServer(200_000, "sources");
+    const { peakBytes, exports } = await exportFromServer(200_000);
     expect(exports.map(({ format, recordedRows }) => [format, recordedRows])).toEqual([["csv", 200_000], ["ndjson", 200_000], ["parquet", 200_000]]);
     for (const { sha256, recordedSha256 } of exports) expect(recordedSha256).toBe(sha256);
     expect(exports[1]?.end).toContain('"rows":200000');

@@ -18,20 +18,18 @@ export type Exported = {
 };
 
 /**
- * Exports `rows` events in every format from a server process run as `npm start` runs it, from its sources, or `bundled`, as the Dockerfile does; both with
+ * Exports `rows` events in every format from a server process as `npm start` and the Dockerfile run it: bundled, with
  * `serverFlags`. Gives what was received and recorded, and the most memory the process has ever held.
  */
 export async function exportFromServer(
   rows: number,
-  how: "sources" | "bundled",
 ): Promise<{ readonly peakBytes: number; readonly exports: readonly Exported[] }> {
   const folder = mkdtempSync(join(tmpdir(), "audit-events-server-"));
   const service = await startService();
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
     await seedEvents(service.admin, tenantA, rows, { days: 5 });
-    const entry = how === "bundled" ? { entry: await buildServer(folder) } : {};
-    server = await startServer(testEnvironment(service.database), { ...entry, flags: serverFlags });
+    server = await startServer(testEnvironment(service.database), { entry: await buildServer(folder), flags: serverFlags });
     const exports: Exported[] = [];
     for (const format of ["csv", "ndjson", "parquet"]) exports.push(await exportOnce(service, server.url, format));
     return { peakBytes: server.peakBytes(), exports };
