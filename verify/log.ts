@@ -8,7 +8,7 @@ import { type FindingList, findingList, type LogReport } from "./report.ts";
 import { type Hash, sha256 } from "./sha256.ts";
 import type { LogSource, StoredEvent, TenantClaims } from "./source.ts";
 import { type ExpectedCheckpoint, treeCheck } from "./tree-check.ts";
-import { needsTiles, nextPlace, openWalk, readTiles, remember, step, suspect, type Walk } from "./walk.ts";
+import { isExpired, needsTiles, nextPlace, openWalk, readTiles, remember, step, suspect, type Walk } from "./walk.ts";
 
 export type VerifyOptions = {
   readonly ring: KeyRing;
@@ -76,6 +76,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
     sound: findings.count() === 0,
     events: count.events,
     unsealed: count.unsealed,
+    ...(source.expired === undefined ? {} : { expired: [...walks.values()].reduce((sum, walk) => sum + walk.expiredCount, 0) }),
     tenants,
     ...(first === undefined ? {} : { first_bad_event: first }),
     findings: findings.kept,
@@ -89,7 +90,7 @@ async function passMissing(source: LogSource, walk: Walk, seq: number): Promise<
     if (needsTiles(walk)) await readTiles(source, walk);
     const place = nextPlace(walk);
     if (place === undefined || place.seq >= seq) return;
-    suspect(walk, { place });
+    if (!isExpired(walk, place)) suspect(walk, { place });
     step(walk, place);
   }
 }
@@ -115,7 +116,7 @@ async function openWalks(source: LogSource, options: VerifyOptions, hash: Hash, 
   for (const claims of [...source.tenants, ...absentTenants(source.tenants, expected.keys())]) {
     const own = await openOwn(claims, options.ring, findings);
     const checkpoints = [...own, ...expected.get(claims.tenantId) ?? []];
-    walks.set(claims.tenantId, openWalk(claims, own, treeCheck(hash, checkpoints)));
+    walks.set(claims.tenantId, openWalk(claims, own, treeCheck(hash, checkpoints), source.expired));
   }
   return walks;
 }

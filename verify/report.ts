@@ -36,6 +36,8 @@ export type LogReport = {
   readonly sound: boolean;
   readonly events: number;
   readonly unsealed: number;
+  /** Events that were deleted when their time was over; their hashes are still in the tree. */
+  readonly expired?: number;
   /** Events of an export that can be neither proven nor refuted by the checkpoints at hand. */
   readonly unproven?: number;
   readonly tenants: readonly TenantReport[];

@@ -1,5 +1,5 @@
 import type { EventRecord } from "./leaf.ts";
-import type { LeafTile, LogSource, StoredEvent, TenantClaims } from "./source.ts";
+import type { ExpiredDay, LeafTile, LogSource, StoredEvent, TenantClaims } from "./source.ts";
 import type { ExpectedCheckpoint, TreeCheck } from "./tree-check.ts";
 
 /** A place of a tenant's tree: the event that should stand there, and the hash that was sealed. */
@@ -30,6 +30,9 @@ export type Walk = {
   lastSeq: number;
   /** Events just seen, whose values a forger may have put elsewhere. */
   readonly recent: EventRecord[];
+  /** Days that expired, and how many places without an event each may still explain. */
+  readonly expired: { readonly day: ExpiredDay; left: number }[];
+  expiredCount: number;
 };
 
 /** Tiles of one tenant that are read at once. */
@@ -37,9 +40,10 @@ const tilesAtOnce = 16;
 export const suspicionsMax = 1000;
 const recentMax = 32;
 
-export function openWalk(claims: TenantClaims, checkpoints: readonly ExpectedCheckpoint[], tree: TreeCheck): Walk {
+export function openWalk(claims: TenantClaims, checkpoints: readonly ExpectedCheckpoint[], tree: TreeCheck, days: readonly ExpiredDay[] = []): Walk {
+  const expired = days.filter((day) => day.tenantId === claims.tenantId).map((day) => ({ day, left: day.rows }));
   const start = { tiles: [], tilesRead: 0, isLastTileRead: false, offset: 0, index: 0, lastSeq: Number.NEGATIVE_INFINITY };
-  return { claims, checkpoints, tree, suspicions: [], suspicionCount: 0, broken: undefined, recent: [], ...start };
+  return { claims, checkpoints, tree, suspicions: [], suspicionCount: 0, broken: undefined, recent: [], expired, expiredCount: 0, ...start };
 }
 
 /** True when the next place is unknown before more tiles were read. */
@@ -89,6 +93,17 @@ export function nextPlace(walk: Walk): Place | undefined {
     id: tile.ids[at] as string,
     hash: tile.hashes.subarray(at * 32, (at + 1) * 32),
   };
+}
+
+/** Whether the event of `place`, which is not there, expired. The time of a place is unknown when the tile that named it has moved. */
+export function isExpired(walk: Walk, { index, occurredAt }: Place): boolean {
+  const found = walk.expired.find(({ day, left }) =>
+    left > 0 && index >= day.firstIndex && index <= day.lastIndex && (occurredAt === "" || occurredAt.startsWith(day.day))
+  );
+  if (found === undefined) return false;
+  found.left--;
+  walk.expiredCount++;
+  return true;
 }
 
 /** Goes on to the place after `place`, which was judged. */

@@ -7,7 +7,7 @@ import { type ManifestFile } from "../../core/archive-manifest.ts";
 import { readManifest } from "../../core/archive-restore.ts";
 import { hasBytes } from "../../core/archive-check.ts";
 import { tilePath, tileWidth } from "../../core/format/tiles.ts";
-import type { LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
+import type { ExpiredDay, LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
 import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
 import { CommandError } from "./failure.ts";
 import { databaseTarget } from "./target.ts";
@@ -24,7 +24,7 @@ export async function withArchivedDays<Log extends LogSource>(
 ): Promise<{ readonly log: Log; readonly close: () => Promise<void> }> {
   const pool = createPool({ databaseUrl: databaseTarget(options), databasePoolSize: 1 }, quiet);
   const rows = await readCatalogue(pool, options, archivesMax).finally(() => pool.end());
-  const archived = rows.filter((row) => row.state === "archived" || row.state === "restored");
+  const archived = rows.filter(hasLeft);
   if (archived.length === 0) return { log: base, close: () => Promise.resolve() };
   const target = await openArchiveTarget(options);
   try {
@@ -42,6 +42,11 @@ export async function withArchivedDays<Log extends LogSource>(
   }
 }
 
+/** Whether the row's events left Postgres at some time: to the archive, back again, or for good. */
+function hasLeft({ state }: CatalogueRow): boolean {
+  return ["archived", "restored", "expiring", "deleted"].includes(state);
+}
+
 /** Whether this is the archive at all: an object that is missing beside others was removed, where all are missing the place is likely wrong. */
 async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonly CatalogueRow[]): Promise<boolean> {
   for (const { manifest_key: key } of rows) if (key !== null && await archive.get(key) !== undefined) return true;
@@ -54,13 +59,15 @@ async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonl
  */
 async function withArchive<Log extends LogSource>(base: Log, target: Omit<ArchiveTarget, "close">, tenantId: string | undefined): Promise<Log> {
   const logs = new Map<string, TenantArchive>();
-  for (const [id, files] of await filesOf(target, target.pool, tenantId)) {
+  const { files: found, expired } = await filesOf(target, target.pool, tenantId);
+  for (const [id, files] of found) {
     const size = base.tenants.find((claims) => claims.tenantId === id)?.tree?.size ?? 0;
     logs.set(id, openTenantArchive(base, target, id, size, files));
   }
   if (logs.size === 0) return base;
   return {
     ...base,
+    expired,
     events: () => mergedEvents(base, logs),
     leafTiles: async (id, fromIndex, limit) => await (logs.get(id)?.leafTiles(fromIndex, limit) ?? base.leafTiles(id, fromIndex, limit)),
   };
@@ -69,15 +76,25 @@ async function withArchive<Log extends LogSource>(base: Log, target: Omit<Archiv
 type ArchivedFile = ManifestFile & { readonly isRestored: boolean };
 type FoundRow = { readonly row: ArchiveRow; readonly isRestored: boolean };
 
-async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantId: string | undefined): Promise<ReadonlyMap<string, ArchivedFile[]>> {
+type ArchivedFiles = { readonly files: ReadonlyMap<string, ArchivedFile[]>; readonly expired: readonly ExpiredDay[] };
+
+/** Each tenant's files by its signed manifests, and, by those that outlived their files, the days that expired. */
+async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantId: string | undefined): Promise<ArchivedFiles> {
   const files = new Map<string, ArchivedFile[]>();
+  const expired: ExpiredDay[] = [];
   for (const row of await readCatalogue(pool, tenantId === undefined ? {} : { tenant: tenantId }, archivesMax)) {
-    if (row.state !== "archived" && row.state !== "restored") continue;
+    if (!hasLeft(row)) continue;
     const of = { tenantId: row.tenant_id, day: row.day, key: row.manifest_key ?? "", sha256: row.manifest_sha256 ?? undefined };
     const { manifest } = await readManifest(target, of);
-    files.set(row.tenant_id, [...files.get(row.tenant_id) ?? [], ...manifest.files.map((file) => ({ ...file, isRestored: row.state === "restored" }))]);
+    const isGone = row.state === "expiring" || row.state === "deleted";
+    if (isGone) {
+      const { rows, first_log_index: firstIndex, last_log_index: lastIndex } = manifest;
+      expired.push({ tenantId: row.tenant_id, day: row.day, rows, firstIndex, lastIndex });
+    }
+    const own = isGone ? [] : manifest.files.map((file) => ({ ...file, isRestored: row.state === "restored" }));
+    files.set(row.tenant_id, [...files.get(row.tenant_id) ?? [], ...own]);
   }
-  return files;
+  return { files, expired };
 }
 
 async function* mergedEvents(base: LogSource, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly StoredEvent[]> {

@@ -13,6 +13,7 @@ export function reportText(report: LogReport, notes: readonly string[]): string 
     ...(report.unproven === undefined || report.unproven === 0 ? [] : [
       `${count(report.unproven, "event")} cannot be proven: give a checkpoint (--checkpoint) below which the export has every event`,
     ]),
+    ...(report.expired === undefined || report.expired === 0 ? [] : [`${count(report.expired, "event")} expired: their hashes are in the tree, they are not`]),
     ...notes,
     ...report.tenants.map((tenant) =>
       `log ${tenant.tenant_id}: ${tenant.size.toLocaleString("en")} leaves, ${count(tenant.checkpoints, "checkpoint")} met${

@@ -96,4 +96,27 @@ describe("verify, on a log whose old days are in the archive", () => {
     await source.close();
     await drop();
   }, 60_000);
+
+  it("finds it sound when a day expired, and says how many events are gone; one event more that is gone is found", async () => {
+    await log.admin.query("update audit_log.archives set expires_at = now() - interval '1 day' where tenant_id = $1", [tenantId]);
+    await archiveAll(archiverOf(log, folder));
+    await log.seal();
+    expect((await log.admin.query("select state from audit_log.archives where tenant_id = $1", [tenantId])).rows).toEqual([{ state: "deleted" }]);
+    expect(readdirSync(join(folder, dayFolder)).filter((name) => name.endsWith(".parquet"))).toEqual([]);
+    const { rows: [{ gone }] } = await log.admin.query("select rows::int as gone from audit_log.archives where state = 'deleted'");
+    const sound = await verify("--archive", `file:${folder}`);
+    expect(sound).toMatchObject({ exit: 0, status: "sound", expired: gone, finding_count: 0 });
+    // The expiry of each day is an event of its own.
+    expect(sound.events).toBe(700 - gone + 1);
+
+    const { rows: [victim] } = await log.admin.query(
+      "select tableoid::regclass::text as name, id from audit_log.events where tenant_id = $1 order by seq limit 1",
+      [
+        tenantId,
+      ],
+    );
+    await log.admin.query(`alter table ${victim.name} disable trigger all`);
+    await log.admin.query(`delete from ${victim.name} where id = $1`, [victim.id]);
+    expect(await verify("--archive", `file:${folder}`)).toMatchObject({ exit: 1, first_bad_event: { kind: "event_missing", id: victim.id } });
+  }, 60_000);
 });
