@@ -115,8 +115,8 @@ export const limits = {
   tokenClockToleranceSeconds: 30,
   tenantsPerTokenMax: 100,
   /** Rate limits: what a deployment has by default, and how they work; `core/rate-limiter.ts`. */
-  ingestPerSecond: 20_000,
-  readsPerSecond: 200,
+  ingestPerSecond: 100_000,
+  readsPerSecond: 2_000,
   rateMax: 1_000_000,
   /** A bucket holds so many seconds' worth, a lease at most so many, and before a lease is there so many are given on credit. */
   rateBurstSeconds: 10,
