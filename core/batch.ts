@@ -80,7 +80,7 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
 
 type Key = { readonly tenant_id: string; readonly occurred_at: string; readonly id: string };
 
-/** The first entry of each key. It is found by the id alone, which hardly any two events share: writing out the whole key costs more than all of this. */
+/** The first entry of each key. It is found by the id alone, which hardly any two events share, so that the whole key need not be written out. */
 function firstEntries(): { find(event: Key): AcceptedEntry | undefined; add(entry: AcceptedEntry): void } {
   const byId = new Map<string, AcceptedEntry>();
   const byKey = new Map<string, AcceptedEntry>();

@@ -6,8 +6,8 @@ import { projectFolder } from "./deno-process.ts";
 export type FunctionSource = { readonly name: string; readonly entry: string; readonly threads?: number };
 
 /**
- * Isolates of audit-logger: one uses a core for what it does and waits for PostgreSQL on the other; a second one keeps both busy, a seventh more events
- * a second on two cores for 100 MiB. Supabase starts as many as there is work for.
+ * Isolates of audit-logger: one uses a core for what it does and waits for PostgreSQL on the other; with a second one 1.88 of two cores were busy instead of 1.68,
+ * for some 115 MiB (`npm run bench -- ingest --quick`). Supabase starts as many as there is work for.
  */
 export const ingestThreads = 2;
 
