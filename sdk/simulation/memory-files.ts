@@ -2,7 +2,7 @@ import type { SpoolFiles } from "../src/spool/files.ts";
 import type { Dice } from "./world.ts";
 
 /** Files only grow, or are cut: how many bytes are synced says which. */
-type File = { data: number[]; synced: number; changedAt: number };
+type File = { data: Uint8Array; synced: number; changedAt: number };
 type NameChange = { readonly undo: (names: Map<string, File>) => void };
 
 /** A disk in memory that several processes share, and that remembers what would survive a power cut. */
@@ -67,23 +67,23 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
       if (on.names.has(path)) {
         throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
       }
-      const file: File = { data: [], synced: 0, changedAt: now() };
+      const file: File = { data: new Uint8Array(0), synced: 0, changedAt: now() };
       rename([path, file]);
       return opened(file);
     }),
     openToAppend: guarded("openToAppend", (path: string) => {
       if (!on.names.has(path)) {
-        rename([path, { data: [], synced: 0, changedAt: now() }]);
+        rename([path, { data: new Uint8Array(0), synced: 0, changedAt: now() }]);
       }
       return opened(at(path));
     }),
     write: guarded("write", (file: number, bytes: Uint8Array) => {
       const to = handle(file);
-      to.data.push(...bytes);
+      to.data = joined(to.data, bytes);
       to.changedAt = now();
       return bytes.length;
     }),
-    truncate: guarded("truncate", (path: string, size: number) => void (at(path).data.length = size)),
+    truncate: guarded("truncate", (path: string, size: number) => void (at(path).data = at(path).data.slice(0, size))),
     sync: guarded("sync", (file: number) => void (handle(file).synced = handle(file).data.length)),
     syncLater: (file: number) => {
       try {
@@ -95,7 +95,7 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
       }
     },
     close: guarded("close", (file: number) => void open.delete(file)),
-    read: guarded("read", (path: string) => Uint8Array.from(at(path).data)),
+    read: guarded("read", (path: string) => at(path).data.slice()),
     rename: guarded("rename", (from: string, to: string) => {
       const file = at(from);
       if (from === to) return;
@@ -114,7 +114,7 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
 /** The power fails: what was not synced is lost from some byte on, and changes of names not synced may be undone, the latest first. */
 export function cutPower(on: Disk, dice: Dice): void {
   for (const file of new Set(on.names.values())) {
-    file.data.length = dice.between(Math.min(file.synced, file.data.length), file.data.length);
+    file.data = file.data.slice(0, dice.between(Math.min(file.synced, file.data.length), file.data.length));
     file.synced = file.data.length;
   }
   const undone = dice.between(0, on.unsyncedNames.length);
@@ -122,4 +122,11 @@ export function cutPower(on: Disk, dice: Dice): void {
     on.unsyncedNames.pop()?.undo(on.names);
   }
   on.unsyncedNames = [];
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }

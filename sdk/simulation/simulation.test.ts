@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { faultsOfSeed } from "./simulation.ts";
 
-const seeds = Number(process.env["AUDIT_SIMULATION_SEEDS"] ?? 250);
+const seeds = Number(process.env["AUDIT_SIMULATION_SEEDS"] ?? 500);
 const first = Number(process.env["AUDIT_SIMULATION_FIRST"] ?? 1);
 
 describe("a client in a simulated world", () => {
