@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createFolderStore } from "../../adapters/storage/folder-store.ts";
 import { archive } from "../../core/archive.ts";
+import { archiveFolder } from "../../core/archive-key.ts";
+import { openManifest, signManifest } from "../../core/archive-manifest.ts";
 import { inclusionProofFromTiles } from "../../core/format/tiles.ts";
 import { verifyInclusion } from "../../core/format/merkle-proof.ts";
 import { openCheckpoint } from "../../core/format/checkpoint.ts";
 import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { checkDatabase } from "../support/check-log.ts";
-import { firstKey, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
+import { firstKey, logOrigin, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
 import { archiveAll, archiverOf, bounds, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
 
@@ -25,6 +28,17 @@ async function audit(...args: readonly string[]): Promise<{ readonly code: numbe
 
 /** Every column but seq, which a restored event may have another of. */
 const rowsSql = "select to_jsonb(e) - 'seq' as row from audit_log.events as e where tenant_id = $1 order by occurred_at, id";
+
+/** A manifest of `oldDay` as it might have been signed an hour before the one in `folder`: valid, and of fewer events. */
+async function olderManifest(folder: string): Promise<Uint8Array> {
+  const store = createFolderStore(folder);
+  const [key = ""] = (await store.list(archiveFolder(tenantId, oldDay))).filter((name) => name.endsWith(".note"));
+  const bytes = await store.get(key) ?? new Uint8Array();
+  const { manifest, signedAt } = await openManifest(bytes, { logOrigin, tenantId, day: oldDay, verifiers: [firstKey.signer] });
+  const before = new Date(signedAt.getTime() - 3_600_000);
+  const files = manifest.files.map((file) => ({ ...file, rows: file.rows - 1 }));
+  return await signManifest({ ...manifest, files, rows: manifest.rows - files.length, created_at: before.toISOString() }, logOrigin, firstKey.signer, before);
+}
 
 describe("audit archive", () => {
   let log: TestLog;
@@ -64,6 +78,7 @@ describe("audit archive", () => {
   it("verifies every archive, and finds each kind of change", async () => {
     expect(await audit("verify", ...target())).toMatchObject({ code: 0, answer: { status: "sound", archives: 4, events: 1000, faults: [] } });
     expect(await audit("verify", ...target().slice(0, -1), secondKey.verifierKey)).toMatchObject({ code: 1, answer: { status: "tampered" } });
+    const older = await olderManifest(folder);
     const changed = mkdtempSync(join(tmpdir(), "audit-archive-"));
     const partOf = (day: string, tenant: string = tenantId) => join(changed, `tenant_id=${tenant}`, `date=${day}`);
     const named = (folder: string, ending: string) => join(folder, readdirSync(folder).find((name) => name.endsWith(ending)) ?? "");
@@ -75,6 +90,7 @@ describe("audit archive", () => {
       ["files swapped", () => cpSync(named(partOf(otherDay), ".parquet"), named(partOf(oldDay), ".parquet"))],
       ["another tenant's manifest", () => cpSync(named(partOf(oldDay, tenantIds[1]), ".note"), named(partOf(oldDay), ".note"))],
       ["another day's manifest", () => cpSync(named(partOf(otherDay), ".note"), named(partOf(oldDay), ".note"))],
+      ["an older manifest of the same day", () => writeFileSync(named(partOf(oldDay), ".note"), older)],
       ["manifest cut", () => change(named(partOf(oldDay), ".note"), (bytes) => bytes.slice(0, -40))],
     ];
     for (const [kind, damage] of kinds) {
@@ -111,6 +127,8 @@ describe("audit archive", () => {
     const empty = await openLog();
     try {
       const where = ["--database", empty.database.adminUrl, ...target().slice(2)];
+      // Of two that are signed the newer one counts: this one knows of fewer events.
+      writeFileSync(join(folder, `tenant_id=${tenantId}`, `date=${oldDay}`, "manifest-0000000000000000.note"), await olderManifest(folder));
       const { code, answer } = await audit("restore", ...where, "--tenant", tenantId, "--from", "2026-02-27", "--to", "2026-03-03");
       expect({ code, ...answer }).toMatchObject({ code: 0, days: [{ day: oldDay, outcome: "restored" }, { day: otherDay, outcome: "restored" }] });
       expect((await empty.admin.query(rowsSql, [tenantId])).rows).toEqual(rows);

@@ -96,6 +96,19 @@ describe("an archive that is not what it must be", () => {
     await restore();
   });
 
+  it("is refused when an older manifest of the same day lies where the catalogue's did, or is the one that it names", async () => {
+    const manifest = await manifestOf();
+    const hour = new Date(Date.parse(manifest.created_at) - 3_600_000);
+    // Whole and signed, as an interrupted worker leaves one: nothing but the catalogue's hash tells which of the two counts.
+    const older = await signManifest({ ...manifest, created_at: hour.toISOString() }, logOrigin, firstKey.signer, hour);
+    await expect(openManifest(older, expected)).resolves.toMatchObject({ signedAt: new Date(Math.floor(hour.getTime() / 1000) * 1000) });
+    await expect(read(with_(own.manifest_key, older))).rejects.toMatchObject({ code: "archive_fault" });
+    await nameManifest("manifest-older.note", own.manifest_sha256);
+    await expect(read(with_("manifest-older.note", older))).rejects.toMatchObject({ code: "archive_fault" });
+    await restore();
+    expect((await read()).events).toHaveLength(120);
+  });
+
   it("is refused when a file was changed, cut, exchanged or written anew", async () => {
     const { files } = await manifestOf();
     const key = files[0]?.key ?? "";
