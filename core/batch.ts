@@ -4,6 +4,7 @@ import type { EventError } from "./errors.ts";
 import type { CandidateEvent } from "./event.ts";
 import { formatTimestamp } from "./format/timestamp.ts";
 import type { EventRow } from "./ports.ts";
+import { reservedType } from "./reserved-type.ts";
 import { type RequestFields, stamp, type Stamps, tenantOf } from "./stamp.ts";
 import { type TimeWindow, validateEvent } from "./validate.ts";
 
@@ -42,6 +43,8 @@ export type Preparation = Omit<Stamps, "caller" | "requestFields" | "receivedAt"
   readonly maxAheadMs: number;
   readonly elapsedMs: () => number;
   readonly catalogue?: Catalogue | undefined;
+  /** Types that the log writes itself: an import takes them, since another log may have them, and its principal says whose they are. */
+  readonly reservedTypes: "refused" | "taken";
 };
 
 /** Validates, stamps and hashes a batch as of `receivedMs`. Pure: the same batch, moment and random bytes give the same rows. */
@@ -58,6 +61,8 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
   let unlistedCount = 0;
   const entries = validated.map((candidate, index): Entry => {
     if (candidate.errors !== undefined) return candidate;
+    const reserved = preparation.reservedTypes === "taken" ? undefined : reservedType(candidate.event.event_type);
+    if (reserved !== undefined) return { errors: [reserved] };
     const unlisted = preparation.catalogue?.judge(candidate.event);
     if (unlisted !== undefined) {
       if (preparation.catalogue?.mode === "strict") return { errors: unlisted };

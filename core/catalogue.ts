@@ -20,7 +20,7 @@ export type Catalogue = {
 };
 
 /** What the log writes itself, and what its client does. */
-const ownTypes: Readonly<Record<string, string>> = {
+export const ownTypes: Readonly<Record<string, string>> = {
   "audit.events.viewed": "Somebody looked at events",
   "audit.events.export_started": "Somebody began an export",
   "audit.events.exported": "Somebody took events away",

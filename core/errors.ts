@@ -87,6 +87,7 @@ export type EventErrorCode =
   | "tenant_required"
   | "tenant_forbidden"
   | "day_closed"
+  | "reserved_event_type"
   | "unknown_event_type"
   | "invalid_context"
   | "conflict"

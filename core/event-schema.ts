@@ -19,7 +19,7 @@ const typeName = z.string().regex(new RegExp(`^[A-Za-z0-9_.:/-]{1,${limits.typeN
 const uuid = z.string().regex(/^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$/).toLowerCase().meta({ format: "uuid" });
 const indexed = text(limits.indexedBytesMax);
 const actorId = indexed.describe("Who did it: an id or an address of your choice");
-const eventType = typeName.describe("What happened, such as order.created; stored in lower case");
+const eventType = typeName.describe("What happened, such as order.created; stored in lower case. Types that begin with audit. are the log's own");
 const context = z.unknown().transform((value, refinement) => {
   const faults: Faults = [];
   const json = readContext(value, "", faults);

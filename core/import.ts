@@ -87,6 +87,7 @@ export function prepareImport(items: readonly ImportItem[], settings: ImportSett
     },
     sha256: parts.sha256,
     elapsedMs: parts.elapsedMs,
+    reservedTypes: "taken",
   });
   return { items, batch, prepared };
 }

@@ -75,6 +75,7 @@ function prepareAt(receivedMs: number, batch: Batch, idempotency: Idempotency | 
     sha256,
     elapsedMs,
     catalogue: parts.catalogue,
+    reservedTypes: "refused",
   });
 }
 

@@ -68,6 +68,7 @@ describe("one bad event", () => {
     ["a field of the server", { received_at: at(0) }, "unknown_field", "/received_at"],
     ["a name and its alias that differ", { operation_type: "other.thing" }, "ambiguous_field", "/operation_type"],
     ["a type with a space", { event_type: "order created" }, "invalid_value", "/event_type"],
+    ["a type of the log itself", { event_type: "Audit.Events.Exported", source: "audit-events" }, "reserved_event_type", "/event_type"],
     ["a type of 101 characters", { event_type: "a".repeat(101) }, "too_long", "/event_type"],
     ["an actor of 256 bytes", { actor_id: "é".repeat(128) }, "too_long", "/actor_id"],
     ["a message over 8 KiB", { message: "m".repeat(8193) }, "too_long", "/message"],

@@ -179,6 +179,13 @@ describe("npm run audit -- import", () => {
     expect(report.counts).toMatchObject({ created: 0, duplicate: lines.length, refused: 0 });
   });
 
+  it("takes over what an older log wrote of itself, as the import's word", async () => {
+    const source = file([line({ event_type: "audit.events.exported", source: "audit-events", principal: "user:mallory", timestamp: "2024-06-04T00:00:00Z" })]);
+    expect((await run(source, "--tenant", tenantId)).report.counts).toMatchObject({ created: 1, refused: 0 });
+    const { rows } = await log.admin.query("select principal from audit_log.events where occurred_at::date = '2024-06-04'");
+    expect(rows).toEqual([{ principal: expect.stringMatching(/^import:/) }]);
+  });
+
   it("says what to do when a source cannot be read or a record needs a tenant", async () => {
     const failed = async (source: string, ...args: readonly string[]) => {
       const { status, report } = await run(source, ...args);
