@@ -3,6 +3,7 @@ import type { Caller } from "./caller.ts";
 import { AuditError } from "./errors.ts";
 import { createRateLimiter, type RateLimiter } from "./rate-limiter.ts";
 import type { Lease, LeaseAsk } from "./rate-store.ts";
+import { randomFrom } from "../test/support/random-events.ts";
 import { tokensOf } from "./rate-tokens.ts";
 
 const a = "00000000-0000-4000-8000-00000000000a";
@@ -10,11 +11,22 @@ const b = "00000000-0000-4000-8000-00000000000b";
 const key = (id: string, tenantId = a): Caller => ({ kind: "key", principal: `key:${id}`, tenants: [tenantId], scopes: new Set(["ingest"]), claims: {} });
 const server: Caller = { kind: "secret", principal: "secret:default", tenants: "any", scopes: new Set(["ingest"]), claims: {} };
 
-/** Processes with quotas of 100 events a second and tenant, 50 a caller, over one store; time stands still until the test moves it. */
-function world(processes = 1) {
+/**
+ * Processes with quotas of 100 events a second and tenant, 50 a caller, over one store that answers within `storeMs`; time stands still until the test
+ * moves it.
+ */
+function world(processes = 1, storeMs: () => number = () => 0) {
   let nowMs = 0;
   const shared = new Map<string, { tokens: number; atMs: number }>();
-  const store = { asks: 0, isDown: false, lease: (asks: readonly LeaseAsk[]) => Promise.resolve().then(() => leases(asks)) };
+  const store = { asks: 0, isDown: false, lease };
+  let answers: { readonly atMs: number; readonly go: () => void }[] = [];
+  async function lease(asks: readonly LeaseAsk[]): Promise<readonly Lease[]> {
+    await Promise.resolve();
+    const settled = leases(asks);
+    const atMs = nowMs + storeMs();
+    if (atMs > nowMs) await new Promise<void>((go) => answers.push({ atMs, go }));
+    return settled;
+  }
   const leases = (asks: readonly LeaseAsk[]): readonly Lease[] => {
     store.asks++;
     if (store.isDown) throw new AuditError("unavailable", "lease tokens: away");
@@ -34,8 +46,16 @@ function world(processes = 1) {
     () => createRateLimiter({ store, quotas, elapsedMs: () => nowMs, log: ({ event }) => void logged.push(event) }),
   );
   const pass = async (ms: number) => {
-    nowMs += ms;
-    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    const untilMs = nowMs + ms;
+    for (;;) {
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      const next = answers.filter(({ atMs }) => atMs <= untilMs).sort((one, other) => one.atMs - other.atMs)[0];
+      if (next === undefined) break;
+      answers = answers.filter((answer) => answer !== next);
+      nowMs = next.atMs;
+      next.go();
+    }
+    nowMs = untilMs;
   };
   return { store, logged, limiters: limiters as [RateLimiter, ...RateLimiter[]], pass, now: () => nowMs };
 }
@@ -101,6 +121,27 @@ describe("createRateLimiter()", () => {
     expect(send(limiter, key("bulk"), 1)).toBeGreaterThan(0);
     await pass(1_002);
     expect(send(limiter, key("bulk"), 1)).toBeUndefined();
+  });
+
+  it("keeps its word to a client that waits as long as it was told, however it sent before and however slow the store is", async () => {
+    const kept = { refusals: 0, longestSeconds: 0 };
+    for (let seed = 1; seed <= 1_000; seed++) {
+      const random = randomFrom(seed);
+      const { limiters: [limiter], pass } = world(1, () => Math.floor(random() * 400));
+      for (let step = 0; step < 60; step++) {
+        const waitSeconds = send(limiter, key("bursty"), Math.ceil(10 ** (random() * 3)));
+        if (waitSeconds === undefined) {
+          await pass(random() < 0.5 ? 0 : Math.floor(random() * 3_000));
+          continue;
+        }
+        kept.refusals++;
+        kept.longestSeconds = Math.max(kept.longestSeconds, waitSeconds);
+        await pass(waitSeconds * 1000);
+        expect(send(limiter, key("bursty"), 1), `seed ${seed}, step ${step}, after ${waitSeconds} s`).toBeUndefined();
+      }
+    }
+    expect(kept.refusals).toBeGreaterThan(1_000);
+    expect(kept.longestSeconds).toBeGreaterThan(9);
   });
 
   it("lets a mixed batch of a server pass while one of its tenants has something left, and counts each tenant's events", async () => {

@@ -60,12 +60,13 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
   };
   const settle = async (asked: readonly RateBucket[]): Promise<void> => {
     const asks = asked.map((bucket) => bucket.ask());
+    const askedMs = parts.elapsedMs();
     try {
       const leases = await parts.store.lease(asks);
       for (const [index, bucket] of asked.entries()) {
         const [ask, lease] = [asks[index], leases[index]];
         if (ask === undefined || lease === undefined) throw new Error("settle buckets: the store left one out");
-        bucket.granted(ask, lease, parts.elapsedMs());
+        bucket.granted(ask, lease, askedMs, parts.elapsedMs());
       }
       nextAskMs = parts.elapsedMs() + limits.rateAskMs;
     } catch (error) {
@@ -83,7 +84,7 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
     parts.waitUntil?.(work);
   };
   const spend = (bucket: RateBucket, tokens: number, nowMs: number): void => {
-    bucket.spend(tokens);
+    bucket.spend(tokens, nowMs);
     if (bucket.needsLease(nowMs)) due.add(bucket);
   };
   const bucketsOf = (kind: RateKind, caller: Caller, tenantId: string | undefined) => ({
@@ -106,8 +107,9 @@ export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
         // Nobody spends from a bucket that is closed, so whoever is refused asks how it stands.
         for (const bucket of closed) if (bucket.needsLease(nowMs)) due.add(bucket);
         ask(nowMs);
-        const waits = closed.map((bucket) => bucket.state(nowMs)).map(({ remaining, resetSeconds }) => remaining > 0 ? 1 : resetSeconds);
-        const retryAfterSeconds = Math.max(1, ...waits);
+        // The others may be about to close as well.
+        const concerned = [own.tenant, own.caller, ...closed].filter((bucket) => bucket !== undefined);
+        const retryAfterSeconds = Math.max(1, ...concerned.map((bucket) => bucket.promise(nowMs)));
         throw new AuditError("rate_limited", `take request: the quota is used up; send it again in ${retryAfterSeconds} s`, {
           retryAfterSeconds,
           headers: headers(),
