@@ -1,8 +1,9 @@
-// Prints the reference pages that can be read from the code: settings, limits, SQL. `npm run reference` writes them, a test compares.
+// Prints the reference pages that can be read from the code: settings, limits, SQL, the client. `npm run reference` writes them, a test compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../core/limits.ts";
 import { variables } from "../adapters/environment.ts";
+import { sdkEntries, sdkPage } from "./reference/sdk-page.ts";
 import { projectFolder } from "./stack/deno-process.ts";
 
 /** The pages by path, as they must be. */
@@ -11,6 +12,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ["docs/reference/settings.md", settingsPage()],
     ["docs/reference/limits.md", limitsPage()],
     ["docs/reference/sql.md", sqlPage(readFileSync(join(projectFolder, "test/db/schema.sql"), "utf8"))],
+    ["docs/reference/sdk.md", sdkPage(sdkEntries(projectFolder), printed)],
   ]);
 }
 
@@ -25,7 +27,7 @@ function settingsPage(): string {
   });
   const intro =
     `Environment variables of functions and query service, read once at start; all faults are told at once. ${printed} \`.env.example\` has examples.
-The SDK's three are in \`sdk/README.md\`.`;
+Those of the client are in \`sdk/README.md\`.`;
   return page("Settings", intro, "| name | what it is | when absent |\n|---|---|---|", rows);
 }
 

@@ -72,4 +72,26 @@ describe("reference pages", () => {
     expect([...written].filter((type) => !named.has(type))).toEqual([]);
     expect([...named].filter((type) => !written.has(type))).toEqual([]);
   });
+
+  it("describe every name that the client exports, and every member of it", () => {
+    const parts = read("docs/reference/sdk.md").split(/^(?=#{2,4} )/m).filter((part) => part.startsWith("####"));
+    expect(parts.length).toBeGreaterThan(50);
+    // A part begins with its name, and the declaration where it has no members; then come words.
+    const nameless = parts.filter((part) => !/^#### .*\n\n(?:```ts\n.*\n```\n\n)?[`\w]/.test(part)).map((part) => part.split("\n")[0]);
+    expect(nameless).toEqual([]);
+    expect(parts.flatMap((part) => part.split("\n").filter((line) => /^\|.*\| *\|$/.test(line)))).toEqual([]);
+  });
+
+  it("describe every type that a declaration of the client names", () => {
+    const page = read("docs/reference/sdk.md");
+    const described = new Set([...page.matchAll(/^#### `(\w+)/gm)].map(([, name]) => name));
+    const code = [...page.matchAll(/^```ts\n(.*)\n```$/gm), ...page.matchAll(/^\| `[^`]*` \| `([^`]*)` \|/gm), ...page.matchAll(/^All of (.*), and:$/gm)];
+    const named = new Set(code.flatMap(([, text = ""]) => text.replaceAll(/"[^"]*"/g, "").match(/\b[A-Z]\w+/g) ?? []));
+    const bound = new Set([...page.matchAll(/\[(?:readonly )?(\w+) in /g)].map(([, name]) => name));
+    const platform =
+      "AbortSignal AsyncGenerator AsyncIterable Context Date MiddlewareHandler Partial Pick Promise Readonly Record RequestInit Response Uint8Array Variables"
+        .split(" ");
+    expect([...named].filter((name) => !described.has(name) && !bound.has(name) && !platform.includes(name))).toEqual([]);
+    expect(platform.filter((name) => !named.has(name))).toEqual([]);
+  });
 });

@@ -3,7 +3,18 @@ import type { KeyRing } from "./keys.ts";
 import { isSignedBy, readNote, signingTime } from "./note.ts";
 
 /** A checkpoint whose signature was verified. */
-export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Uint8Array; readonly signedAt: Date; readonly key: string };
+export type Checkpoint = {
+  /** Name of the log: `<AUDIT_LOG_ORIGIN>/<tenant id>`. */
+  readonly origin: string;
+  /** Events in the log. */
+  readonly size: number;
+  /** RFC 6962 root hash over them, 32 bytes. */
+  readonly root: Uint8Array;
+  /** When it was signed, to the second, as the signer says. */
+  readonly signedAt: Date;
+  /** Public key that signed it, as text. */
+  readonly key: string;
+};
 
 /**
  * The checkpoint that `note` states, C2SP tlog-checkpoint. Throws, saying why, unless a key of the ring signed it, with its time, before that

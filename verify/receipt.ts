@@ -7,7 +7,14 @@ import { rootOfPath } from "./merkle.ts";
 import { type Hash, sha256 } from "./sha256.ts";
 
 /** An event that is proven: it stood at `index` of the log when the checkpoint was signed. */
-export type ProvenEvent = { readonly event: EventRecord; readonly index: number; readonly checkpoint: Checkpoint };
+export type ProvenEvent = {
+  /** Its columns, out of the leaf that was proven. */
+  readonly event: EventRecord;
+  /** Its place in the tenant's log, from 0. */
+  readonly index: number;
+  /** The signed statement of the log that it stood in. */
+  readonly checkpoint: Checkpoint;
+};
 
 /**
  * Checks a receipt (C2SP tlog-proof) and returns the event it proves. The receipt's extra line carries the leaf; it needs no trust, because

@@ -27,19 +27,27 @@ export type HighVolumeOptions = LogOptions & {
 };
 
 /** The event of something made, changed or removed; its type is `create`, `update` or `delete` unless it says another. */
-export type ObjectEvent = EventFields & { readonly event_type?: string | undefined; readonly operation_type?: string | undefined };
+export type ObjectEvent = EventFields & {
+  /** Default: `create`, `update` or `delete`, by the method. */
+  readonly event_type?: string | undefined;
+  /** Older name of `event_type`. */
+  readonly operation_type?: string | undefined;
+};
 
 /** Logs events of an application. `withContext` makes another view of the same queue. */
 export type AuditClient = {
-  /** Resolves when the event is stored. Rejects with an error of its own kind when it is rejected, refused, dropped, or not answered in time. */
+  /**
+   * Resolves when the event is committed in the database. Rejects with AuditRejectedError when the server will not store it or refuses the credential,
+   * AuditDroppedError when the client gave it up, AuditPendingError when there is no verdict within `timeoutMs`: then it is still on its way.
+   */
   readonly logEvent: (event: EventInput, options?: LogOptions) => Promise<LoggedEvent>;
   /** Returns at once: true when the event is queued, false when it was dropped, which is counted. Never throws. */
   readonly logEventFireAndForget: (event: EventInput) => boolean;
-  /** `after` is what was made. */
+  /** `logEvent` of something made: `after`, what was made, goes into `context`. */
   readonly logCreation: (event: ObjectEvent & { readonly after?: object }, options?: LogOptions) => Promise<LoggedEvent>;
-  /** `before` and `after` are two versions of the object: what differs goes into `context`. */
+  /** `logEvent` of a change: of `before` and `after`, two versions of the object, what differs goes into `context`. Large ones leave only the names. */
   readonly logUpdate: (event: ObjectEvent & { readonly before?: object; readonly after?: object }, options?: LogOptions) => Promise<LoggedEvent>;
-  /** `before` is what was removed. */
+  /** `logEvent` of something removed: `before`, what was removed, goes into `context`. */
   readonly logDeletion: (event: ObjectEvent & { readonly before?: object }, options?: LogOptions) => Promise<LoggedEvent>;
   /** Logs many events through the door that suits their number; says what became of each. Does not reject. */
   readonly logHighVolumeEvents: (events: readonly EventInput[], options?: HighVolumeOptions) => Promise<BulkResult>;
@@ -53,7 +61,9 @@ export type AuditClient = {
   readonly flush: (options?: { readonly timeoutMs?: number }) => Promise<FlushResult>;
   /** Takes no more events, sends what it can within `timeoutMs` (10 s) and accounts for the rest. */
   readonly close: (options?: { readonly timeoutMs?: number }) => Promise<CloseResult>;
+  /** What became of everything logged until now; a copy that does not change. */
   readonly stats: () => AuditStats;
+  /** `close` with its default, for `await using`. */
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 

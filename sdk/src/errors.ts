@@ -19,8 +19,9 @@ class EventError extends Error {
  */
 export class AuditRejectedError extends EventError {
   override name = "AuditRejectedError";
+  /** A code of `docs/reference/errors.md`, or `receipt_mismatch`. */
   declare readonly code: string;
-  /** JSON Pointer into the event. */
+  /** JSON Pointer into the event, when the fault has a place in it. */
   declare readonly pointer?: string;
   constructor({ code, message, pointer }: EventFault) {
     super(`rejected: ${code}: ${message}`, { code, pointer });
@@ -30,6 +31,7 @@ export class AuditRejectedError extends EventError {
 /** The event did not reach the server and is no longer queued: the client counted it as dropped. */
 export class AuditDroppedError extends EventError {
   override name = "AuditDroppedError";
+  /** Why it was given up. */
   declare readonly reason: DropReason;
   constructor(reason: DropReason, cause?: unknown) {
     super(`dropped: ${reason}`, { reason }, cause);
@@ -39,6 +41,7 @@ export class AuditDroppedError extends EventError {
 /** The event is not known to be stored yet, but still queued, in memory or on disk: logging it again would need the same `id`. */
 export class AuditPendingError extends EventError {
   override name = "AuditPendingError";
+  /** Of the event that is still queued. */
   declare readonly id: string;
   constructor(id: string, cause?: unknown) {
     super(`no verdict yet: event ${id} stays queued`, { id }, cause);
@@ -48,6 +51,7 @@ export class AuditPendingError extends EventError {
 /** An event that was read has a leaf hash that its fields do not give. */
 export class AuditReceiptError extends Error {
   override name = "AuditReceiptError";
+  /** Of the event that was read. */
   readonly id: string;
   constructor(id: string) {
     super(`read event: leaf hash of event ${id}: is not that of its fields`);

@@ -1,3 +1,4 @@
+/** When and how long to close as the process ends. */
 export type ExitOptions = {
   /** SIGTERM and SIGINT unless told otherwise. */
   readonly signals?: readonly string[];

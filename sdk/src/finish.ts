@@ -6,6 +6,7 @@ import { pump } from "./pump.ts";
 import type { SpoolRecord } from "./spool-session.ts";
 import type { AuditStats } from "./stats.ts";
 
+/** How a flush ended. */
 export type FlushResult = {
   /** Everything logged before the call is decided. */
   readonly complete: boolean;
@@ -13,9 +14,11 @@ export type FlushResult = {
   readonly queued: number;
 };
 
+/** How closing ended. */
 export type CloseResult = {
   /** Nothing was left: neither dropped now (`stats.dropped.closed`; some of it may have arrived) nor on disk for the next client (`stats.spooled`). */
   readonly complete: boolean;
+  /** The last account. */
   readonly stats: AuditStats;
 };
 

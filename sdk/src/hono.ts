@@ -4,6 +4,7 @@ import type { AuditClient } from "./client.ts";
 import type { EventContext, EventInput } from "./event.ts";
 import { fromRequest, type RequestContextOptions } from "./request-context.ts";
 
+/** What the middleware knows of requests, and which of them it logs. */
 export type AuditMiddlewareOptions = RequestContextOptions & {
   /** Fields known from the request, such as the signed-in actor; asked when the first event is logged, so it may stand before authentication. */
   readonly context?: (context: Context) => EventContext;
@@ -12,7 +13,10 @@ export type AuditMiddlewareOptions = RequestContextOptions & {
 };
 
 /** What the middleware sets: `c.var.audit`. */
-export type AuditVariables = { audit: AuditClient };
+export type AuditVariables = {
+  /** The client for this request. */
+  audit: AuditClient;
+};
 
 /**
  * Sets `c.var.audit`, a view of `client` whose events carry address, user agent, request id and fingerprint of the request, and what `context` says.

@@ -8,7 +8,9 @@ import { loggedEvent } from "./log-event.ts";
 
 /** What became of many events; `results` is in the order of the events. */
 export type BulkResult = {
+  /** Stored now. */
   readonly createdCount: number;
+  /** Stored before, with the same content. */
   readonly duplicateCount: number;
   /** Refused by the server, conflicts included. */
   readonly rejectedCount: number;
@@ -18,7 +20,9 @@ export type BulkResult = {
   readonly droppedCount: number;
   /** The door that decided; `mixed` when both did, `none` when nobody. */
   readonly method: DoorName | "mixed" | "none";
+  /** Each event's fate, with its place in the list. */
   readonly results: readonly (LoggedEvent & { readonly index: number })[];
+  /** How long the call took, in whole milliseconds. */
   readonly durationMs: number;
 };
 

@@ -11,8 +11,14 @@ import type { AuditStats } from "./stats.ts";
 
 /** Something an operator should know; `kind` is stable. */
 export type AuditWarning = {
+  /**
+   * `queue_filling` at 80 % of `queueSize` or `queueBytes`, `queue_full` at all of it, `credential` when the key or token is refused, `spool` when the disk
+   * fails, `callback` when a function of yours threw.
+   */
   readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback";
+  /** For people; it may change. */
   readonly message: string;
+  /** What was thrown, when something was. */
   readonly cause?: unknown;
 };
 
@@ -26,9 +32,9 @@ export type AuditClientOptions = {
   readonly apiKey?: string | undefined;
   /** The current user's access token; asked before every request, with `refresh` after the server refused the last one. */
   readonly getToken?: Credential["getToken"];
-  /** Stands in every event that names no other. */
+  /** `tenant_id` of events that name none; needed when the credential is good for several tenants. */
   readonly tenantId?: string | undefined;
-  /** Stands in every event that names no other. */
+  /** `source` of events that name none: the application that they come from. */
   readonly source?: string | undefined;
   /** More fields of that kind. */
   readonly defaults?: EventContext;
@@ -72,24 +78,25 @@ export type AuditClientOptions = {
   readonly redact?: readonly string[];
   /** Stamped on every event with a counter from 1; a random UUID. Never the same for two clients alive. */
   readonly producerId?: string;
-  /** Recompute every leaf hash the server returns. */
+  /** Recompute every leaf hash the server returns; another one rejects with `receipt_mismatch`. Default: false. */
   readonly verifyReceipts?: boolean;
   /** In a page: send with `keepalive` when it is hidden; true. */
   readonly keepalive?: boolean;
   /** Keeps an edge worker alive until the promise is settled; `EdgeRuntime.waitUntil` where there is one. */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
-  /** Node, Deno, Bun: close at SIGTERM, SIGINT and `beforeExit`. */
+  /** Node, Deno, Bun: close at SIGTERM, SIGINT and `beforeExit`. Default: false. */
   readonly closeOnExit?: boolean | ExitOptions;
-  /** The server will not store this event. */
+  /** Called for each event that the server will not store, with the reason. */
   readonly onRejected?: (event: EventInput, fault: EventFault) => void;
-  /** Default: `console.warn`. */
+  /** Called with what an operator should know. Default: `console.warn`. */
   readonly onWarning?: (warning: AuditWarning) => void;
+  /** Called with `stats()`, while there is something to report. */
   readonly onMetrics?: (stats: AuditStats) => void;
   /** How often `onMetrics` is called while there is something to report; 10 s. */
   readonly metricsIntervalMs?: number;
-  /** Default: the environment of the process, where there is one. */
+  /** Variables by name. Default: the environment of the process, where there is one. */
   readonly environment?: Environment;
-  /** Clock, timers, randomness, fetch. */
+  /** Parts of the platform to replace: clock, timers, randomness, fetch. */
   readonly runtime?: Partial<Runtime>;
 };
 

@@ -17,28 +17,34 @@ export type { ProducerGap, ProducerReport } from "./query/producers.ts";
 export type { EventFilter, StoredEvent } from "./query/stored-event.ts";
 export type { StreamedEvent } from "./query/stream.ts";
 
+/** Everything a reading client can be told. An address and a credential are needed. */
 export type QueryClientOptions = {
-  /** Root of the Supabase project, or of whatever serves `/api/v1/audit`. */
+  /** Root of the Supabase project, or of whatever serves `/api/v1/audit`. The environment is not read. */
   readonly url?: string;
   /** Root of the API service when it is elsewhere. */
   readonly apiUrl?: string;
   /** `aud_…` with the scope `read` or more. */
   readonly apiKey?: string;
-  /** The current user's access token. */
+  /** The current user's access token; asked before every request, with `refresh` after the service refused the last one. */
   readonly getToken?: Credential["getToken"];
   /** Needed when the credential is good for several tenants; a filter may name another. */
   readonly tenantId?: string;
   /** Recompute the leaf hash of every event read; an event whose fields do not give it throws AuditReceiptError. */
   readonly verifyReceipts?: boolean;
-  /** Until the head of an answer; 30 s. */
+  /** How long to wait for the head of an answer; 30 s. */
   readonly timeoutMs?: number;
   /** How often a question is asked again after a fault that may pass; 3. */
   readonly retries?: number;
-  /** Clock, timers, randomness, fetch. */
+  /** Parts of the platform to replace: clock, timers, randomness, fetch. */
   readonly runtime?: Partial<Runtime>;
 };
 
-export type ReadOptions = { readonly signal?: AbortSignal };
+/** What every call may say. */
+export type ReadOptions = {
+  /** Ends the call: it rejects, and a stream ends. */
+  readonly signal?: AbortSignal;
+};
+/** How events are put on pages. */
 export type PageOptions = ReadOptions & {
   /** By time; `desc`, newest first, unless told otherwise. */
   readonly order?: "asc" | "desc";
@@ -46,7 +52,9 @@ export type PageOptions = ReadOptions & {
   readonly limit?: number;
 };
 
+/** One page of a list. */
 export type EventPage = {
+  /** In the order asked for. */
   readonly events: readonly StoredEvent[];
   /** For the next page; absent on the last one. */
   readonly nextCursor: string | undefined;
@@ -56,8 +64,10 @@ export type EventPage = {
   readonly partial: boolean;
 };
 
+/** Reads with the caller's rights. Every call rejects with AuditApiError when the API refuses, or does not answer after `retries`. */
 export type QueryClient = {
   readonly events: {
+    /** One page; `cursor` is `nextCursor` of the page before. `offset` skips events, at most 10,000; for deep pages use the cursor. */
     readonly list: (filter?: EventFilter, options?: PageOptions & { readonly cursor?: string; readonly offset?: number }) => Promise<EventPage>;
     /** Every event of the filter, page after page. */
     readonly iterate: (filter?: EventFilter, options?: PageOptions) => AsyncGenerator<StoredEvent>;
@@ -65,17 +75,17 @@ export type QueryClient = {
     readonly get: (id: string, options?: ReadOptions & { readonly at?: string | Date; readonly tenant_id?: string }) => Promise<StoredEvent | undefined>;
     /** The proof that an event is in the log, C2SP tlog-proof: `verifyReceipt` of `@audit-events/client/verify` checks it offline. */
     readonly receipt: (id: string, options?: ReadOptions & { readonly at?: string | Date; readonly tenant_id?: string }) => Promise<string>;
-    /** The bytes of one file with every event of the filter. */
+    /** The bytes of one file with every event of the filter; `ndjson` unless told otherwise. Throws AuditApiError `cut_short` when NDJSON was cut. */
     readonly export: (
       filter?: EventFilter,
       options?: ReadOptions & { readonly format?: ExportFormat; readonly order?: "asc" | "desc" },
     ) => AsyncGenerator<Uint8Array>;
-    /** The same as the files that the service hands out. */
+    /** The same as the files that the service hands out: several from an Edge Function. Parquet needs this there, because its files cannot be joined. */
     readonly exportParts: (
       filter?: EventFilter,
       options?: ReadOptions & { readonly format?: ExportFormat; readonly order?: "asc" | "desc" },
     ) => AsyncGenerator<ExportPart>;
-    /** New events as they come, for as long as they are read; `after` resumes. */
+    /** New events as they are sealed, each once and in the log's order, over broken connections too; `after` is the `position` to resume after. */
     readonly stream: (filter?: EventFilter, options?: ReadOptions & { readonly after?: string }) => AsyncGenerator<StreamedEvent>;
   };
   /** Gaps in the counters of producers: losses before the log. */

@@ -2,14 +2,18 @@ import type { EventContext } from "./event.ts";
 import { isPrivate, plainAddress } from "./ip-address.ts";
 import { sha256Hex } from "./sha256.ts";
 
-type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
+/** Headers by lower-case names, as Node has them. */
+export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** A Fetch `Request`, a Hono `c.req.raw`, or Node's `IncomingMessage`. */
 export type RequestLike = {
+  /** As `Headers`, or by lower-case names. */
   readonly headers: { readonly get: (name: string) => string | null } | HeaderRecord;
+  /** Node's: the other end of the connection. */
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
 };
 
+/** Whom to believe about a client's address. */
 export type RequestContextOptions = {
   /**
    * How many proxies of yours write `X-Forwarded-For`: the address is the one that the outermost of them saw. 0: the header is not believed.

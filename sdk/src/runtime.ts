@@ -8,9 +8,11 @@ export type Runtime = {
   readonly random: () => number;
   /** A random UUID of version 4. */
   readonly randomUuid: () => string;
-  /** `keepAlive` false: the timer alone does not keep a process running. */
+  /** Calls back once, after `delayMs`. `keepAlive` false: the timer alone does not keep a process running. */
   readonly setTimer: (callback: () => void, delayMs: number, keepAlive: boolean) => unknown;
+  /** Ends a timer that `setTimer` returned; harmless when it has fired. */
   readonly clearTimer: (timer: unknown) => void;
+  /** The Fetch standard's, with a URL in text. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 };
 

@@ -2,7 +2,17 @@ import type { DeliveryState, LastError } from "./delivery/state.ts";
 import type { DropReason } from "./event.ts";
 import type { SpoolSession, SpoolStats } from "./spool-session.ts";
 
-export type LatencyPercentiles = { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+/** Milliseconds; 0 while nothing was decided. */
+export type LatencyPercentiles = {
+  /** Half of the events took at most this. */
+  readonly p50: number;
+  /** 95 in a hundred took at most this. */
+  readonly p95: number;
+  /** 99 in a hundred took at most this. */
+  readonly p99: number;
+  /** The longest. */
+  readonly max: number;
+};
 
 /**
  * What became of everything logged. To the unit, at every moment: `logged + recovered = sent + dropped.total + queued`, and
@@ -21,19 +31,25 @@ export type AuditStats = {
   readonly spooled: number;
   /** Events the server decided about. */
   readonly sent: number;
+  /** Stored. */
   readonly created: number;
+  /** Stored before, with the same content. */
   readonly duplicate: number;
   /** Refused by the server, conflicts included. */
   readonly rejected: number;
+  /** Given up, by reason and in all. */
   readonly dropped: Readonly<Record<DropReason | "total", number>>;
+  /** Requests sent. */
   readonly requests: number;
   /** Requests that carried events sent before. */
   readonly retried: number;
-  /** Share of requests that went to the door that was not the first choice. */
+  /** Share of requests, from 0 to 1, that went to the door that was not the first choice. */
   readonly fallbackRate: number;
-  /** From logging to verdict, of the latest thousand events. */
+  /** From logging to verdict, of the latest thousand events, in milliseconds. */
   readonly latencyMs: LatencyPercentiles;
+  /** The latest request without verdicts; undefined while all had some. */
   readonly lastError: LastError | undefined;
+  /** Of the spool; undefined without one. */
   readonly spool: SpoolStats | undefined;
 };
 

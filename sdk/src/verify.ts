@@ -9,8 +9,13 @@ export type { Checkpoint } from "../../verify/checkpoint.ts";
 export type { EventRecord } from "../../verify/leaf.ts";
 export type { ProvenEvent } from "../../verify/receipt.ts";
 
-/** Keys you trust, as text `<name>+<id>+<Base 64>`, and statements by which they were handed on. */
-export type TrustedKeys = { readonly keys: readonly string[]; readonly rotations?: readonly string[] };
+/** Whom you believe about a log. */
+export type TrustedKeys = {
+  /** Public keys as text, `<name>+<id>+<Base 64>`: those that the operator published. */
+  readonly keys: readonly string[];
+  /** Statements by which a key handed over to another, `docs/how-to/rotate-keys.md`. */
+  readonly rotations?: readonly string[];
+};
 
 /**
  * The event that `receipt` (C2SP tlog-proof) proves: it stood in the tenant's log when the checkpoint in the receipt was signed by one of `trusted`.

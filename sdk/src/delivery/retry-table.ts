@@ -8,9 +8,15 @@ export type RetryAction = "retry" | "pause" | "refresh" | "reroute" | "split";
 /** The status of an answer, or "network" when there was none that could be read. */
 export type AnswerStatus = number | "network";
 
-export type RetryRule = { readonly statuses: readonly (AnswerStatus | readonly [from: number, to: number])[]; readonly action: RetryAction };
+/** One line of the table. */
+export type RetryRule = {
+  /** Statuses that it is for, one by one or from and to, both included. */
+  readonly statuses: readonly (AnswerStatus | readonly [from: number, to: number])[];
+  /** What is done then. */
+  readonly action: RetryAction;
+};
 
-/** The first rule that names a status decides. Data, so that it can be read, shown and tested, and no rule hides in code. */
+/** What is done about an answer without verdicts: the first rule that names its status decides. Data, so that no rule hides in code. */
 export const retryTable: readonly RetryRule[] = [
   // Nobody knows whether the batch was stored: the same ids make a second try harmless.
   { statuses: ["network", [100, 299], 408, 425], action: "retry" },

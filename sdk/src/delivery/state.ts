@@ -46,16 +46,24 @@ export type Verdict = {
 
 /** What came back for a batch when no verdicts did. */
 export type Failure = {
+  /** Of the answer, or `network`. */
   readonly status: AnswerStatus;
+  /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** The problem's code; `http_<status>` or `network` when it has none. */
   readonly code: string;
+  /** What is wrong, for people. */
   readonly message: string;
 };
 
 /** A verdict for each entry of a batch, or the reason why there is none. */
 export type Answer = readonly Verdict[] | Failure;
 
-export type LastError = Failure & { readonly door: DoorName };
+/** Why a request had no verdicts. */
+export type LastError = Failure & {
+  /** The door that was asked. */
+  readonly door: DoorName;
+};
 
 /** Events of one tenant given up and not yet reported; `since` is milliseconds since 1970. */
 export type DropAccount = { count: number; readonly reasons: Partial<Record<DropReason, number>>; readonly since: number };

@@ -1,13 +1,26 @@
-/** One thing that is wrong with a request: `pointer` names the parameter or the place in the body. */
-export type ApiFault = { readonly code: string; readonly pointer: string; readonly message: string };
+/** One thing that is wrong with a request. */
+export type ApiFault = {
+  /** A code of `docs/reference/errors.md`. */
+  readonly code: string;
+  /** Parameter, or JSON Pointer into the body. */
+  readonly pointer: string;
+  /** What is wrong, for people. */
+  readonly message: string;
+};
 
 /** The API refused, or could not: what its RFC 9457 problem says. */
 export class AuditApiError extends Error {
   override name = "AuditApiError";
-  /** 0 when there was no answer. */
+  /** HTTP status; 0 when there was no answer. */
   readonly status: number;
+  /**
+   * A code of `docs/reference/errors.md`; `http_<status>` when the answer is no problem document, `network` when there was none, `cut_short` or
+   * `export_in_parts` of exports.
+   */
   readonly code: string;
+  /** What to quote to the operator. */
   readonly requestId: string | undefined;
+  /** Single faults of the request; empty when the problem names none. */
   readonly errors: readonly ApiFault[];
   constructor(
     about: {

@@ -1,13 +1,16 @@
 import { AuditApiError } from "./api-error.ts";
 import { type Api, ask, type Parameters } from "./ask.ts";
 
+/** CSV with escaped formulas, one JSON object a line, or Parquet. */
 export type ExportFormat = "csv" | "ndjson" | "parquet";
 
 /** One file of an export. There are several when the service hands out bounded parts, as an Edge Function does. */
 export type ExportPart = {
+  /** To be read to its end before the next part is asked for. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** What the service says of a bounded part; absent of a stream, whose NDJSON and Parquet say it inside. */
+  /** Events in a bounded part; absent of a stream, whose NDJSON and Parquet say it inside. */
   readonly rows?: number;
+  /** Of the part's bytes, hexadecimal; absent as `rows` is. */
   readonly sha256?: string;
 };
 

@@ -3,8 +3,13 @@ import { AuditApiError } from "./api-error.ts";
 import { type Api, ask, type Parameters, sleep } from "./ask.ts";
 import type { StoredEvent } from "./stored-event.ts";
 
-/** An event that came by the stream; `position` resumes after it. */
-export type StreamedEvent = { readonly event: StoredEvent; readonly position: string };
+/** An event that came by the stream. */
+export type StreamedEvent = {
+  /** As it is stored. */
+  readonly event: StoredEvent;
+  /** Opaque; `after` of a later stream. */
+  readonly position: string;
+};
 
 /** Silence after which a stream counts as dead: the service sends heartbeats much more often. */
 const silenceMs = 60_000;

@@ -11,7 +11,7 @@ export type SpoolOptions = {
    * operating system writes them. They survive the death of the process in every case. Default: `interval`.
    */
   readonly fsync?: "always" | "interval" | "never";
-  /** 200 ms. */
+  /** How often what was written is synced, with `interval`; 200 ms. */
   readonly fsyncIntervalMs?: number;
   /** Size at which a file is full; 1 MiB. */
   readonly segmentBytes?: number;
