@@ -12,11 +12,16 @@ export type RoomLimits = {
   readonly slowMs: number;
 };
 
+/** Whose a body is: room is shared out among tenants, and a tenant's among its principals. */
+export type Holder = { readonly tenant: string; readonly principal: string };
+
 /** The room that one request takes. */
 export type Lease = {
+  /** Takes a request's own room, in its caller's name. Throws `unavailable` like `grow`. */
+  readonly enter: (holder: Holder) => void;
   /** Takes room for so many bytes that have arrived. Throws `unavailable` when the process holds too many already. */
   readonly grow: (bytes: number) => void;
-  /** Aborted with `unavailable` when the body took too long to arrive and its room was given to others. */
+  /** Aborted with `unavailable` when its room was given to others: the body took too long, or its caller had more than they. */
   readonly lost: AbortSignal;
   /** Resolves when the request may be worked on, first come, first served. Throws `unavailable` when its turn does not come in time. */
   readonly turn: () => Promise<void>;
@@ -24,17 +29,26 @@ export type Lease = {
   readonly release: () => void;
 };
 
+/** A body in the room. Only at work it cannot be sent away any more. */
+type Held = {
+  readonly holder: Holder;
+  bytes: number;
+  state: "arriving" | "slow" | "waiting" | "at work";
+  readonly giveWay: () => void;
+};
+
 /**
  * Room for bodies in one process. A parsed, hashed and encoded batch takes some ten times the memory of its body, and an Edge Function that reaches
  * 256 MB is ended with every request in it: so few bytes are worked on at a time, more may wait unparsed, and beyond that a caller is told to retry.
- * Nobody waits for room while his body arrives: two half-read bodies would wait for each other. Four stalled bodies would fill the room for all
- * tenants until they time out, so slow ones give way.
+ * Nobody waits for room while his body arrives: two half-read bodies would wait for each other. Stalled bodies would fill the room for all until they
+ * time out, so slow ones give way; and so does, to whoever has less, the newest body of the one who has most: nobody fills the room for others, however
+ * many bodies he begins, and everybody may have all of it while nobody else asks.
  */
 export function bodyRoom(limits: RoomLimits): { readonly open: () => Lease } {
   let heldBytes = 0;
   let atWorkBytes = 0;
   const waiting: Waiter[] = [];
-  const slow = new Set<() => void>();
+  const inside = new Set<Held>();
 
   function admit(): void {
     for (let next = waiting[0]; next !== undefined && (atWorkBytes === 0 || atWorkBytes + next.bytes <= limits.atWorkBytesMax); next = waiting[0]) {
@@ -44,67 +58,115 @@ export function bodyRoom(limits: RoomLimits): { readonly open: () => Lease } {
     }
   }
 
-  function take(bytes: number, self: () => void): void {
-    for (const giveWay of slow) {
-      if (heldBytes + bytes > limits.heldBytesMax && giveWay !== self) giveWay();
+  function take(bytes: number, self: Held): void {
+    while (heldBytes + bytes > limits.heldBytesMax) {
+      const other = givingWay(inside, self, bytes);
+      if (other === undefined) throw full();
+      other.giveWay();
     }
-    if (heldBytes + bytes > limits.heldBytesMax) throw full();
     heldBytes += bytes;
+    self.bytes += bytes;
   }
 
   function open(): Lease {
-    let [held, atWork] = [0, 0];
+    let held: Held | undefined;
     let arriving: ReturnType<typeof setTimeout> | undefined;
     const losing = new AbortController();
+    // Out of the queue first: what is released lets the next one in, and that must not be this one.
     const giveWay = () => {
-      release();
       losing.abort(full());
+      release();
     };
-    const arrived = () => {
-      clearTimeout(arriving);
-      slow.delete(giveWay);
+    const enter = (holder: Holder) => {
+      const entering: Held = { holder, bytes: 0, state: "arriving", giveWay };
+      take(limits.perRequestBytes, entering);
+      inside.add(held = entering);
+      arriving = setTimeout(() => void (entering.state = "slow"), limits.slowMs);
     };
     const grow = (bytes: number) => {
       losing.signal.throwIfAborted();
-      const more = held === 0 ? bytes + limits.perRequestBytes : bytes;
-      take(more, giveWay);
-      held += more;
-      arriving ??= setTimeout(() => slow.add(giveWay), limits.slowMs);
+      take(bytes, entered(held));
     };
     const turn = () =>
       new Promise<void>((resolve, reject) => {
         losing.signal.throwIfAborted();
-        arrived();
+        clearTimeout(arriving);
+        const body = entered(held);
+        body.state = "waiting";
         const waiter: Waiter = {
-          bytes: held,
+          bytes: body.bytes,
           start: () => {
             clearTimeout(timer);
-            atWork = waiter.bytes;
+            body.state = "at work";
             resolve();
           },
         };
-        const timer = setTimeout(() => {
-          waiting.splice(waiting.indexOf(waiter), 1);
-          reject(full());
+        const leave = (reason: unknown) => {
+          clearTimeout(timer);
+          const place = waiting.indexOf(waiter);
+          if (place === -1) return;
+          waiting.splice(place, 1);
+          reject(reason);
           admit();
-        }, limits.waitMs);
+        };
+        const timer = setTimeout(() => leave(full()), limits.waitMs);
+        losing.signal.addEventListener("abort", () => leave(losing.signal.reason));
         waiting.push(waiter);
         admit();
       });
     const release = () => {
-      arrived();
-      heldBytes -= held;
-      atWorkBytes -= atWork;
-      [held, atWork] = [0, 0];
+      clearTimeout(arriving);
+      if (held === undefined || !inside.delete(held)) return;
+      heldBytes -= held.bytes;
+      if (held.state === "at work") atWorkBytes -= held.bytes;
       admit();
     };
-    return { grow, lost: losing.signal, turn, release };
+    return { enter, grow, lost: losing.signal, turn, release };
   }
 
   return { open };
 }
 
 type Waiter = { readonly bytes: number; readonly start: () => void };
+
+/**
+ * The body that gives way when `self` needs so many bytes more: a slow one, else the newest of the principal who holds most in the tenant that holds most.
+ * Undefined when nobody would still have had more than `self` then has: two who have the same must not send each other away for ever.
+ */
+function givingWay(inside: Iterable<Held>, self: Held, bytes: number): Held | undefined {
+  const totals = new Map<string, number>();
+  const add = (name: string, more: number) => totals.set(name, (totals.get(name) ?? 0) + more);
+  for (const { holder, bytes: held } of inside) [tenantName(holder), principalName(holder)].forEach((name) => add(name, held));
+  const total = (name: string) => totals.get(name) ?? 0;
+  const hasMore = ({ holder }: Held) => {
+    const name = holder.tenant === self.holder.tenant ? principalName : tenantName;
+    return total(name(holder)) > total(name(self.holder)) + bytes;
+  };
+  let most: Held | undefined;
+  for (const other of inside) {
+    if (other === self || other.state === "at work") continue;
+    if (other.state === "slow") return other;
+    if (hasMore(other) && (most === undefined || compare(other, most) >= 0)) most = other;
+  }
+  return most;
+
+  function compare({ holder: one }: Held, { holder: other }: Held): number {
+    return total(tenantName(one)) - total(tenantName(other)) || total(principalName(one)) - total(principalName(other));
+  }
+}
+
+function tenantName({ tenant }: Holder): string {
+  return tenant;
+}
+
+function principalName({ tenant, principal }: Holder): string {
+  return `${tenant} ${principal}`;
+}
+
+function entered(held: Held | undefined): Held {
+  if (held === undefined) throw new Error("take room: nobody has entered");
+  return held;
+}
 
 function full(): AuditError {
   return new AuditError("unavailable", "read body: too many are being worked on; send the request again", { retryAfterSeconds: 1 });

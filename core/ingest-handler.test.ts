@@ -61,6 +61,33 @@ describe("createIngestHandler(): refusals of whole requests", () => {
     }
   });
 
+  it("takes another caller's events while one fills the room with bodies that stall", async () => {
+    const fixture = ingestFixture();
+    const ends: (() => void)[] = [];
+    const stalled = () => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array(limits.bodiesHeldBytesMax / 4 - limits.requestBytes));
+          ends.push(() => controller.close());
+        },
+      });
+      const init: RequestInit & { duplex: "half" } = { method: "POST", body, duplex: "half", headers: { "content-type": "application/json" } };
+      return fixture.send(new Request("http://x/", init));
+    };
+    const answers = Array.from({ length: 4 }, stalled);
+    await new Promise((resolve) => setTimeout(resolve));
+    // Nobody has more than he who asks, so his fifth is refused.
+    expect((await fixture.post(event)).response.status).toBe(503);
+    for (const caller of [userOfA, { ...keyOfA, principal: "key:other", tenants: ["223e4567-e89b-12d3-a456-426614174000"] }]) {
+      fixture.caller = caller;
+      expect((await fixture.post(event)).response.status).toBe(201);
+    }
+    const refused = await answers[3];
+    expect([refused?.status, refused?.headers.get("retry-after")]).toEqual([503, "1"]);
+    for (const end of ends.slice(0, 3)) end();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([400, 400, 400, 503]);
+  });
+
   it("passes a store's outage on with Retry-After, and stores nothing", async () => {
     const fixture = ingestFixture();
     fixture.store.failNext(new AuditError("unavailable", "store events: the database is away", { retryAfterSeconds: 2 }));

@@ -52,7 +52,7 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
     requireJson(request.headers.get("content-type"));
     const key = idempotencyKeyOf(request.headers);
     const preferences = parsePrefer(request.headers.get("prefer"));
-    lease.grow(0);
+    lease.enter({ tenant: onlyTenant(caller) ?? caller.principal, principal: caller.principal });
     const bytes = await readBody(request, { ...bodyLimits, arrived: lease.grow, lost: lease.lost });
     await lease.turn();
     const startedMs = parts.elapsedMs();
