@@ -56,16 +56,16 @@ const origin = /npm run bench|bench\/README\.md|`[^`]*\btest\/[\w./-]+`|`vitest 
  * Figures that are neither measured nor a limit: facts. Each says where the fact stands, and that is looked up: a text in a file of ours, or the
  * address of somebody else's page, which must stand in the same section.
  */
-const facts: readonly (readonly [page: string, figure: string, where: string, text?: string])[] = [
-  ["docs/adr/0002-processes-of-the-local-stack.md", "0.2 s", "scripts/stack/supervisor.ts", "firstDelayMs = 200;"],
-  ["docs/format/event.md", "535 bytes", "core/leaf.test.ts", "this leaf of ${"],
-  ["docs/format/seal.md", "48 hours", "migrations/20261122000700_checkpoints.sql", "interval '48 hours'"],
-  ["docs/operations.md", "8 s", "api/server.ts", "graceMs = 8_000;"],
-  ["docs/how-to/scale.md", "2 s", "https://supabase.com/docs/guides/functions/limits"],
-  ["sdk/README.md", "80 %", "sdk/src/accept.ts", "share < 0.8"],
-  ["sdk/README.md", "56 KiB", "sdk/src/delivery/queue.ts", "hiddenBatchBytes = 14_000;"],
-  ["sdk/README.md", "200 ms", "sdk/src/spool.ts", "fsyncIntervalMs: 200,"],
-  ["sdk/README.md", "256 MiB", "sdk/src/spool.ts", "bytesMax: 256 * 1024 * 1024,"],
+const facts: readonly { readonly page: string; readonly figure: string; readonly where: string; readonly text?: string }[] = [
+  { page: "docs/adr/0002-processes-of-the-local-stack.md", figure: "0.2 s", where: "scripts/stack/supervisor.ts", text: "firstDelayMs = 200;" },
+  { page: "docs/format/event.md", figure: "535 bytes", where: "core/leaf.test.ts", text: "this leaf of ${" },
+  { page: "docs/format/seal.md", figure: "48 hours", where: "migrations/20261122000700_checkpoints.sql", text: "interval '48 hours'" },
+  { page: "docs/operations.md", figure: "8 s", where: "api/server.ts", text: "graceMs = 8_000;" },
+  { page: "docs/how-to/scale.md", figure: "2 s", where: "https://supabase.com/docs/guides/functions/limits" },
+  { page: "sdk/README.md", figure: "80 %", where: "sdk/src/accept.ts", text: "share < 0.8" },
+  { page: "sdk/README.md", figure: "56 KiB", where: "sdk/src/delivery/queue.ts", text: "hiddenBatchBytes = 14_000;" },
+  { page: "sdk/README.md", figure: "200 ms", where: "sdk/src/spool.ts", text: "fsyncIntervalMs: 200," },
+  { page: "sdk/README.md", figure: "256 MiB", where: "sdk/src/spool.ts", text: "bytesMax: 256 * 1024 * 1024," },
 ];
 
 type Figure = {
@@ -110,12 +110,12 @@ describe("figures in the docs", () => {
     const without = figures.filter((figure) => figure.page === page)
       .filter(({ kind, value }) => !known.has(`${kind} ${value}`) && !(kind === "size" && value <= formBytesMax))
       .filter(({ section }) => !origin.test(section))
-      .filter(({ text }) => !facts.some(([at, figure]) => at === page && figure === text))
+      .filter(({ text }) => !facts.some((fact) => fact.page === page && fact.figure === text))
       .map(({ heading, text }) => `${heading}: ${text}`);
     expect(without).toEqual([]);
   });
 
-  it.each(facts)("of %s: %s is a fact that stands where it is said to", (page, figure, where, text) => {
+  it.each(facts)("of $page: $figure is a fact that stands where it is said to", ({ page, figure, where, text }) => {
     const said = figures.filter((one) => one.page === page && one.text === figure);
     expect(said.length, "the page says it no more").toBeGreaterThan(0);
     if (where.startsWith("https://")) { for (const { section } of said) expect(section).toContain(where); }
