@@ -6,13 +6,25 @@ import { functionNames, packageFolder } from "../init/source-files.ts";
 import { runSupabaseCli } from "../supabase-cli.ts";
 import { announce, type Deployment, type Step } from "./deployment.ts";
 
-/** Applies the migrations that the database does not have yet. */
+/** Applies the migrations that the database does not have yet. The password goes by the environment: everybody on this machine can read arguments. */
 export const deployDatabase: Step = async (deployment) => {
-  const url = databaseUrlOf(deployment.project);
-  await run(deployment, ["db", "push", `--remote=${url}`, "--yes"], [[url, '"$SUPABASE_DB_URL"']]);
+  const { url, password } = withoutPassword(databaseUrlOf(deployment.project));
+  const env = password === "" ? {} : { PGPASSWORD: password };
+  await run(deployment, ["db", "push", `--remote=${url}`, "--yes"], [[url, '"$SUPABASE_DB_URL"']], env);
 };
 
-/** Gives the functions their settings: by a file, because arguments can be read by everybody on this machine. */
+function withoutPassword(text: string): { readonly url: string; readonly password: string } {
+  try {
+    const url = new URL(text);
+    const password = decodeURIComponent(url.password);
+    url.password = "";
+    return { url: url.href, password };
+  } catch {
+    throw new CommandError("no_database", "read SUPABASE_DB_URL: it is not a URL", "write characters such as @ / # % in its password as %40 %2F %23 %25");
+  }
+}
+
+/** Gives the functions their settings: by a file, for the same reason. */
 export const deploySecrets: Step = async (deployment) => {
   const folder = mkdtempSync(join(tmpdir(), "audit-events-secrets-"));
   const file = join(folder, "settings.env");
@@ -29,12 +41,15 @@ export const deploySecrets: Step = async (deployment) => {
 export const deployFunctions: Step = (deployment) =>
   run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment)}`, "--yes"]);
 
-/** Runs the CLI in the project, shown as it could be typed; `hidden` are texts in place of which another is shown. */
-async function run(deployment: Deployment, args: readonly string[], hidden: readonly (readonly [string, string])[] = []): Promise<void> {
+/** Texts that are not shown, and what is in their place. */
+type Hidden = readonly (readonly [text: string, name: string])[];
+
+/** Runs the CLI in the project, shown as it could be typed. */
+async function run(deployment: Deployment, args: readonly string[], hidden: Hidden = [], env: Readonly<Record<string, string>> = {}): Promise<void> {
   const shown = args.map((arg) => hide(arg, hidden));
   if (!announce(deployment, `supabase ${shown.join(" ")}`)) return;
   try {
-    const { stdout, stderr } = await runSupabaseCli(args, { cwd: deployment.workdir });
+    const { stdout, stderr } = await runSupabaseCli(args, { cwd: deployment.workdir, env });
     // Its progress and its warnings go to standard error.
     const printed = hide(`${stderr}${stdout}`.trim(), hidden);
     if (printed !== "") deployment.say(printed.replaceAll(/^/gm, "  "));
@@ -45,7 +60,7 @@ async function run(deployment: Deployment, args: readonly string[], hidden: read
   }
 }
 
-function hide(text: string, hidden: readonly (readonly [string, string])[]): string {
+function hide(text: string, hidden: Hidden): string {
   return hidden.reduce((shown, [secret, name]) => shown.replaceAll(secret, name), text);
 }
 
@@ -60,8 +75,9 @@ export function databaseUrlOf(project: Deployment["project"]): string {
   throw new CommandError("no_database", "find database: SUPABASE_DB_URL is not set", "export the direct connection's URL, or the session pooler's (port 5432)");
 }
 
-/** A value as the CLI reads it back: in single quotes nothing is special, so one that holds one cannot be written. */
+/** A value as the CLI reads it back: in these quotes nothing is special, but for a backslash in the last. */
 function quoted(name: string, value: string): string {
-  if (!/['\r\n]/.test(value)) return `'${value}'`;
-  throw new CommandError("invalid_setting", `write ${name}: it holds a quote or a line break`, "choose a value without");
+  const quote = ["'", "`", '"'].find((mark) => !value.includes(mark) && !(mark === '"' && value.includes("\\")));
+  if (quote !== undefined && !value.includes("\r")) return `${quote}${value}${quote}`;
+  throw new CommandError("invalid_setting", `write ${name}: it holds quotes of every kind, or a carriage return`, "choose a value without");
 }

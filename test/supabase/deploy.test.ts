@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { printSchema } from "../../scripts/schema/print.ts";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
+import { findSupabaseCli } from "../../scripts/supabase-cli.ts";
 import { findFunctions } from "../../scripts/stack/functions.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type Hosted, type Outcome, projectRef, startHosted } from "./hosted.ts";
@@ -67,7 +68,11 @@ function expectClean({ status, stdout, stderr }: Outcome): void {
     stderr: "",
     warnings: [],
   });
-  for (const secret of [new URL(database.url).password, hosted.secretKey, signingKey]) expect(stdout).not.toContain(secret);
+  expectNoSecret(stdout);
+}
+
+function expectNoSecret(text: string): void {
+  for (const secret of [new URL(database.url).password, hosted.secretKey, signingKey]) expect(text).not.toContain(secret);
 }
 
 describe("supabase/deploy-functions.sh", () => {
@@ -107,6 +112,12 @@ describe("supabase/deploy-functions.sh", () => {
     expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining("nothing was changed") });
     expect(stdout).toMatch(message);
     expect(stdout).not.toMatch(/^\+ supabase/m);
+  });
+
+  it("says what is wrong with a database URL whose password was not escaped, and does not repeat it", async () => {
+    const { status, stderr } = await deploy(["database"], { SUPABASE_DB_URL: "postgresql://postgres:half/secret@127.0.0.1:1/postgres" });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining("SUPABASE_DB_URL: it is not a URL") });
+    expect(stderr).not.toContain("secret");
   });
 
   it("refuses a step that it does not have, and a project reference of another form", async () => {
@@ -185,9 +196,15 @@ describe("a deployment to a fresh project", () => {
     expect(rows).toEqual([{ job: "audit-sealer", failures: "0", problem: null }]);
   });
 
-  it("changes nothing when it is run again", async () => {
-    const again = await deploy([]);
+  it("changes nothing when it is run again, and hands the CLI no secret in its arguments, which everybody on the machine can read", async () => {
+    const [cli, seen] = [join(hosted.folder, "cli"), join(hosted.folder, "arguments")];
+    writeFileSync(cli, `#!/bin/sh\nprintf '%s\\n' "$@" >>'${seen}'\nexec '${findSupabaseCli()}' "$@"\n`);
+    chmodSync(cli, 0o755);
+    const again = await deploy([], { SUPABASE_CLI: cli });
     expectClean(again);
+    const args = readFileSync(seen, "utf8");
+    expect(args).toContain(`--remote=postgresql://postgres@${new URL(database.url).host}/`);
+    expectNoSecret(args);
     expect(again.stdout).toContain("  it is there\n");
     expect(again.stdout).toMatch(/^ {2}the log has (a tenant|\d+ tenants)$/m);
     expect(again.stdout).toContain("up to date");
@@ -216,6 +233,24 @@ describe("a deployment to a fresh project", () => {
         "jobs pending: none is scheduled",
         "bucket fault: audit-archive: is public: anybody could read the archive",
       ]);
+  });
+});
+
+describe("the step secrets", () => {
+  it("gives functions settings with spaces, quotes and line breaks as they are, and refuses what the CLI could not read back", async () => {
+    const settings = (catalogue: string) => settingsFile("quotes.env", { AUDIT_EVENT_CATALOGUE: catalogue });
+    for (
+      const [written, value] of [
+        [`'{"description": "# $HOME \\n"}'`, `{"description": "# $HOME \\n"}`],
+        [`\`{"an": "order's"\n}\``, `{"an": "order's"\n}`],
+      ] as const
+    ) {
+      expectClean(await deploy(["--env-file", settings(written), "secrets"]));
+      expect(hosted.recorder.secrets.get("AUDIT_EVENT_CATALOGUE")).toBe(value);
+    }
+    const refused = await deploy(["--env-file", settings('it\'s "both" `kinds`'), "secrets"]);
+    expect({ status: refused.status, stderr: refused.stderr }).toEqual({ status: 2, stderr: expect.stringContaining("quotes of every kind") });
+    expect(hosted.recorder.secrets.get("AUDIT_EVENT_CATALOGUE")).toBe(`{"an": "order's"\n}`);
   });
 });
 
