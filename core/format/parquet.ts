@@ -1,6 +1,7 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { BasicType, ColumnSource, SchemaElement } from "hyparquet-writer";
 import { schemaFromColumnData } from "hyparquet-writer";
+import { createParquetFooter } from "./parquet-footer.ts";
 
 /** A column of a Parquet file: its type, and how it is read off a row. Absent values are null. */
 export type ParquetColumn<Row> = { readonly name: string; readonly element: SchemaElement; readonly valueOf: (row: Row) => unknown };
@@ -18,17 +19,34 @@ export type ParquetFile<Row> = {
 
 /**
  * Begins a file of `columns` whose bytes go to `sink`. Snappy, and statistics on every column, so that readers can skip row groups by time. Without page
- * indexes: a group's column is one page, mostly, and each index stays in memory until the end. What does stay is some 20 kB a group, for the footer.
+ * indexes: a group's column is one page, mostly, and each index stays in memory until the end. What does stay is some 3 kB a group, for the footer: every
+ * group is made by a writer of its own, which is let go with all that it knows of the values.
  */
 export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], sink: ByteSink): ParquetFile<Row> {
   const writer = new ByteWriter();
   const schema: SchemaElement[] = [{ name: "event", num_children: columns.length }, ...columns.map(({ element }) => ({ ...element }))];
-  const file = new ParquetWriter({ writer, schema, createdBy: "audit-events" });
+  const footer = createParquetFooter();
+  let rowsWritten = 0;
+  let bytesWritten = 0;
+  /** Goes on where the file ends; only the first one's magic number belongs to it. */
+  const nextWriter = () => {
+    const next = new ParquetWriter({ writer, schema, createdBy: "audit-events" });
+    if (bytesWritten > 0) rewind();
+    return next;
+  };
+  const rewind = () => {
+    writer.index = 0;
+    writer.offset = bytesWritten;
+  };
+  const send = async (bytes: Uint8Array<ArrayBuffer>) => {
+    bytesWritten += bytes.length;
+    if (bytes.length > 0) await sink(bytes);
+  };
   const drain = async () => {
     // A copy: the writer goes on in the same room.
     const bytes = new Uint8Array(writer.buffer, 0, writer.index).slice();
     writer.index = 0;
-    if (bytes.length > 0) await sink(bytes);
+    await send(bytes);
   };
   return {
     writeGroup: async (rows) => {
@@ -39,17 +57,25 @@ export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], s
         offsetIndex: false,
         statistics: !isDigest(element),
       }));
-      await file.write({ columnData, rowGroupSize: rows.length });
+      const group = nextWriter();
+      await group.write({ columnData, rowGroupSize: rows.length });
       await drain();
+      rowsWritten += rows.length;
+      await group.finish();
+      footer.addGroup(writer.getBytes());
+      rewind();
     },
     finish: async (metadata) => {
       for (const element of schema) {
         // Readers older than logical types look at this one; set before, it would make the writer serialise the text again.
         if (element.logical_type?.type === "JSON") element.converted_type = "JSON";
       }
-      file.kvMetadata = Object.entries(metadata).map(([key, value]) => ({ key, value }));
-      await file.finish();
+      const last = nextWriter();
       await drain();
+      last.num_rows = BigInt(rowsWritten);
+      last.kvMetadata = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+      await last.finish();
+      for (const piece of footer.completed(writer.getBytes())) await send(piece);
     },
   };
 }
