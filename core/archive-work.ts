@@ -5,6 +5,7 @@ import { ArchiveFault } from "./archive-fault.ts";
 import { writeArchiveFile } from "./archive-file.ts";
 import { archiveFileKey, archiveManifestKey } from "./archive-key.ts";
 import { type ArchiveManifest, type ManifestFile, openManifest, signManifest } from "./archive-manifest.ts";
+import { withArchivedTiles } from "./archive-tiles.ts";
 import { type Checkpoint, openCheckpoint, originOf } from "./format/checkpoint.ts";
 import { toHex } from "./format/hex.ts";
 import { trustedKeys } from "./trusted-keys.ts";
@@ -55,7 +56,8 @@ export async function checkFile({ books, archive, sha256 }: ArchiverDependencies
   const { checkpoint } = await trust(tenantId);
   await checkArchiveFile(sha256, inOneBuffer(bytes), { tenantId, day, part, rows, bytes: written.bytes, sha256: written.sha256 }, {
     checkpoint,
-    readTiles: books.tilesOf(tenantId),
+    // Of a day that was restored they have moved.
+    readTiles: withArchivedTiles(books.tilesOf(tenantId), archive, tenantId),
   });
   return await books.recordCheck(work);
 }

@@ -50,7 +50,7 @@ function figureGauges(metrics: Metrics): (figures: OperationsFigures, at: Date) 
   const oldestDay = gauge("audit_oldest_hot_day_timestamp_seconds", "Beginning of the oldest day that is in Postgres.");
   const bytes = gauge("audit_events_bytes", "Size of the events in Postgres, indexes included.");
   const rows = gauge("audit_events_rows_estimate", "Events in Postgres as the planner estimates them.");
-  const archiveDays = gauge("audit_archive_days", "Days by the state of their archiving: closed, planned, dropped.");
+  const archiveDays = gauge("audit_archive_days", "Days by the state of their archiving: closed, planned, dropped, restored.");
   const archives = gauge("audit_archives", "Archives, one a tenant and day, by state.");
   const archiveBytes = gauge("audit_archive_bytes", "Size of what is archived.");
   const archiveProblems = gauge("audit_archive_problems", "Days, archives and files that could not go on when last tried.");
@@ -69,7 +69,7 @@ function figureGauges(metrics: Metrics): (figures: OperationsFigures, at: Date) 
     bytes.set(figures.eventBytes);
     rows.set(figures.eventRows);
     // Every state, so that one which emptied is shown as 0.
-    for (const state of ["closed", "planned", "dropped"]) archiveDays.set(figures.archiveDays[state] ?? 0, { state });
+    for (const state of ["closed", "planned", "dropped", "restored"]) archiveDays.set(figures.archiveDays[state] ?? 0, { state });
     for (const state of ["open", "ready", "archived", "restored", "expiring", "deleted"]) archives.set(figures.archives[state] ?? 0, { state });
     archiveBytes.set(figures.archiveBytes);
     archiveProblems.set(figures.archiveProblems);

@@ -4,6 +4,9 @@ import type { Sha256 } from "./ports.ts";
 import type { SealRow, SealStore } from "./seal-store.ts";
 import { growTree } from "./seal-tree.ts";
 
+/** What the seq of a restored event whose tile has moved is less than its place in the tree; a constant of `audit_log.restore_events()` and `find_leaves()` too. */
+export const restoredSeqOffset = 2 ** 52;
+
 /** A leaf that was restored, with its place; in order of place. */
 export type RestoredLeaf = SealRow & { readonly logIndex: number };
 

@@ -928,6 +928,19 @@ export type Database = {
         };
         Returns: string;
       };
+      "book_restored_files": {
+        Args: {
+          "p_bytes": (number)[];
+          "p_day": string;
+          "p_firsts": (number)[];
+          "p_keys": (string)[];
+          "p_lasts": (number)[];
+          "p_rows": (number)[];
+          "p_sha256s": (string)[];
+          "p_tenant_id": string;
+        };
+        Returns: undefined;
+      };
       "call_function": { Args: { "p_name": string }; Returns: undefined };
       "claim_archive_expiry": {
         Args: { "p_lease_seconds": number };
@@ -1265,6 +1278,7 @@ export type Database = {
         };
         Returns: undefined;
       };
+      "return_restored_day": { Args: { "p_day": string }; Returns: number };
       "revoke_key": { Args: { "p_id": string; "p_tenant_id": string }; Returns: boolean };
       "run_job": { Args: { "p_job": string }; Returns: undefined };
       "schedule_jobs": { Args: Record<PropertyKey, never>; Returns: number };

@@ -59,7 +59,7 @@ export function createArchiveBooks(pool: Pool, log: Log): ArchiveBooks & Archive
     readyDays: () =>
       days(`select day::text from audit_log.archive_days as d
         where d.state = 'planned' and coalesce(d.retry_at <= clock_timestamp(), true)
-          and not exists (select from audit_log.archives as a where a.day = d.day and a.state <> 'ready')
+          and not exists (select from audit_log.archives as a where a.day = d.day and a.state in ('open', 'restored'))
         order by d.day limit ${limits.archiveDaysPerCall}`),
     dropDay: (day, retentionYears, lockMs) =>
       answer<DropOutcome>("select audit_log.drop_archived_day($1, $2, $3) as answer", [day, retentionYears, lockMs]).catch((error: unknown) => {

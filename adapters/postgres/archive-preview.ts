@@ -12,6 +12,7 @@ export function createRetentionPreview(pool: Pool, log: Log): RetentionPreview {
         const text = `select (occurred_at at time zone 'UTC')::date::text as day, count(*) as rows,
             sum(450 + coalesce(pg_column_size(context), 0) + coalesce(pg_column_size(message), 0) + coalesce(pg_column_size(user_agent), 0)) as bytes
           from audit_log.events where tenant_id = $1 and occurred_at < $2::date::timestamp at time zone 'UTC'
+            and (occurred_at at time zone 'UTC')::date <> all (select a.day from audit_log.archives as a where a.tenant_id = $1 and a.state = 'restored')
           group by 1 order by 1 limit $3`;
         return (await transaction.query<DueRow>(text, [tenantId, before, limit])).map(dueDayOf);
       }),

@@ -6,13 +6,10 @@ import { canonicalJson } from "../../core/format/canonical-json.ts";
 import { toHex } from "../../core/format/hex.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
-import type { RestoredLeaf } from "../../core/restore-tree.ts";
+import { type RestoredLeaf, restoredSeqOffset } from "../../core/restore-tree.ts";
 import { encodeArray } from "./binary-array.ts";
 import { ingestValues } from "./event-store.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
-
-/** What a moved event's seq is less than its place in the tree; a constant of `audit_log.restore_events()` too. */
-const restoredSeqOffset = 2 ** 52;
 
 /**
  * Restores into Postgres, as `audit_job`. A whole archive is one transaction, however long its download takes: the sealer waits for it, ingest does not.
@@ -26,6 +23,7 @@ export function createRestoreTarget(pool: Pool, retentionYears: number, log: Log
         const outcome = await begin(transaction, found, retentionYears);
         if (outcome !== "begun") return outcome;
         for await (const rows of groups) await insert(transaction, found.manifest.tenant_id, rows);
+        await bookFiles(transaction, found.manifest);
         await transaction.rows("select audit_log.end_restore($1, $2)", [found.manifest.tenant_id, found.manifest.date]);
         return "restored";
       }),
@@ -68,9 +66,43 @@ async function insert(transaction: Transaction, tenantId: string, rows: readonly
   await transaction.rows(restoreSql, [tenantId, places, receivedAts, principals, ...columns]);
 }
 
+/** So that the day can leave again from a database that it did not come from. */
+async function bookFiles(transaction: Transaction, { tenant_id: tenantId, date, files }: FoundManifest["manifest"]): Promise<void> {
+  await transaction.rows("select audit_log.book_restored_files($1, $2, $3, $4, $5, $6, $7, $8)", [
+    tenantId,
+    date,
+    files.map((file) => file.key),
+    files.map((file) => Buffer.from(file.sha256, "hex")),
+    files.map((file) => file.bytes),
+    files.map((file) => file.rows),
+    files.map((file) => file.first_log_index),
+    files.map((file) => file.last_log_index),
+  ]);
+}
+
 function array(...parameters: Parameters<typeof encodeArray>): Buffer {
   const bytes = encodeArray(...parameters);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * Lets the restored days between two, both included, leave Postgres again once the archiver has checked their archives; how many events each day has.
+ * Throws when a day's files are not known, as of one that was restored into another database by an older version.
+ */
+export async function returnRestoredDays(
+  pool: Pool,
+  from: string,
+  to: string,
+  log: Log,
+): Promise<readonly { readonly day: string; readonly events: number }[]> {
+  const options = { role: "audit_job", action: "return restored days", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
+  return await inTransaction(pool, options, async (transaction) => {
+    const text = `select d.day::text, audit_log.return_restored_day(d.day) as events from audit_log.archive_days as d
+      where d.state = 'restored' and d.day between $1 and $2 order by d.day`;
+    return (await transaction.rows<{ day: string; events: number | null }>(text, [from, to])).flatMap(({ day, events }) =>
+      events === null ? [] : [{ day, events }]
+    );
+  });
 }
 
 /** The restored leaves of a tenant whose tree is not there, in order of their places. */

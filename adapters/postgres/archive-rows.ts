@@ -3,6 +3,7 @@ import type { BookedFile } from "../../core/archive-books.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import type { ArchiveRow } from "../../core/archive-file.ts";
 import { leafOf } from "../../core/leaf.ts";
+import { restoredSeqOffset } from "../../core/restore-tree.ts";
 import { encodeArray } from "./binary-array.ts";
 import { rowToSeal, sealColumns } from "./seal-row.ts";
 import type { Transaction } from "./transaction.ts";
@@ -19,7 +20,8 @@ export async function readArchiveRows(transaction: Transaction, tenantId: string
   const events = (await transaction.texts(text, [tenantId, from.occurredAt, from.id, to.occurredAt, to.id])).map(rowToSeal);
   const places = await placesOf(transaction, tenantId, events.map(({ seq }) => seq));
   return events.map(({ event, id, seq, leafHashHex }): ArchiveRow => {
-    const logIndex = places.get(seq);
+    // Where the tile has moved, a restored event says its place itself; whether it stands there is for the check of the file to find.
+    const logIndex = places.get(seq) ?? (seq < 0 ? seq + restoredSeqOffset : undefined);
     if (event === undefined) throw new ArchiveFault(`read event ${id}: its row gives no leaf`);
     if (logIndex === undefined) throw new ArchiveFault(`read event ${id}: it is in no tree`);
     return { event, leaf: leafOf(event), leafHash: Buffer.from(leafHashHex, "hex"), logIndex };

@@ -4,7 +4,10 @@ import type { Log } from "../../core/ports.ts";
 import { readAs } from "./claims.ts";
 import { sql } from "./query-fragment.ts";
 
-/** The rows of `audit_log.archives` that have left Postgres, under the caller's row-level security; whether one is held is told to auditors. */
+/**
+ * The rows of `audit_log.archives` that have left Postgres, under the caller's row-level security; whether one is held is told to auditors. One that is
+ * on its way out a second time is restored until it has left.
+ */
 export function createArchiveCatalogue(pool: Pool, log: Log): ArchiveCatalogue {
   return {
     list: (claims, tenantId, { from, to, before, limit }) =>
@@ -13,7 +16,7 @@ export function createArchiveCatalogue(pool: Pool, log: Log): ArchiveCatalogue {
         const last = to === undefined ? sql`` : sql`and a.day <= ${to}::date`;
         const older = before === undefined ? sql`` : sql`and a.day < ${before}::date`;
         const rows = await transaction.rows<ArchiveRecord>(
-          sql`select a.tenant_id, a.day::text, a.state, a.rows, a.files, a.bytes, a.first_log_index, a.last_log_index, a.checkpoint_size, a.checkpoint_root,
+          sql`select a.tenant_id, a.day::text, case when a.state in ('open', 'ready') then 'restored' else a.state end as state, a.rows, a.files, a.bytes, a.first_log_index, a.last_log_index, a.checkpoint_size, a.checkpoint_root,
               a.manifest_key, a.manifest_sha256, date_trunc('milliseconds', a.archived_at) as archived_at, a.expires_at,
               date_trunc('milliseconds', a.deleted_at) as deleted_at,
               exists (
@@ -22,7 +25,7 @@ export function createArchiveCatalogue(pool: Pool, log: Log): ArchiveCatalogue {
                   and (h.to_at is null or h.to_at >= a.day::timestamp at time zone 'UTC')
               ) as is_held
             from audit_log.archives a
-            where a.tenant_id = ${tenantId}::uuid and a.state not in ('open', 'ready') ${first} ${last} ${older}
+            where a.tenant_id = ${tenantId}::uuid and a.archived_at is not null ${first} ${last} ${older}
             order by a.day desc limit ${limit}::bigint`,
         );
         return rows.map(archiveOf);

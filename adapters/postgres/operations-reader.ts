@@ -20,12 +20,13 @@ const figuresSql = `
     (select count(*) from audit_log.seal_problems) + (select count(*) from audit_log.tree_problems) as seal_problems,
     (select max(c.signed_at) from audit_log.checkpoints c) as checkpoint_at,
     (select case when q.is_called then q.last_value else 0 end from audit_log.event_seq q) as last_seq,
-    (select coalesce(array_agg(to_char(day.at, 'YYYY-MM-DD') order by day.at), '{}') from day) as hot_days,
+    (select coalesce(array_agg(to_char(day.at, 'YYYY-MM-DD') order by day.at), '{}') from day
+      where day.at <> all (select d.day from audit_log.archive_days d where d.state = 'restored')) as hot_days,
     (select coalesce(sum(pg_catalog.pg_total_relation_size(day.oid)), 0)::bigint from day) as event_bytes,
     (select coalesce(sum(day.rows), 0)::bigint from day) as event_rows,
     (select coalesce(jsonb_object_agg(d.state, d.count), '{}') from (select state, count(*) from audit_log.archive_days group by state) d) as archive_days,
     (select coalesce(jsonb_object_agg(a.state, a.count), '{}') from (select state, count(*) from audit_log.archives group by state) a) as archives,
-    (select coalesce(sum(a.bytes) filter (where a.state in ('archived', 'restored')), 0)::bigint from audit_log.archives a) as archive_bytes,
+    (select coalesce(sum(a.bytes) filter (where a.archived_at is not null and a.state not in ('expiring', 'deleted')), 0)::bigint from audit_log.archives a) as archive_bytes,
     (select count(*) from audit_log.archive_days where problem is not null) + (select count(*) from audit_log.archives where problem is not null)
       + (select count(*) from audit_log.archive_files where problem is not null) as archive_problems,
     (select coalesce(jsonb_agg(jsonb_build_object('job', o.job, 'succeeded_at', o.succeeded_at, 'failed_at', o.failed_at, 'failures', o.failures) order by o.job), '[]')

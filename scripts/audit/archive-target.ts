@@ -93,7 +93,8 @@ async function readKeys(pool: Pool, given: readonly string[] | undefined): Promi
   return { logOrigin: verifierKey.split("+")[0] ?? "", verifiers: [...verifiers.values()], verifierKey };
 }
 
-function utcDay(value: string): string {
+/** An option's value that must be a day; throws a CommandError when it is none. */
+export function utcDay(value: string): string {
   if (/^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toISOString().startsWith(value)) return value;
   throw new CommandError("invalid_day", "read day: it is not a day", "write it as 2026-03-01");
 }

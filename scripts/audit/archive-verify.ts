@@ -22,7 +22,9 @@ type Fault = { readonly tenant_id: string; readonly day: string; readonly messag
 async function verify(options: ArchiveOptions): Promise<void> {
   const target = await openArchiveTarget(options);
   try {
-    const rows = (await readCatalogue(target.pool, options, limit)).filter((row) => row.state === "archived" || row.state === "restored");
+    const rows = (await readCatalogue(target.pool, options, limit)).filter(({ state, archived_at: at }) =>
+      at !== null && state !== "expiring" && state !== "deleted"
+    );
     const progress = startProgress("events", rows.reduce((sum, row) => sum + row.rows, 0));
     const faults: Fault[] = [];
     let events = 0;

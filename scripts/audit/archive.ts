@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { archiveListCommand } from "./archive-list.ts";
 import { archiveRestoreCommand } from "./archive-restore.ts";
+import { archiveReturnCommand } from "./archive-return.ts";
 import { archiveRunCommand } from "./archive-run.ts";
 import { archiveVerifyCommand } from "./archive-verify.ts";
 
@@ -10,5 +11,6 @@ export function archiveCommand(): Command {
     .addCommand(archiveRunCommand())
     .addCommand(archiveListCommand())
     .addCommand(archiveVerifyCommand())
-    .addCommand(archiveRestoreCommand());
+    .addCommand(archiveRestoreCommand())
+    .addCommand(archiveReturnCommand());
 }

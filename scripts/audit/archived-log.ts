@@ -7,18 +7,21 @@ import { type ManifestFile } from "../../core/archive-manifest.ts";
 import { readManifest } from "../../core/archive-restore.ts";
 import { hasBytes } from "../../core/archive-check.ts";
 import { tilePath, tileWidth } from "../../core/format/tiles.ts";
+import { restoredSeqOffset } from "../../core/restore-tree.ts";
 import type { ExpiredDay, LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
 import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import type { DatabaseLog } from "./database-source.ts";
 import { CommandError } from "./failure.ts";
 import { databaseTarget } from "./target.ts";
 
-/** What a restored event's seq is less than its place in the tree. */
-const restoredSeqOffset = 2 ** 52;
 const pageRows = 500;
 const archivesMax = 1_000_000;
 
+/** A log in Postgres: of restored events it says which have no tile there any more. */
+type HotLog = LogSource & Pick<DatabaseLog, "restoredEvents">;
+
 /** `base` with the days that left it, and what to close afterwards. Throws a CommandError when there are such days and no archive, or one without any of them, is named. */
-export async function withArchivedDays<Log extends LogSource>(
+export async function withArchivedDays<Log extends HotLog>(
   base: Log,
   options: ArchiveOptions,
 ): Promise<{ readonly log: Log; readonly close: () => Promise<void> }> {
@@ -43,8 +46,8 @@ export async function withArchivedDays<Log extends LogSource>(
 }
 
 /** Whether the row's events left Postgres at some time: to the archive, back again, or for good. */
-function hasLeft({ state }: CatalogueRow): boolean {
-  return ["archived", "restored", "expiring", "deleted"].includes(state);
+function hasLeft({ archived_at: archivedAt }: CatalogueRow): boolean {
+  return archivedAt !== null;
 }
 
 /** Whether this is the archive at all: an object that is missing beside others was removed, where all are missing the place is likely wrong. */
@@ -57,7 +60,7 @@ async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonl
  * A log whose old days are in the archive: their events are read there, and so are tiles that are no longer in Postgres. Order is all that a verifier needs
  * of seq; where the tile that named it has moved, one is made up that keeps the order. Throws ArchiveFault when an archive is not what the catalogue means.
  */
-async function withArchive<Log extends LogSource>(base: Log, target: Omit<ArchiveTarget, "close">, tenantId: string | undefined): Promise<Log> {
+async function withArchive<Log extends HotLog>(base: Log, target: Omit<ArchiveTarget, "close">, tenantId: string | undefined): Promise<Log> {
   const logs = new Map<string, TenantArchive>();
   const { files: found, expired } = await filesOf(target, target.pool, tenantId);
   for (const [id, files] of found) {
@@ -91,17 +94,19 @@ async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantI
       const { rows, first_log_index: firstIndex, last_log_index: lastIndex } = manifest;
       expired.push({ tenantId: row.tenant_id, day: row.day, rows, firstIndex, lastIndex });
     }
-    const own = isGone ? [] : manifest.files.map((file) => ({ ...file, isRestored: row.state === "restored" }));
+    const own = isGone ? [] : manifest.files.map((file) => ({ ...file, isRestored: row.state !== "archived" }));
     files.set(row.tenant_id, [...files.get(row.tenant_id) ?? [], ...own]);
   }
   return { files, expired };
 }
 
-async function* mergedEvents(base: LogSource, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly StoredEvent[]> {
+async function* mergedEvents(base: HotLog, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly StoredEvent[]> {
   for await (const page of base.events()) {
     const merged: StoredEvent[] = [];
     for (const stored of page) {
       const log = logs.get(stored.tenantId);
+      // It comes at its place in the tree, which may be behind places whose tiles stayed.
+      if (stored.seq < 0 && stored.seq >= -restoredSeqOffset && log !== undefined) continue;
       for (let row = await log?.before(stored.seq); row !== undefined; row = await log?.before(stored.seq)) {
         merged.push(row);
         if (merged.length >= pageRows) yield merged.splice(0);
@@ -121,13 +126,13 @@ async function* mergedEvents(base: LogSource, logs: ReadonlyMap<string, TenantAr
 }
 
 type TenantArchive = {
-  /** The next archived event whose seq is less than `seq`. */
+  /** The next event, archived or restored, whose seq is less than `seq`. */
   before(seq: number): Promise<StoredEvent | undefined>;
   leafTiles(fromIndex: number, limit: number): Promise<readonly LeafTile[]>;
 };
 
 function openTenantArchive(
-  base: LogSource,
+  base: HotLog,
   { archive, sha256 }: Omit<ArchiveTarget, "close">,
   tenantId: string,
   size: number,
@@ -135,6 +140,7 @@ function openTenantArchive(
 ): TenantArchive {
   const rows = rowsByIndex(archive, sha256, files);
   const waiting: ArchiveRow[] = [];
+  const restored = restoredOf(base, tenantId);
   const keys = new Map<number, { readonly id: string; readonly occurredAt: string }>();
   const tiles = new Map<number, LeafTile>();
   const lastSeqs: number[] = [];
@@ -179,16 +185,23 @@ function openTenantArchive(
     }
     return tiles.get(index);
   };
+  /** The place of the next event that `before` hands out. */
+  const nextIndex = () => Math.min(waiting[0]?.logIndex ?? Infinity, placeOf(restored.known()));
   return {
     async before(seq) {
       while (waiting.length === 0 && readUpTo < Infinity) await readTo(readUpTo + 1);
-      const [row] = waiting;
-      if (row === undefined) return undefined;
-      const tile = await tileAt(Math.floor(row.logIndex / tileWidth));
-      const own = tile?.seqs[row.logIndex % tileWidth] ?? row.logIndex - restoredSeqOffset;
+      const back = await restored.next();
+      const index = nextIndex();
+      if (index === Infinity) return undefined;
+      const tile = await tileAt(Math.floor(index / tileWidth));
+      const own = tile?.seqs[index % tileWidth] ?? index - restoredSeqOffset;
       if (own >= seq) return undefined;
-      waiting.shift();
-      return { tenantId, seq: own, occurredAt: row.event.occurred_at, id: row.event.id, leafHash: row.leafHash, event: row.event };
+      if (back !== undefined && placeOf(back) === index) {
+        restored.take();
+        return { ...back, seq: own };
+      }
+      const { event, leafHash } = waiting.shift() as ArchiveRow;
+      return { tenantId, seq: own, occurredAt: event.occurred_at, id: event.id, leafHash, event };
     },
     async leafTiles(fromIndex, limit) {
       const made: LeafTile[] = [];
@@ -198,12 +211,36 @@ function openTenantArchive(
         made.push(tile);
       }
       for (const index of tiles.keys()) {
-        if (index * tileWidth + tileWidth > (waiting[0]?.logIndex ?? Infinity) || index >= fromIndex) break;
+        if (index * tileWidth + tileWidth > nextIndex() || index >= fromIndex) break;
         tiles.delete(index);
         for (let place = index * tileWidth; place < (index + 1) * tileWidth; place++) keys.delete(place);
       }
       return made;
     },
+  };
+}
+
+/** A restored event's place in the tree, as it says itself; nothing of it is believed before the tree was compared. */
+function placeOf(stored: StoredEvent | undefined): number {
+  return stored === undefined ? Infinity : stored.seq + restoredSeqOffset;
+}
+
+/** The tenant's restored events without a tile, one after the other, some read ahead. */
+function restoredOf(base: HotLog, tenantId: string) {
+  let page: StoredEvent[] = [];
+  let after = -restoredSeqOffset - 1;
+  let isEnd = false;
+  return {
+    known: () => page[0],
+    next: async () => {
+      if (page.length === 0 && !isEnd) {
+        page = [...await base.restoredEvents(tenantId, after, pageRows)];
+        isEnd = page.length < pageRows;
+        after = page.at(-1)?.seq ?? after;
+      }
+      return page[0];
+    },
+    take: () => void page.shift(),
   };
 }
 

@@ -11,6 +11,8 @@ const pageRows = 500;
 
 /** What a log in a database says of its keys: not independent of whoever can write to it. */
 export type DatabaseLog = LogSource & {
+  /** A tenant's events that say their place in the tree themselves, since the tile that named it has moved: those after `seq`, in order of it. */
+  restoredEvents(tenantId: string, seq: number, limit: number): Promise<readonly StoredEvent[]>;
   readonly eventCount: number;
   readonly keys: readonly string[];
   readonly rotations: readonly string[];
@@ -85,8 +87,10 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
         where tenant_id = $1 and level = 0 and tile_index >= $2 order by tile_index limit $3`;
       return (await read(text, [tenantId, fromIndex, limit])).map(leafTileOf);
     },
+    restoredEvents: async (tenantId, seq, limit) =>
+      (await read(`${selectEvents} where tenant_id = $1 and seq > $2 and seq < 0 order by seq limit $3`, [tenantId, seq, limit])).map(storedEventOf),
     find: async (tenantId, occurredAt, id) => {
-      const text = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events where tenant_id = $1 and occurred_at = $2 and id = $3`;
+      const text = `${selectEvents} where tenant_id = $1 and occurred_at = $2 and id = $3`;
       const [row] = await read(text, [tenantId, occurredAt, id]);
       return row === undefined ? undefined : storedEventOf(row);
     },
@@ -158,10 +162,11 @@ const columns = [
   "producer_seq",
 ];
 
+const selectEvents = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events`;
+
 /** Every event in seq order, each page asked for before the one before it is handed out: Postgres prints one while the other is hashed. */
 async function* readEvents(client: pg.Client, ofTenant: string): AsyncGenerator<readonly StoredEvent[]> {
-  const select = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events ${ofTenant} order by seq`;
-  await client.query(`declare every_event no scroll cursor for ${select}`);
+  await client.query(`declare every_event no scroll cursor for ${selectEvents} ${ofTenant} order by seq`);
   const read = readWith(client);
   const fetchPage = () => read(`fetch ${pageRows} from every_event`);
   for (let page = await fetchPage(); page.length > 0;) {

@@ -104,6 +104,8 @@ export const allowed: Readonly<Record<string, Readonly<Record<string, string>>>>
   "function audit_log.refuse_rewriting_a_tree": internal,
   "function audit_log.require_durable_commit": internal,
   "function audit_log.restore_events": forJobs,
+  "function audit_log.book_restored_files": forJobs,
+  "function audit_log.return_restored_day": forJobs,
   "function audit_log.revoke_key": forJobsAndAdmins,
   "function audit_log.run_job": internal,
   "function audit_log.schedule_jobs": internal,

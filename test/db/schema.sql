@@ -63,7 +63,7 @@ create table audit_log.archive_days (
   retry_at timestamp with time zone,
   problem text,
   problem_at timestamp with time zone,
-  constraint a_day_is_closed_planned_or_dropped CHECK ((state = ANY (ARRAY['closed'::text, 'planned'::text, 'dropped'::text]))),
+  constraint a_day_is_closed_planned_dropped_or_restored CHECK ((state = ANY (ARRAY['closed'::text, 'planned'::text, 'dropped'::text, 'restored'::text]))),
   constraint archive_days_are_one_per_day PRIMARY KEY (day)
 );
 alter table audit_log.archive_days owner to audit_owner;
@@ -71,7 +71,7 @@ alter table audit_log.archive_days enable row level security;
 alter table audit_log.archive_days force row level security;
 comment on table audit_log.archive_days is 'How far the archiving of each closed UTC day is; a day leaves Postgres for all tenants at once.';
 comment on column audit_log.archive_days.day is 'UTC day of occurred_at.';
-comment on column audit_log.archive_days.state is 'closed: takes no more events. planned: cut into files, which are being written and checked. dropped: its partition is gone, its archives are what is read.';
+comment on column audit_log.archive_days.state is 'closed: takes no more events. planned: cut into files, which are being written and checked. dropped: its partition is gone, its archives are what is read. restored: events of some tenants are back, until return_restored_day().';
 comment on column audit_log.archive_days.rows is 'Events of the day over all tenants, counted when it was planned.';
 comment on column audit_log.archive_days.planned_at is 'When it was planned.';
 comment on column audit_log.archive_days.dropped_at is 'When its partition was dropped.';
@@ -1204,6 +1204,8 @@ begin
   elsif v_archive.manifest_sha256 <> p_manifest_sha256 then
     return 'other';
   end if;
+  -- From a day that is on its way back it takes the turn away: the next return_restored_day() is for all of its tenants.
+  update audit_log.archive_days as d set state = 'restored', retry_at = null, problem = null where d.day = p_day and d.state in ('dropped', 'planned');
   perform audit_log.ensure_partition(p_day);
   return 'begun';
 end
@@ -1213,6 +1215,38 @@ alter function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bi
 comment on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) is 'Opens the restoring of a tenant''s archived day in the running transaction, and enters the archive in the catalogue of a database that does not know it. begun, or the state that forbids it, or other when the catalogue means another manifest.';
 grant execute on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) to audit_job;
 grant execute on function audit_log.begin_restore(uuid,date,bigint,integer,bigint,bigint,bigint,bigint,bytea,text,bytea,integer) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.book_restored_files(p_tenant_id uuid, p_day date, p_keys text[], p_sha256s bytea[], p_bytes bigint[], p_rows bigint[], p_firsts bigint[], p_lasts bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  execute $query$
+    with file as (
+      select f.*, sum(f.rows) over (order by f.place) as upto
+      from unnest($4, $5, $6, $7, $8, $9) with ordinality as f (key, sha256, bytes, rows, first_log_index, last_log_index, place)
+    ), placed as materialized (
+      select e.occurred_at, e.id, row_number() over (order by e.occurred_at, e.id) as at from audit_log.events as e
+      where e.tenant_id = $1 and e.occurred_at >= $2 and e.occurred_at < $3
+    )
+    insert into audit_log.archive_files (
+      tenant_id, day, part, state, rows, from_occurred_at, from_id, to_occurred_at, to_id, key, sha256, bytes, first_log_index, last_log_index
+    )
+    select $1, $10, file.place - 1, 'checked', file.rows, first.occurred_at, first.id, last.occurred_at, last.id, file.key, file.sha256, file.bytes,
+      file.first_log_index, file.last_log_index
+    from file join placed as first on first.at = file.upto - file.rows + 1 join placed as last on last.at = file.upto
+    on conflict do nothing
+  $query$ using p_tenant_id, p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC',
+    p_keys, p_sha256s, p_bytes, p_rows, p_firsts, p_lasts, p_day;
+end
+$function$
+;
+alter function audit_log.book_restored_files(uuid,date,text[],bytea[],bigint[],bigint[],bigint[],bigint[]) owner to audit_owner;
+comment on function audit_log.book_restored_files(uuid,date,text[],bytea[],bigint[],bigint[],bigint[],bigint[]) is 'Enters the files of a restored archive, in order, where the database does not know them, so that the day can leave again; between restore_events() and end_restore().';
+grant execute on function audit_log.book_restored_files(uuid,date,text[],bytea[],bigint[],bigint[],bigint[],bigint[]) to audit_job;
+grant execute on function audit_log.book_restored_files(uuid,date,text[],bytea[],bigint[],bigint[],bigint[],bigint[]) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.call_function(p_name text)
  RETURNS void
@@ -1553,7 +1587,7 @@ begin
     return 'busy';
   end if;
   perform from audit_log.archives as a where a.day = p_day order by a.tenant_id for update;
-  if exists (select from audit_log.archives as a where a.day = p_day and a.state <> 'ready') then
+  if exists (select from audit_log.archives as a where a.day = p_day and a.state in ('open', 'restored')) then
     return 'unready';
   end if;
   if to_regclass('audit_log.' || v_partition) is not null then
@@ -1561,7 +1595,7 @@ begin
     execute format('alter table audit_log.%I enable always trigger day_refuses_change', v_partition);
     execute 'select count(*)
       from (select e.tenant_id, count(*) as rows from audit_log.events as e where e.occurred_at >= $1 and e.occurred_at < $2 group by e.tenant_id) as here
-      full join (select a.tenant_id, a.rows from audit_log.archives as a where a.day = $3) as there on there.tenant_id = here.tenant_id
+      full join (select a.tenant_id, a.rows from audit_log.archives as a where a.day = $3 and a.state = ''ready'') as there on there.tenant_id = here.tenant_id
       where here.rows is distinct from there.rows'
       into v_differing
       using p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC', p_day;
@@ -1577,7 +1611,7 @@ begin
   end if;
   update audit_log.archives as a
   set state = 'archived', archived_at = clock_timestamp(), expires_at = audit_log.archive_expiry(a.tenant_id, a.day, p_default_years)
-  where a.day = p_day;
+  where a.day = p_day and a.state = 'ready';
   update audit_log.archive_days set state = 'dropped', dropped_at = clock_timestamp(), retry_at = null, problem = null where day = p_day;
   return 'dropped';
 end
@@ -1812,12 +1846,15 @@ begin
         order by t.first_seq desc
         limit 1
       ) as near
+      where wanted.seq >= 0
     )
     select wanted.place, t.tile_index * 256 + leaf.at - 1
     from hit
     join audit_log.tiles as t on t.tenant_id = $1 and t.level = 0 and t.tile_index = hit.tile_index
     cross join lateral unnest(t.seqs, t.ids) with ordinality as leaf (seq, id, at)
     join wanted on wanted.seq = leaf.seq and wanted.id = leaf.id
+    union all
+    select wanted.place, wanted.seq + 4503599627370496 from wanted where wanted.seq < 0
   $query$ using p_tenant_id, p_occurred_ats, p_ids, (select min(at) from unnest(p_occurred_ats) as at), (select max(at) from unnest(p_occurred_ats) as at);
 end
 $function$
@@ -2296,21 +2333,36 @@ CREATE OR REPLACE FUNCTION audit_log.move_tiles(p_tenant_id uuid, p_day date, p_
 AS $function$
 begin
   perform audit_log.require_durable_commit();
+  begin
+    perform from audit_log.archive_days as d
+    where d.day in (
+      select (held.at at time zone 'UTC')::date from audit_log.tiles as t cross join lateral unnest(t.occurred_ats) as held (at)
+      where t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index = any (p_tile_indexes)
+    )
+    order by d.day for share nowait;
+  exception when lock_not_available then
+    -- A restore is under way: the lease runs out, and the tiles are looked at again.
+    return false;
+  end;
   update audit_log.archives as a
   set tiles_moved_at = case when p_is_last then clock_timestamp() end, lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
   where a.tenant_id = p_tenant_id and a.day = p_day and a.lease = p_lease and a.state = 'archived';
   if not found then
     return false;
   end if;
-  -- What was uploaded must be what stands here.
+  -- What was uploaded must be what stands here, and of days that were all dropped by now.
   delete from audit_log.tiles as t using unnest(p_tile_indexes, p_sha256s) as moved (tile_index, sha256)
-  where t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index = moved.tile_index and sha256(t.hashes) = moved.sha256;
+  where t.tenant_id = p_tenant_id and t.level = 0 and t.tile_index = moved.tile_index and sha256(t.hashes) = moved.sha256
+    and not exists (
+      select from (select distinct (at at time zone 'UTC')::date as day from unnest(t.occurred_ats) as at) as held
+      where not exists (select from audit_log.archive_days as d where d.day = held.day and d.state = 'dropped')
+    );
   return true;
 end
 $function$
 ;
 alter function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) owner to audit_owner;
-comment on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) is 'Deletes tiles of level 0 that were found whole in object storage; false when the lease is another worker''s by now.';
+comment on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) is 'Deletes tiles of level 0 that were found whole in object storage; false when the lease is another worker''s by now, or a day of them is being restored.';
 grant execute on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) to audit_job;
 grant execute on function audit_log.move_tiles(uuid,date,uuid,bigint[],bytea[],boolean) to audit_owner;
 
@@ -2723,6 +2775,47 @@ alter function audit_log.restore_events(uuid,bigint[],timestamp with time zone[]
 comment on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) is 'Inserts events of an archive between begin_restore() and end_restore(), as they were; fails when one is there.';
 grant execute on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_job;
 grant execute on function audit_log.restore_events(uuid,bigint[],timestamp with time zone[],text[],timestamp with time zone[],uuid[],text[],text[],text[],text[],text[],text[],text[],text[],integer[],jsonb[],inet[],text[],text[],text[],text[],bigint[],bytea[]) to audit_owner;
+
+CREATE OR REPLACE FUNCTION audit_log.return_restored_day(p_day date)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_rows bigint;
+begin
+  perform audit_log.require_durable_commit();
+  perform pg_advisory_xact_lock(1635083369, p_day - date '2000-01-01');
+  perform from audit_log.archive_days as d where d.day = p_day and d.state = 'restored' for update;
+  if not found then
+    return null;
+  end if;
+  if exists (
+    select from audit_log.archives as a
+    where a.day = p_day and a.state = 'restored'
+      and a.rows is distinct from (select sum(f.rows) from audit_log.archive_files as f where f.tenant_id = a.tenant_id and f.day = a.day)
+  ) then
+    raise exception 'return restored day: the files of an archive are not known here' using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  -- Nothing that was true when the day first left is believed: each file is read back and compared again, and the manifest signed anew.
+  update audit_log.archive_files as f
+  set state = 'written', lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  from audit_log.archives as a
+  where a.day = p_day and a.state = 'restored' and f.tenant_id = a.tenant_id and f.day = a.day;
+  update audit_log.archives as a
+  set state = 'open', tiles_moved_at = null, lease = null, leased_until = null, attempts = 0, retry_at = null, problem = null
+  where a.day = p_day and a.state = 'restored';
+  update audit_log.archive_days set state = 'planned', planned_at = clock_timestamp(), retry_at = null, problem = null where day = p_day;
+  select coalesce(sum(a.rows), 0) into v_rows from audit_log.archives as a where a.day = p_day and a.state in ('open', 'ready');
+  return v_rows;
+end
+$function$
+;
+alter function audit_log.return_restored_day(date) owner to audit_owner;
+comment on function audit_log.return_restored_day(date) is 'Lets a restored day leave Postgres again, for all tenants that it was restored for: the archiver checks every file anew, then drops the day. How many events that is; null when the day is not restored.';
+grant execute on function audit_log.return_restored_day(date) to audit_job;
+grant execute on function audit_log.return_restored_day(date) to audit_owner;
 
 CREATE OR REPLACE FUNCTION audit_log.revoke_key(p_tenant_id uuid, p_id text)
  RETURNS boolean
