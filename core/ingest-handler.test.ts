@@ -1,7 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { ingestFixture, keyOfA, userOfA } from "../test/support/ingest-fixture.ts";
+import { ingestFixture, keyOfA, tenantA, tenantB, userOfA } from "../test/support/ingest-fixture.ts";
+import { sha256 } from "../test/support/sha256.ts";
 import { AuditError } from "./errors.ts";
+import { toHex } from "./format/hex.ts";
+import { leafHashOf, leafOf } from "./leaf.ts";
 import { limits } from "./limits.ts";
 
 const event = { event_type: "order.created", actor_id: "ann" };
@@ -104,6 +107,37 @@ describe("createIngestHandler(): refusals of whole requests", () => {
     expect(response.status).toBe(500);
     expect(body).toMatchObject({ code: "internal" });
     expect(JSON.stringify([body, fixture.logged])).not.toContain("S3CRET");
+  });
+});
+
+/** A name that stands twice in one object: RFC 8259 leaves it to the reader what that means, docs/format/event.md says what we do. */
+describe("createIngestHandler(): names that stand twice", () => {
+  it.each([
+    ["in an event", '{"event_type":"a.first","event_type":"a.last"}', { event_type: "a.last" }],
+    ["in an event, written in two ways", '{"event_type":"a.first","\\u0065vent_type":"a.last"}', { event_type: "a.last" }],
+    ["in a context, at any depth", '{"event_type":"a","context":{"k":1,"k":{"n":1,"n":[2]}}}', { context: { k: { n: [2] } } }],
+    ["in a context with escapes", '{"event_type":"a","context":{"\\"q":1,"\\"q":2}}', { context: { '"q': 2 } }],
+    ["around the events", '{"events":[{"event_type":"a"},{"event_type":"b"}],"events":[{"event_type":"c"}]}', { event_type: "c" }],
+  ])("count with their last value %s: it is what is stored and hashed", async (_where, sent, stored) => {
+    const fixture = ingestFixture();
+    const { response, body } = await fixture.post(sent);
+    expect([response.status, body["created_count"]]).toEqual([201, 1]);
+    const rows = fixture.store.rows();
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.event).toMatchObject(stored);
+    expect(Object.keys(rows[0]?.event.context ?? {})).toEqual(Object.keys("context" in stored ? stored.context : {}));
+    expect(body.results[0]?.leaf_hash).toBe(toHex(leafHashOf(leafOf(rows[0]?.event as Parameters<typeof leafOf>[0]), sha256)));
+  });
+
+  it("are judged by their last value: a right one before it saves nothing", async () => {
+    const { response, body } = await ingestFixture().post('{"event_type":"a.first","event_type":5}');
+    expect([response.status, body.results[0]?.error?.code]).toEqual([422, "invalid_type"]);
+  });
+
+  it("cannot name another tenant behind the caller's own", async () => {
+    const fixture = ingestFixture();
+    const { body } = await fixture.post(`{"event_type":"a","tenant_id":"${tenantA}","tenant_id":"${tenantB}"}`);
+    expect([body.results[0]?.error?.code, fixture.store.rows()]).toEqual(["tenant_forbidden", []]);
   });
 });
 
