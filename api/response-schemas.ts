@@ -90,7 +90,8 @@ export const producersBody = z.object({
   from: time,
   to: time,
   counted_events: count.meta({ description: "newest events with a counter that were compared" }),
-  capped: z.boolean().meta({ description: "true when there are more in the window" }),
+  counted_from: time.meta({ description: "events were compared from here on; later than from when there were too many, or no time for all archived ones" }),
+  capped: z.boolean().meta({ description: "true when the window was not compared whole" }),
   producers: z.array(z.object({
     producer_id: z.string(),
     events: count,

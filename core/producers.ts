@@ -15,10 +15,12 @@ export type ProducerFigure = {
 
 /**
  * Producers by what they miss. A client numbers the events of each tenant from 1 on, those too that it has to give up: so a gap is a loss before the log,
- * or an event that was refused. Counted over the newest `countedEvents` events that carry a counter, over all of the window when not `isCapped`.
+ * or an event that was refused. Counted over the newest `countedEvents` events that carry a counter: those from `countedFrom` on, which is the window's
+ * beginning when not `isCapped`.
  */
 export type ProducerFigures = {
   readonly countedEvents: number;
+  readonly countedFrom: string;
   readonly isCapped: boolean;
   readonly producers: readonly ProducerFigure[];
   readonly freshAsOf: string;

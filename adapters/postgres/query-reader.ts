@@ -2,11 +2,11 @@ import type { EventReader } from "../../core/query-store.ts";
 import type { ReadPool } from "./claims.ts";
 import { readAs } from "./claims.ts";
 import { figuresAcross } from "./archived-figures.ts";
+import { producersAcross } from "./archived-producers.ts";
 import type { AcrossParts, ArchivedAccess } from "./archived-reader.ts";
 import { findAcross, pageAcross } from "./archived-reader.ts";
 import { statsAcross } from "./archived-stats.ts";
 import { sql } from "./query-fragment.ts";
-import { readProducers } from "./query-producers.ts";
 
 const nobody = "00000000-0000-0000-0000-000000000000";
 
@@ -28,7 +28,7 @@ export function createEventReader(connections: ReadPool, elapsedMs: () => number
         return events.map((_, index) => found.get(index + 1));
       }),
     figures: (claims, filter) => figuresAcross(parts, claims, filter),
-    producers: (claims, filter) => readAs(connections, claims, (transaction) => readProducers(transaction, filter)),
+    producers: (claims, filter) => producersAcross(parts, claims, filter),
     treeSize: (claims, tenantId) =>
       readAs(connections, claims, async (transaction) => {
         const rows = await transaction.rows<{ size: number }>(sql`select t.size from audit_log.tree_state t where t.tenant_id = ${tenantId}::uuid`);

@@ -10,7 +10,7 @@ import { query } from "../validate.ts";
 
 const description = `Clients number the events of each tenant from 1 on, those too that they have to give up. A number that is missing between two events of a
 producer is an event that was lost before the log, or refused by it. What a producer logged before its first event of the window, and after its last, is not
-judged.`;
+judged. Archived days are read too, newest first, as far as there is time: \`counted_from\` says from when on events were compared.`;
 
 /** `GET /producers`. */
 export function producerRoutes(parts: ApiParts) {
@@ -26,13 +26,14 @@ export function producerRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, parameters.tenant_id);
       const question = questionOf(parameters, tenantId);
       const filter = filterOf(question, parts.now(), parts.settings.eventMaxAheadMinutes);
-      const { countedEvents, isCapped, producers, freshAsOf } = await parts.reader.producers(caller.claims, filter);
+      const { countedEvents, countedFrom, isCapped, producers, freshAsOf } = await parts.reader.producers(caller.claims, filter);
       const subject = await questionBinding(question);
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject, detail: { question: questionJson(question) } });
       return context.json({
         from: filter.from,
         to: filter.to,
         counted_events: countedEvents,
+        counted_from: countedFrom,
         capped: isCapped,
         producers: producers.map(producerOf),
         fresh_as_of: freshAsOf,

@@ -24,7 +24,7 @@ export type Producer = {
   readonly gaps: readonly Gap[];
 };
 
-type ProducerList = { readonly counted_events: number; readonly capped: boolean; readonly producers: readonly Producer[] };
+type ProducerList = { readonly counted_events: number; readonly counted_from: string; readonly capped: boolean; readonly producers: readonly Producer[] };
 
 /** Who sends events, and what their counters say was lost before it came here. */
 export function ProducersPage({ api, tenant }: { readonly api: Api; readonly tenant: string | undefined }) {
@@ -69,7 +69,7 @@ export function ProducersPage({ api, tenant }: { readonly api: Api; readonly ten
               {
                 name: "Events compared",
                 value: list.data.counted_events.toLocaleString("en"),
-                note: list.data.capped ? "the newest; there are more" : undefined,
+                note: list.data.capped ? `the newest, from ${formatSecond(list.data.counted_from, view.zone)} on` : undefined,
               },
               { name: "Missing", value: <span className={missing === 0 ? "good" : "bad"}>{missing === 0 ? "none" : missing.toLocaleString("en")}</span> },
             ]}
