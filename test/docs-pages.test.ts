@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCodes } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { parseQuery, queryKeys } from "../core/query-language.ts";
 import { referencePages } from "../scripts/print-reference.ts";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
 
@@ -93,5 +95,31 @@ describe("reference pages", () => {
         .split(" ");
     expect([...named].filter((name) => !described.has(name) && !bound.has(name) && !platform.includes(name))).toEqual([]);
     expect(platform.filter((name) => !named.has(name))).toEqual([]);
+  });
+});
+
+describe("docs/reference/query.md", () => {
+  const page = read("docs/reference/query.md");
+  const [, keys = "", forms = ""] = page.split(/^\| (?:key|write) \|.*$/m);
+
+  it("names every key of the language", () => {
+    const named = [...keys.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`([\w.<>]+)`/g)].map(([, key]) => key));
+    expect(named.filter((key) => !key?.startsWith("context.")).sort()).toEqual([...queryKeys].sort());
+  });
+
+  it("shows queries that are understood", () => {
+    const written = [...forms.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, query = ""]) => query));
+    const whole = [...page.matchAll(/^```query\n(.*)\n```$/gm)].map(([, query = ""]) => query);
+    expect([written.length, whole.length]).toEqual([10, 1]);
+    for (const query of [...written, ...whole]) expect([query, parseQuery(query).faults]).toEqual([query, []]);
+    expect(parseQuery(whole[0] as string).query.conditions).toHaveLength(5);
+  });
+
+  it("states the bounds that hold", () => {
+    expect(page).toContain(`at most ${limits.queryTermsMax} terms`);
+    expect(limits.queryDefaultDays).toBe(7);
+    for (const refused of ["-created:2026-01-31", "action:order*created", "result:*", "id:019ab*"]) {
+      expect([refused, parseQuery(refused).faults.length]).toEqual([refused, 1]);
+    }
   });
 });
