@@ -7,6 +7,7 @@ import { limits } from "../core/limits.ts";
 import { parseQuery, queryKeys } from "../core/query-language.ts";
 import { referencePages } from "../scripts/print-reference.ts";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
+import { routeRules } from "./api/matrix-routes.ts";
 
 /** Every page that is committed or about to be. */
 const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md", "llms.txt"], { cwd: projectFolder, encoding: "utf8" })
@@ -122,4 +123,13 @@ describe("docs/reference/query.md", () => {
       expect([refused, parseQuery(refused).faults.length]).toEqual([refused, 1]);
     }
   });
+});
+
+it("docs/reference/access.md says of every route which scope opens it", () => {
+  const said = [...read("docs/reference/access.md").matchAll(/^\| `(\w+) (\/[^`]*)` \| (?:`(\w+)`|none) \|$/gm)].map((
+    [, method, path, scope = "public"],
+  ) => [`${method} ${path}`, scope]);
+  const rules = Object.entries(routeRules).map(([route, { needs }]) => [route.replace(" /api/v1/audit/", " /"), needs]);
+  expect(rules.length).toBeGreaterThan(20);
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(rules));
 });
