@@ -26,7 +26,14 @@ export const hostileEvents: readonly NewEvent[] = [
     context: { before: { "<b>x</b>": "<i>1</i>" }, after: { "<b>x</b>": "</td></tr></table><script>document.title=2</script>" } },
   },
   { event_type: "hostile.bidi", actor_id: "annex\u202Egnp.exe", object_type: "file", object_id: "\u2066invoice\u202Efdp.exe", message: "zero\u200Bwidth" },
-  { event_type: "hostile.long", actor_id: "x".repeat(250), object_id: "W".repeat(250), message: "m".repeat(8000), user_agent: "u".repeat(2000) },
+  {
+    event_type: "hostile.long",
+    actor_id: "x".repeat(250),
+    object_id: "W".repeat(250),
+    request_id: "r".repeat(250),
+    message: "m".repeat(8000),
+    user_agent: "u".repeat(2000),
+  },
   { event_type: "hostile.rtl", actor_id: "مستخدم-١٢٣", object_type: "order", object_id: "שלום", message: "رفض المصدر البطاقة לא אושר" },
   { event_type: "hostile.formula", actor_id: '=HYPERLINK("http://x")', message: "line one\nline two\u0007" },
 ];

@@ -5,7 +5,8 @@ import { Fragment, type ReactNode } from "react";
  * them to make `exe.gnp` read `png.exe`, so an auditor sees them named instead.
  */
 // deno-lint-ignore no-control-regex
-const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+const unseen =
+  /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /** Text from an event, set apart from the page's own direction, with unseen characters named. */
 export function PlainText({ children }: { readonly children: string | undefined }) {

@@ -48,7 +48,7 @@ export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, o
     <aside className="drawer" aria-label="Event">
       <div className="drawer-head">
         <h2 ref={heading} tabIndex={-1}>
-          <PlainText>{event === undefined ? "Event" : sentenceOf(event)}</PlainText>
+          {event === undefined ? "Event" : sentenceOf(event).map(({ text, isName }, index) => isName ? <PlainText key={index}>{text}</PlainText> : text)}
         </h2>
         <Button onPress={onClose} aria-label="Close the event">✕</Button>
       </div>

@@ -30,6 +30,9 @@ const groups: readonly { readonly title: string; readonly fields: readonly (read
 
 const monospaced = new Set(["id", "leaf_hash", "request_id", "device_fingerprint", "principal", "ip_address"]);
 
+/** Longer text scrolls within its field, which then the keyboard must reach. */
+const scrolledLength = 600;
+
 type FieldsProps = { readonly event: ListedEvent; readonly zone: Zone; readonly description: string | undefined };
 
 /** Every field that the event has, by what an auditor asks. */
@@ -45,7 +48,7 @@ export function EventFields({ event, zone, description }: FieldsProps) {
               {present.map(([name, label]) => (
                 <div key={name}>
                   <dt>{label}</dt>
-                  <dd className={monospaced.has(name) ? "mono" : undefined} tabIndex={String(event[name]).length > 600 ? 0 : undefined}>
+                  <dd className={monospaced.has(name) ? "mono" : undefined} tabIndex={String(event[name]).length > scrolledLength ? 0 : undefined}>
                     <PlainText>{name === "received_at" ? formatTime(event.received_at, zone) : String(event[name])}</PlainText>
                     {name === "event_type" && description !== undefined && <div className="small">{description}</div>}
                   </dd>

@@ -3,6 +3,8 @@ import { changesOf } from "./event-diff.tsx";
 import { sentenceOf } from "./event-sentence.ts";
 import { searchOf, viewOf } from "../view-state.ts";
 
+const said = (event: Parameters<typeof sentenceOf>[0]) => sentenceOf(event).map(({ text }) => text).join("");
+
 describe("sentenceOf()", () => {
   it("says who did what to which thing, how it ended and how long it took", () => {
     const event = {
@@ -13,11 +15,17 @@ describe("sentenceOf()", () => {
       result: "failure",
       duration_ms: 32,
     } as const;
-    expect(sentenceOf(event)).toBe("user-123 updated order order-456, failed, 32 ms");
+    expect(said(event)).toBe("user-123 updated order order-456, failed, 32 ms");
   });
 
   it("does without what is absent", () => {
-    expect(sentenceOf({ event_type: "cache_refresh", result: "success" })).toBe("Somebody cache refresh");
+    expect(said({ event_type: "cache_refresh", result: "success" })).toBe("Somebody cache refresh");
+  });
+
+  it("still says what happened when names are long, and cuts no character in two", () => {
+    const event = { actor_id: "😀".repeat(63), event_type: "file.read", object_type: "a".repeat(100), object_id: "b".repeat(60), result: "warning" } as const;
+    expect(said(event)).toBe(`${"😀".repeat(59)}… read ${"a".repeat(59)}… ${"b".repeat(60)}, with a warning`);
+    expect(sentenceOf(event).filter(({ isName }) => isName)).toHaveLength(3);
   });
 });
 
