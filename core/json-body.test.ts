@@ -51,6 +51,11 @@ describe("parseJson()", () => {
     expect(parseJson(Uint8Array.of(0xef, 0xbb, 0xbf, ...bytesOf("[1]")), 1)).toEqual([1]);
   });
 
+  it("takes U+FFFD, which stands for what is no UTF-8, where it was sent as itself, and there alone", () => {
+    expect(parseJson(bytesOf('["\ufffd"]'), 1)).toEqual(["\ufffd"]);
+    expect(codeOf(() => parseJson(Uint8Array.of(...bytesOf('["\ufffd'), 0x80, ...bytesOf('"]')), 1))).toBe("invalid_utf8");
+  });
+
   it.each([
     ["a stray continuation byte", [0x22, 0x80, 0x22]],
     ["a truncated character", [0x22, 0xe2, 0x82, 0x22]],

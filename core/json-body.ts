@@ -25,9 +25,15 @@ export function parseJson(bytes: Uint8Array, depthMax: number): unknown {
   }
 }
 
+const lenient = new TextDecoder();
+const strict = new TextDecoder("utf-8", { fatal: true });
+
 function decoded(bytes: Uint8Array): string {
+  // The lenient decoder takes a quarter of the time. It puts U+FFFD where something is wrong, and hardly a body holds that character itself.
+  const text = lenient.decode(bytes);
+  if (!text.includes("\ufffd")) return text;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return strict.decode(bytes);
   } catch {
     throw new AuditError("invalid_utf8", "parse body: it is not UTF-8");
   }
