@@ -3,24 +3,28 @@ import { exceedsBytes } from "./exceeds-bytes.ts";
 import { fault, type Faults, unstorable } from "./field-rules.ts";
 import { canonicalJson } from "./format/canonical-json.ts";
 import { limits } from "./limits.ts";
-
-/** Keys that become a prototype in code that copies objects carelessly; nobody needs them in an audit log. */
-export const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+import { forbiddenKeys, isStorableNumber, plainContextJson } from "./plain-context.ts";
 
 /** The canonical JSON of an event's context, written once for both the hash and the insert; undefined, with faults, when it breaks a rule. */
 export function readContext(value: unknown, pointer: string, faults: Faults): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return fault(faults, "invalid_type", pointer, 'must be a JSON object, such as {"order_total": 150}');
   }
-  const found: Faults = [];
-  checkObject(value as { readonly [key: string]: unknown }, { pointer, keys: [] }, 1, found);
-  faults.push(...found);
-  if (found.length > 0) return undefined;
-  const json = canonicalJson(value as Json);
+  const context = value as { readonly [key: string]: Json };
+  const json = plainContextJson(context) ?? checkedJson(context, pointer, faults);
+  if (json === undefined) return undefined;
   if (exceedsBytes(json, limits.contextBytesMax)) {
     return fault(faults, "too_long", pointer, `must not have more than ${limits.contextBytesMax} bytes as canonical JSON: keep what is needed, link the rest`);
   }
   return json;
+}
+
+/** The same for any context; every broken rule is named. */
+function checkedJson(context: { readonly [key: string]: Json }, pointer: string, faults: Faults): string | undefined {
+  const found: Faults = [];
+  checkObject(context, { pointer, keys: [] }, 1, found);
+  faults.push(...found);
+  return found.length > 0 ? undefined : canonicalJson(context);
 }
 
 /** Where the walk is; written out as a pointer only when there is a fault to tell. */
@@ -70,12 +74,6 @@ function isEnough(faults: Faults): boolean {
 
 const numberWording =
   "must be a number that double precision and jsonb keep: whole within ±9007199254740991, not closer to zero than 1e-30; or send it as a string";
-
-/** JSON.parse made Infinity of 1e400 and another number of 2^53+1; jsonb prints 5e-324 with 326 characters. */
-function isStorableNumber(value: number): boolean {
-  if (Number.isInteger(value)) return Number.isSafeInteger(value);
-  return Number.isFinite(value) && Math.abs(value) >= limits.numberMagnitudeMin;
-}
 
 /** RFC 6901; a key too long to be of help is left out, so that the pointer names what holds it. */
 function pointerOf(place: Place, key?: string | number): string {

@@ -1,8 +1,8 @@
-import { forbiddenKeys } from "./context-rule.ts";
 import { type FieldName, knownFields } from "./event-fields.ts";
 import { fault, type Faults } from "./field-rules.ts";
 import { limits } from "./limits.ts";
 import { nearest } from "./nearest.ts";
+import { forbiddenKeys } from "./plain-context.ts";
 
 /** What other audit logs and hand-written code call our fields. */
 const elsewhere: ReadonlyMap<string, FieldName> = new Map<string, FieldName>([
