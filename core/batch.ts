@@ -85,20 +85,31 @@ export function prepareBatch(batch: Batch, preparation: Preparation): PreparedBa
 
 type Key = { readonly tenant_id: string; readonly occurred_at: string; readonly id: string };
 
-/** The first entry of each key. It is found by the id alone, which hardly any two events share, so that the whole key need not be written out. */
+/**
+ * The first entry of each key. It is found by the id alone, which hardly any two events share, so that the whole key need not be written out. Producers
+ * make ids that rise, and ids that only rise cannot repeat: the map is made when one does not.
+ */
 function firstEntries(): { find(event: Key): AcceptedEntry | undefined; add(entry: AcceptedEntry): void } {
-  const byId = new Map<string, AcceptedEntry>();
+  const rising: AcceptedEntry[] = [];
+  let byId: Map<string, AcceptedEntry> | undefined;
   const byKey = new Map<string, AcceptedEntry>();
   return {
     find: (event) => {
+      if (byId === undefined && isAbove(event.id, rising.at(-1))) return undefined;
+      byId ??= new Map(rising.map((entry) => [entry.row.event.id, entry]));
       const found = byId.get(event.id);
       return found === undefined || isSameKey(found.row.event, event) ? found : byKey.get(keyOf(event));
     },
     add: (entry) => {
-      if (byId.has(entry.row.event.id)) byKey.set(keyOf(entry.row.event), entry);
+      if (byId === undefined) rising.push(entry);
+      else if (byId.has(entry.row.event.id)) byKey.set(keyOf(entry.row.event), entry);
       else byId.set(entry.row.event.id, entry);
     },
   };
+}
+
+function isAbove(id: string, last: AcceptedEntry | undefined): boolean {
+  return last === undefined || id > last.row.event.id;
 }
 
 function isSameKey(a: Key, b: Key): boolean {
