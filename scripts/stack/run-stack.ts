@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { hasPage } from "./api-process.ts";
 import { curlLine } from "./banner.ts";
-import { buildPageIfMissing } from "./build-page.ts";
+import { buildPage } from "./build-page.ts";
 import { type Credentials, publicKeySet, readCredentials } from "./credentials.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { recordDemoTenants } from "./demo-tenants.ts";
@@ -59,7 +59,7 @@ export async function startStack(options: StackOptions, shutdown: Shutdown): Pro
   const record = await claim(folder, shutdown, options.report);
 
   const url = `http://127.0.0.1:${options.port}`;
-  const page = buildPageIfMissing(options.report);
+  const page = buildPage(options.report);
   const databasePort = await startDatabase(folder, options, credentials, record, shutdown, progress);
   const databaseUrl = `postgresql://postgres:${credentials.postgresPassword}@127.0.0.1:${databasePort}/postgres`;
   const migrations = readMigrations(join(projectFolder, "migrations"));
