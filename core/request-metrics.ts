@@ -15,7 +15,11 @@ export function counted(log: Log, metrics: Metrics): Log {
   const durations = metrics.histogram("audit_http_request_duration_seconds", "Time until the head of the answer, by route pattern.", durationBounds);
   const events = metrics.counter("audit_ingest_events_total", "Events of batches by verdict; rejected includes conflicts.");
   const batches = metrics.histogram("audit_ingest_batch_events", "Events in a batch.", batchBounds);
-  const deferred = metrics.counter("audit_deferred_failures_total", "Work after an answer that failed: batches after their 202, records of reads.");
+  const unlisted = metrics.counter("audit_ingest_unlisted_events_total", "Events that are not as the catalogue has them, let by because it only warns.");
+  const deferred = metrics.counter(
+    "audit_deferred_failures_total",
+    "Work behind an answer that failed: batches after their 202, records of reads, uses of keys, leases of quotas.",
+  );
   const faults = metrics.counter("audit_database_faults_total", "Faults of the database, by SQLSTATE or the network's code.");
   const streams = metrics.counter("audit_streams_ended_total", "Streams that ended, by reason.");
   const streamed = metrics.counter("audit_stream_events_total", "Events handed out by streams that have ended.");
@@ -33,12 +37,19 @@ export function counted(log: Log, metrics: Metrics): Log {
         request(record, "POST", record["door"] === "edge" ? "/audit-logger" : "/api/v1/audit/events", record["total_ms"]);
         const counts = verdicts.map((verdict) => ({ verdict, count: numberOf(record[`${verdict}_count`]) }));
         for (const { verdict, count } of counts) if (count > 0) events.add({ verdict }, count);
+        const unlistedCount = numberOf(record["unlisted_count"]);
+        if (unlistedCount > 0) unlisted.add({}, unlistedCount);
         const total = counts.reduce((sum, one) => sum + one.count, 0);
         return total > 0 ? batches.observe(total) : undefined;
       }
       case "ingest.async.failed":
+        return deferred.add({ work: "batch" });
       case "access.not_recorded":
-        return deferred.add({ work: record["event"] === "access.not_recorded" ? "access record" : "batch" });
+        return deferred.add({ work: "access record" });
+      case "key.not_touched":
+        return deferred.add({ work: "key use" });
+      case "rates.not_settled":
+        return deferred.add({ work: "quota lease" });
       case "database.fault":
         return faults.add({ code: String(record["sqlstate"] ?? record["network_code"] ?? "unknown") });
       case "database.connection_lost":

@@ -171,6 +171,38 @@ describe("GET /metrics", () => {
     await other.stop();
   });
 
+  it("counts uses of keys that could not be noted, and leases of quotas that could not be had", async () => {
+    const revoked = ["touch_key", "lease_tokens"].map((name) => `(select oid::regprocedure::text from pg_proc where proname = '${name}')`);
+    const change = async (verb: string) => {
+      for (const name of revoked) await log.admin.query(`do $$ begin execute format('${verb}', ${name}); end $$`);
+    };
+    const quotas = { AUDIT_INGEST_EVENTS_PER_SECOND: "10000", AUDIT_READS_PER_SECOND: "1000" };
+    const other = await startService({ database: log.database, env: quotas });
+    const { text: key } = await other.makeKey(tenantA, ["read"]);
+    await change("revoke execute on function %s from audit_ingest");
+    try {
+      expect((await other.ask("/limits", { as: key })).status).toBe(200);
+      expect((await other.ask("/events", { as: key })).status).toBe(200);
+      await other.settled();
+    } finally {
+      await change("grant execute on function %s to audit_ingest");
+    }
+    const figures = parsePrometheus(other.parts.metrics.text());
+    expect(valueOf(figures, "audit_deferred_failures_total", { work: "key use" })).toBe(1);
+    expect(valueOf(figures, "audit_deferred_failures_total", { work: "quota lease" })).toBeGreaterThanOrEqual(1);
+    await other.stop();
+  });
+
+  it("counts events that the catalogue does not know, when it only warns", async () => {
+    const catalogue = JSON.stringify({ types: { "order.paid": { description: "A customer paid" } } });
+    const other = await startService({ database: log.database, env: { AUDIT_EVENT_CATALOGUE: catalogue } });
+    await other.store(tenantA, [{ event_type: "order.paid" }]);
+    expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_ingest_unlisted_events_total")).toBeUndefined();
+    await other.store(tenantA, [{ event_type: "order.paid" }, { event_type: "order.lost" }, { event_type: "order.found" }]);
+    expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_ingest_unlisted_events_total")).toBe(2);
+    await other.stop();
+  });
+
   it("refuses strangers: another machine behind a proxy, a function without its token, a wrong one", async () => {
     const far = await fetch(`${server.url}/metrics`, { headers: { "x-forwarded-for": "203.0.113.7, 127.0.0.1" } });
     expect({ status: far.status, body: await far.json() }).toMatchObject({ status: 403, body: { code: "forbidden" } });
