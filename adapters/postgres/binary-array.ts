@@ -15,54 +15,82 @@ const encoder = new TextEncoder();
  * quoted here, nothing unquoted there. The caller's connection sends a Buffer parameter as binary.
  */
 export function encodeArray<T extends ElementType>(type: T, values: readonly (ElementOf<T> | undefined | null)[]): Uint8Array {
-  const output = emptyOutput(HEADER_BYTES + values.length * estimatedBytes[type]);
-  const write = elementWriters[type] as (output: Output, value: ElementOf<T>) => void;
-  for (const field of values.length === 0 ? [0, 0, elementOids[type]] : [1, 1, elementOids[type], values.length, 1]) writeInt32(output, field);
-  for (const value of values) {
-    if (value === undefined || value === null) writeInt32(output, -1);
-    else write(output, value);
-  }
-  return output.bytes.subarray(0, output.length);
+  const array = openArray(type, values.length);
+  const add = append[type] as (array: OpenArray<T>, value: ElementOf<T> | undefined) => void;
+  for (const value of values) add(array, value ?? undefined);
+  return array.bytes.subarray(0, array.length);
 }
 
-const estimatedBytes: Readonly<Record<ElementType, number>> = { uuid: 20, timestamptz: 12, int4: 8, int8: 12, text: 36, jsonb: 512, inet: 12, bytea: 36 };
+/** An array that is being written: the first `length` of `bytes`, which are replaced by a larger room when an element needs it. */
+export type OpenArray<T extends ElementType> = Output & { readonly type: T };
+type Output = { bytes: Uint8Array<ArrayBuffer>; view: DataView; length: number };
 
-const elementWriters: { readonly [T in ElementType]: (output: Output, value: ElementOf<T>) => void } = {
-  uuid: (output, value) => {
-    writeInt32(output, 16);
-    writeHex(output, value);
+/** The array of `count` elements with its elements still to come, all of them: the server reads as many as its header says. */
+export function openArray<T extends ElementType>(type: T, count: number): OpenArray<T> {
+  const bytes = new Uint8Array(HEADER_BYTES + count * estimatedBytes[type]);
+  const array = { type, bytes, view: new DataView(bytes.buffer), length: 0 };
+  for (const field of count === 0 ? [0, 0, elementOids[type]] : [1, 1, elementOids[type], count, 1]) writeInt32(array, field);
+  return array;
+}
+
+const estimatedBytes: Readonly<Record<ElementType, number>> = { uuid: 20, timestamptz: 12, int4: 8, int8: 12, text: 24, jsonb: 512, inet: 12, bytea: 36 };
+
+/** Writes the next element of an array of each type. Every one makes its own room. */
+export const append: { readonly [T in ElementType]: (array: OpenArray<T>, value: ElementOf<T> | undefined) => void } = {
+  uuid: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    reserve(array, 20);
+    writeInt32(array, 16);
+    writeHex(array, value);
   },
-  timestamptz: (output, value) => {
-    writeInt32(output, 8);
-    writeInt64(output, (value - POSTGRES_EPOCH_MS) * 1000);
+  timestamptz: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    writeInt64(array, (value - POSTGRES_EPOCH_MS) * 1000);
   },
-  int4: (output, value) => {
-    writeInt32(output, 4);
-    writeInt32(output, value);
+  int4: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    reserve(array, 8);
+    writeInt32(array, 4);
+    writeInt32(array, value);
   },
-  int8: (output, value) => {
-    writeInt32(output, 8);
-    writeInt64(output, value);
+  int8: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    writeInt64(array, value);
   },
-  text: (output, value) => writeText(output, value, false),
-  jsonb: (output, value) => writeText(output, value, true),
-  inet: writeAddress,
-  bytea: (output, value) => {
+  text: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    reserve(array, 4 + value.length * 3);
+    const start = array.length;
+    array.length += 4;
+    if (!writeShortAscii(array, value)) writeUtf8(array, value);
+    array.view.setInt32(start, array.length - start - 4);
+  },
+  jsonb: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    reserve(array, 5 + value.length * 3);
+    const start = array.length;
+    array.length += 4;
+    // jsonb_recv wants its version number as a first byte, which the length counts.
+    array.bytes[array.length++] = 1;
+    writeUtf8(array, value);
+    array.view.setInt32(start, array.length - start - 4);
+  },
+  inet: (array, value) => {
+    if (value === undefined) return writeNull(array);
+    writeAddress(array, value);
+  },
+  bytea: (array, value) => {
+    if (value === undefined) return writeNull(array);
     const isHex = typeof value === "string";
-    writeInt32(output, isHex ? value.length / 2 : value.length);
-    if (isHex) writeHex(output, value);
-    else writeBytes(output, value);
+    const length = isHex ? value.length / 2 : value.length;
+    reserve(array, 4 + length);
+    writeInt32(array, length);
+    if (isHex) writeHex(array, value);
+    else writeBytes(array, value);
   },
 };
 
-/** Bytes written so far, in a buffer that grows: every write makes its own room. */
-type Output = { bytes: Uint8Array; view: DataView; length: number };
-
-function emptyOutput(capacity: number): Output {
-  const bytes = new Uint8Array(capacity);
-  return { bytes, view: new DataView(bytes.buffer), length: 0 };
-}
-
+/** Makes room for so many more bytes. */
 function reserve(output: Output, more: number): void {
   if (output.length + more <= output.bytes.length) return;
   const grown = new Uint8Array(Math.max(output.bytes.length * 2, output.length + more));
@@ -71,30 +99,34 @@ function reserve(output: Output, more: number): void {
   output.view = new DataView(grown.buffer);
 }
 
-function writeInt32(output: Output, value: number): void {
+function writeNull(output: Output): void {
   reserve(output, 4);
+  writeInt32(output, -1);
+}
+
+/** What writes from here on needs room that was made for it. */
+function writeInt32(output: Output, value: number): void {
   output.view.setInt32(output.length, value);
   output.length += 4;
 }
 
-/** A whole number within ±2^53 as 64 bits, without the cost of a bigint. */
+/** A whole number within ±2^53 as 64 bits with their length, without the cost of a bigint. */
 function writeInt64(output: Output, value: number): void {
   const high = Math.floor(value / 4_294_967_296);
-  reserve(output, 8);
-  output.view.setInt32(output.length, high);
-  output.view.setUint32(output.length + 4, value - high * 4_294_967_296);
-  output.length += 8;
+  reserve(output, 12);
+  writeInt32(output, 8);
+  writeInt32(output, high);
+  output.view.setUint32(output.length, value - high * 4_294_967_296);
+  output.length += 4;
 }
 
 function writeBytes(output: Output, value: Uint8Array): void {
-  reserve(output, value.length);
   output.bytes.set(value, output.length);
   output.length += value.length;
 }
 
 /** The bytes of hexadecimal text; dashes, which stand between bytes in a UUID, are left out. */
 function writeHex(output: Output, value: string): void {
-  reserve(output, value.length / 2);
   const { bytes } = output;
   let place = output.length;
   for (let index = 0; index < value.length; index += 2) {
@@ -104,14 +136,8 @@ function writeHex(output: Output, value: string): void {
   output.length = place;
 }
 
-/** UTF-8 with its length before it. jsonb_recv wants its version number, 1, as a first byte that the length counts. */
-function writeText(output: Output, value: string, isJsonb: boolean): void {
-  reserve(output, 5 + value.length * 3);
-  const start = output.length;
-  output.length += 4;
-  if (isJsonb) output.bytes[output.length++] = 1;
-  if (!writeShortAscii(output, value)) output.length += encoder.encodeInto(value, output.bytes.subarray(output.length)).written;
-  output.view.setInt32(start, output.length - start - 4);
+function writeUtf8(output: Output, value: string): void {
+  output.length += encoder.encodeInto(value, output.bytes.subarray(output.length)).written;
 }
 
 /** Writes `value` when it is short ASCII, the common case, for which calling the encoder costs more than the bytes; otherwise false, nothing written. */
@@ -129,13 +155,13 @@ function writeShortAscii(output: Output, value: string): boolean {
 
 /** network_recv: family (2 = IPv4, 3 = IPv6), mask bits, 0 = not a cidr, length, address. `value` is a normalised address without a mask. */
 function writeAddress(output: Output, value: string): void {
+  reserve(output, 24);
   if (value.includes(":")) {
     writeInt32(output, 20);
     return writeBytes(output, Uint8Array.of(3, 128, 0, 16, ...ipv6Bytes(value)));
   }
   writeInt32(output, 8);
   writeInt32(output, 0x02_20_00_04);
-  reserve(output, 4);
   let part = 0;
   for (let index = 0; index < value.length; index++) {
     const code = value.charCodeAt(index);

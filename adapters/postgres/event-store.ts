@@ -3,7 +3,8 @@ import type { Pool } from "pg";
 import { limits } from "../../core/limits.ts";
 import type { BatchClaim, ClaimOutcome, Confirm, EventRow, EventStore, ExistingRow, InsertOutcome, Log } from "../../core/ports.ts";
 import { toHex } from "../../core/format/hex.ts";
-import { encodeArray } from "./binary-array.ts";
+import { parseTimestamp } from "../../core/format/timestamp.ts";
+import { append, openArray } from "./binary-array.ts";
 import { type DatabaseFault, databaseFaultOf } from "./database-fault.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
@@ -64,37 +65,62 @@ async function claimBatch(transaction: Transaction, claim: BatchClaim): Promise<
 const ingestSql = `select tenant_id, occurred_at, id, received_at, principal, ip_address, user_agent, device_fingerprint, leaf_hash
   from audit_log.ingest(${Array.from({ length: 22 }, (_, index) => `$${index + 1}`).join(", ")})`;
 
-/** The arguments of `audit_log.ingest()`, a column at a time: on the server a binary array costs a third less than a text one. */
+/**
+ * The arguments of `audit_log.ingest()`, a column each: on the server a binary array costs a third less than a text one. They are written row by row,
+ * so that an event is read once, while it is at hand, and not twenty times.
+ */
 export function ingestValues(rows: readonly EventRow[]): readonly unknown[] {
-  const [first] = rows;
-  const column = <T extends Parameters<typeof encodeArray>[0]>(type: T, value: (row: EventRow) => Parameters<typeof encodeArray<T>>[1][number]) => {
-    const bytes = encodeArray(type, rows.map(value));
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const columns = openColumns(rows.length);
+  for (const { event, contextJson, leafHash } of rows) {
+    append.uuid(columns.tenantId, event.tenant_id);
+    append.timestamptz(columns.occurredAt, parseTimestamp(event.occurred_at));
+    append.uuid(columns.id, event.id);
+    append.text(columns.source, event.source);
+    append.text(columns.actorId, event.actor_id);
+    append.text(columns.actorType, event.actor_type);
+    append.text(columns.eventType, event.event_type);
+    append.text(columns.objectType, event.object_type);
+    append.text(columns.objectId, event.object_id);
+    append.text(columns.result, event.result);
+    append.text(columns.message, event.message);
+    append.int4(columns.durationMs, event.duration_ms);
+    append.jsonb(columns.context, contextJson);
+    append.inet(columns.ipAddress, event.ip_address);
+    append.text(columns.userAgent, event.user_agent);
+    append.text(columns.deviceFingerprint, event.device_fingerprint);
+    append.text(columns.requestId, event.request_id);
+    append.text(columns.producerId, event.producer_id);
+    append.int8(columns.producerSeq, event.producer_seq);
+    append.bytea(columns.leafHash, leafHash);
+  }
+  const arrays = Object.values(columns).map(({ bytes, length }) => Buffer.from(bytes.buffer, 0, length));
+  return [rows[0]?.event.received_at, rows[0]?.event.principal, ...arrays];
+}
+
+/** In the order of the arguments. */
+function openColumns(count: number) {
+  return {
+    tenantId: openArray("uuid", count),
+    occurredAt: openArray("timestamptz", count),
+    id: openArray("uuid", count),
+    source: openArray("text", count),
+    actorId: openArray("text", count),
+    actorType: openArray("text", count),
+    eventType: openArray("text", count),
+    objectType: openArray("text", count),
+    objectId: openArray("text", count),
+    result: openArray("text", count),
+    message: openArray("text", count),
+    durationMs: openArray("int4", count),
+    context: openArray("jsonb", count),
+    ipAddress: openArray("inet", count),
+    userAgent: openArray("text", count),
+    deviceFingerprint: openArray("text", count),
+    requestId: openArray("text", count),
+    producerId: openArray("text", count),
+    producerSeq: openArray("int8", count),
+    leafHash: openArray("bytea", count),
   };
-  return [
-    first?.event.received_at,
-    first?.event.principal,
-    column("uuid", ({ event }) => event.tenant_id),
-    column("timestamptz", ({ event }) => Date.parse(event.occurred_at)),
-    column("uuid", ({ event }) => event.id),
-    column("text", ({ event }) => event.source),
-    column("text", ({ event }) => event.actor_id),
-    column("text", ({ event }) => event.actor_type),
-    column("text", ({ event }) => event.event_type),
-    column("text", ({ event }) => event.object_type),
-    column("text", ({ event }) => event.object_id),
-    column("text", ({ event }) => event.result),
-    column("text", ({ event }) => event.message),
-    column("int4", ({ event }) => event.duration_ms),
-    column("jsonb", ({ contextJson }) => contextJson),
-    column("inet", ({ event }) => event.ip_address),
-    column("text", ({ event }) => event.user_agent),
-    column("text", ({ event }) => event.device_fingerprint),
-    column("text", ({ event }) => event.request_id),
-    column("text", ({ event }) => event.producer_id),
-    column("int8", ({ event }) => event.producer_seq),
-    column("bytea", ({ leafHash }) => leafHash),
-  ];
 }
 
 /** A row that `ingest()` did not insert: with what stands in its place, or with nothing but its key when its day is closed. */
