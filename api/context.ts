@@ -4,6 +4,7 @@ import type { ArchiverSummary } from "../core/archive.ts";
 import type { ArchiveCatalogue } from "../core/archived-catalogue.ts";
 import type { DeletionAdmin } from "../core/deletion-admin.ts";
 import type { ExportBounds, RunningHash } from "../core/export.ts";
+import type { ExportRoom } from "../core/export-room.ts";
 import type { CursorCodec } from "../core/format/cursor.ts";
 import type { HoldAdmin } from "../core/hold-admin.ts";
 import type { IngestHandlerParts } from "../core/ingest-handler.ts";
@@ -47,6 +48,7 @@ export type ApiParts = {
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
   /** Undefined where a call may take as long as it needs. */
   readonly exportBounds: ExportBounds | undefined;
+  readonly exportRoom: ExportRoom;
   readonly feed: SealedFeed;
   readonly streamBounds: StreamBounds | undefined;
   /** Streams that are open in this process, by tenant. */

@@ -21,6 +21,7 @@ import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
 import { openArchive } from "../adapters/storage/open-archive.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
 import { createArchiveSource } from "../core/archived-source.ts";
+import { createExportRoom } from "../core/export-room.ts";
 import { createCursorCodec } from "../core/format/cursor.ts";
 import { createRateLimiter } from "../core/rate-limiter.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -75,6 +76,11 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     log,
     waitUntil,
     exportBounds,
+    exportRoom: createExportRoom({
+      places: exportBounds === undefined ? limits.exportsMax : limits.exportsEdgeMax,
+      placesPerTenant: exportBounds === undefined ? limits.exportsPerTenantMax : limits.exportsEdgeMax,
+      waitMs: limits.exportTurnWaitMs,
+    }),
     feed: createSealedFeed(createSealedReader({ pool, log }), (ms) => new Promise((resolve) => setTimeout(resolve, ms))),
     streamBounds,
     openStreams: new Map(),

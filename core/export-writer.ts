@@ -16,6 +16,8 @@ export type ExportWriter = {
   readonly contentType: string;
   write(rows: readonly ExportRow[]): Promise<readonly Uint8Array<ArrayBuffer>[]>;
   finish(manifest: ExportManifest): Promise<readonly Uint8Array<ArrayBuffer>[]>;
+  /** What the rows weigh that were written so far: bytes before compression, near enough. */
+  weightBytes(): number;
 };
 
 /** Name of the manifest: a key of the last NDJSON line, and of the Parquet file's metadata. CSV has no place for it. */
@@ -34,18 +36,30 @@ function csvWriter(): ExportWriter {
     header = "";
     return first;
   };
+  let weight = 0;
   return {
     contentType: "text/csv; charset=utf-8; header=present",
-    write: (rows) => Promise.resolve([encoder.encode(take() + csvRows(rows))]),
+    write: (rows) => {
+      const bytes = encoder.encode(take() + csvRows(rows));
+      weight += bytes.length;
+      return Promise.resolve([bytes]);
+    },
     finish: () => Promise.resolve([encoder.encode(take())]),
+    weightBytes: () => weight,
   };
 }
 
 function ndjsonWriter(): ExportWriter {
+  let weight = 0;
   return {
     contentType: "application/x-ndjson",
-    write: (rows) => Promise.resolve([encoder.encode(rows.map(ndjsonLine).join(""))]),
+    write: (rows) => {
+      const bytes = encoder.encode(rows.map(ndjsonLine).join(""));
+      weight += bytes.length;
+      return Promise.resolve([bytes]);
+    },
     finish: (manifest) => Promise.resolve([encoder.encode(`${canonicalJson({ [manifestKey]: manifest })}\n`)]),
+    weightBytes: () => weight,
   };
 }
 
@@ -58,6 +72,7 @@ function parquetWriter(): ExportWriter {
   let ready: Uint8Array<ArrayBuffer>[] = [];
   let waiting: ExportRow[] = [];
   let waitingBytes = 0;
+  let weight = 0;
   const file = createParquetFile(parquetEventColumns, (bytes) => void ready.push(bytes));
   const writeGroup = async () => {
     await file.writeGroup(waiting);
@@ -74,7 +89,9 @@ function parquetWriter(): ExportWriter {
     write: async (rows) => {
       for (const row of rows) {
         waiting.push(row);
-        waitingBytes += roughBytes(row);
+        const bytes = roughBytes(row);
+        waitingBytes += bytes;
+        weight += bytes;
         if (waiting.length >= limits.exportRowGroupRows || waitingBytes >= limits.exportRowGroupBytes) await writeGroup();
       }
       return taken();
@@ -84,6 +101,7 @@ function parquetWriter(): ExportWriter {
       await file.finish({ [manifestKey]: canonicalJson(manifest) });
       return taken();
     },
+    weightBytes: () => weight,
   };
 }
 

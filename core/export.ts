@@ -118,13 +118,15 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
 
 /** Pages up to the end of the filter or of the bounds. A page that runs out of time is continued; one that comes nowhere, again and again, is a fault. */
 async function* walkPages(parts: ExportParts, request: ExportRequest, receivedMax: string, tally: Tally): AsyncGenerator<Page> {
-  const { bounds, filter, order, who } = request;
+  const { bounds, filter, order, who, writer } = request;
   const endsAt = bounds === undefined ? Infinity : parts.elapsedMs() + bounds.ms;
   let after = request.resume?.position;
   let sliceMs = request.resume?.sliceMs;
   let standstills = 0;
+  let pageRows = pageRowsFor(limits.leafBytesMax);
   for (;;) {
-    const limit = Math.min(limits.exportPageRows, (bounds?.rowsMax ?? Infinity) - tally.rows());
+    const limit = Math.min(pageRows, (bounds?.rowsMax ?? Infinity) - tally.rows());
+    const weight = writer.weightBytes();
     const page = await parts.reader.page(who.caller.claims, { filter, order, limit, after, sliceMs, receivedMax });
     standstills = page.partial && page.events.length === 0 && page.next?.occurredAt === after?.occurredAt ? standstills + 1 : 0;
     if (standstills > limits.exportStandstillsMax) {
@@ -132,10 +134,16 @@ async function* walkPages(parts: ExportParts, request: ExportRequest, receivedMa
     }
     yield page;
     if (page.next === undefined) return;
-    if (bounds !== undefined && (tally.rows() >= bounds.rowsMax || tally.size() >= bounds.bytesMax || parts.elapsedMs() >= endsAt)) return;
+    if (bounds !== undefined && (tally.rows() >= bounds.rowsMax || writer.weightBytes() >= bounds.bytesMax || parts.elapsedMs() >= endsAt)) return;
+    if (page.events.length > 0) pageRows = pageRowsFor((writer.weightBytes() - weight) / page.events.length);
     after = page.next;
     sliceMs = page.partial ? page.sliceMs : undefined;
   }
+}
+
+/** How many rows to ask for when one weighs so much: the first page allows for the heaviest, each further one takes after the page before it. */
+function pageRowsFor(rowBytes: number): number {
+  return Math.max(1, Math.min(limits.exportPageRows, Math.floor(limits.exportPageBytes / rowBytes)));
 }
 
 async function withLogIndexes(parts: ExportParts, who: Reader, events: readonly StoredEvent[], tally: Tally): Promise<readonly ExportRow[]> {

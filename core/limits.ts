@@ -58,17 +58,23 @@ export const limits = {
   /** A principal's reads with one filter are recorded once in this time. */
   viewRecordMinutes: 10,
   viewRecordEntriesMax: 10_000,
-  /** Rows and bytes of leaves that an export holds at once: one page, one Parquet row group. */
+  /** Rows and bytes that an export holds at once: one page, one Parquet row group. */
   exportPageRows: 250,
+  exportPageBytes: 2 * 1024 * 1024,
   exportRowGroupRows: 2_000,
-  exportRowGroupBytes: 8 * 1024 * 1024,
+  exportRowGroupBytes: 2 * 1024 * 1024,
+  /** Exports that one process makes at a time, those of one tenant, and how long one more waits for its turn. */
+  exportsMax: 8,
+  exportsPerTenantMax: 4,
+  exportTurnWaitMs: 10_000,
   /** How far the clocks of servers may differ: events acknowledged before an export began are in it for sure, received this much later are not. */
   exportClockSkewMs: 30_000,
   /** Pages in a row that may come nowhere before an export gives up. */
   exportStandstillsMax: 8,
   /** One export call on an Edge Function; the rest follows by cursor. */
   exportEdgeRowsMax: 10_000,
-  exportEdgeBytesMax: 16 * 1024 * 1024,
+  exportEdgeBytesMax: 8 * 1024 * 1024,
+  exportsEdgeMax: 2,
   exportEdgeMs: 60_000,
   /** Types, and principals, that a compliance report lists. */
   reportRowsMax: 200,

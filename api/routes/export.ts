@@ -56,7 +56,8 @@ export function exportRoutes(parts: ApiParts) {
       });
       // Whoever asks for the head alone takes nothing away: nothing to read, nothing to record.
       if (context.req.raw.method === "HEAD") return new Response(null, { headers });
-      const chunks = exportEvents(parts, request);
+      const place = await parts.exportRoom.enter(tenantId, context.req.raw.signal);
+      const chunks = inPlace(place, exportEvents(parts, request));
       if (parts.exportBounds === undefined) {
         // The first step records that an export begins: whatever fails there is still an answer, not a file that breaks off.
         const first = await chunks.next();
@@ -73,14 +74,26 @@ export function exportRoutes(parts: ApiParts) {
 type Chunk = Uint8Array<ArrayBuffer>;
 type Chunks = AsyncGenerator<Chunk, ExportOutcome>;
 
+/** `chunks`, after whose end the place is free. They must be begun: a generator that was not has no end. */
+async function* inPlace(place: { readonly leave: () => void }, chunks: Chunks): Chunks {
+  try {
+    return yield* chunks;
+  } finally {
+    place.leave();
+  }
+}
+
 /** Hands out chunks as fast as they are taken and no faster. A fault breaks the connection off: an answer that has begun cannot become another. */
 function streamOf(first: IteratorResult<Chunk, ExportOutcome>, chunks: Chunks, parts: ApiParts, requestId: string): ReadableStream<Chunk> {
   let waiting: IteratorResult<Chunk, ExportOutcome> | undefined = first;
+  let isGone = false;
   return new ReadableStream<Chunk>({
     pull: async (controller) => {
       try {
         const step: IteratorResult<Chunk, ExportOutcome> = waiting ?? await chunks.next();
         waiting = undefined;
+        // The reader went away while the chunk was made: there is nobody to hand it to, and nothing is broken.
+        if (isGone) return;
         if (step.done) controller.close();
         else controller.enqueue(step.value);
       } catch (error) {
@@ -89,7 +102,10 @@ function streamOf(first: IteratorResult<Chunk, ExportOutcome>, chunks: Chunks, p
       }
     },
     // The generator's own ending records how far the reader came.
-    cancel: async () => void await chunks.return(undefined as never),
+    cancel: async () => {
+      isGone = true;
+      await chunks.return(undefined as never);
+    },
   }, { highWaterMark: 0 });
 }
 
