@@ -1,5 +1,6 @@
 import { equalBytes } from "./bytes.ts";
 import { openCheckpoint, tenantOf } from "./checkpoint.ts";
+import { deletionCheck } from "./deletions.ts";
 import { judgeEvents } from "./judge-events.ts";
 import { judgeTree } from "./judge-tree.ts";
 import type { KeyRing } from "./keys.ts";
@@ -34,10 +35,12 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
   const count = { events: 0, unsealed: 0, strays: 0 };
   const strays: StoredEvent[] = [];
   const differing: StoredEvent[] = [];
+  const deletions = deletionCheck(source.deletions);
 
   for await (const page of source.events()) {
     for (const stored of page) {
       count.events++;
+      deletions.see(stored);
       const rebuilt = rebuild(hash, stored.event);
       const walk = walks.get(stored.tenantId);
       if (walk !== undefined) {
@@ -69,6 +72,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
 
   const trees = [...walks.values()].map((walk) => ({ walk, outcome: walk.tree.finish() }));
   await judgeEvents(hash, source, trees, strays, count.strays, differing, findings);
+  deletions.finish(findings);
   const tenants = [];
   for (const { walk, outcome } of trees) tenants.push(judgeTree(walk, outcome, await source.upperTiles(walk.claims.tenantId), findings));
   const first = findings.kept.find((finding) => finding.id !== undefined);

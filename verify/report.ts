@@ -5,6 +5,7 @@ export type Finding = {
     | "event_missing"
     | "event_added"
     | "event_differs_unsealed"
+    | "event_hidden"
     | "tile_changed"
     | "tree_changed"
     | "checkpoint_invalid"

@@ -36,6 +36,9 @@ export type TenantClaims = {
 /** Events of a tenant's UTC day that were deleted when their time was over: as many as a signed statement says, between two places of the tree, both included. */
 export type ExpiredDay = { readonly tenantId: string; readonly day: string; readonly rows: number; readonly firstIndex: number; readonly lastIndex: number };
 
+/** An event that readers are not shown, since it is softly deleted. */
+export type Deletion = { readonly tenantId: string; readonly occurredAt: string; readonly id: string };
+
 /**
  * Where a log is read from: one state of it, whatever happens meanwhile. Times and ids are text, the same text in tiles and in events, and equal
  * text is an equal value.
@@ -47,6 +50,8 @@ export type LogSource = {
   readonly tenants: readonly TenantClaims[];
   /** Days whose events are gone for good, and rightly. Their hashes are in the tree as before. */
   readonly expired?: readonly ExpiredDay[];
+  /** Every soft deletion, where the log has any. */
+  readonly deletions?: readonly Deletion[];
   /** Every event, in the order of seq, some at a time. */
   events(): AsyncIterable<readonly StoredEvent[]>;
   /** Tiles of level 0 from `fromIndex` on, in order; fewer than `limit` means that there are no more. */

@@ -75,10 +75,12 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
   const tenants = await readTenants(read, ofTenant);
   const keys = (await read("select verifier_key from audit_log.signing_keys order by since")).map(([key]) => key as string);
   const rotations = (await read("select statement from audit_log.key_rotations order by announced_at, retired_at")).map(([statement]) => statement as string);
+  const deletions = await read(`select tenant_id, occurred_at, id from audit_log.deletions ${ofTenant}`);
   return {
     sealedSeq: Number(sealedSeq),
     eventCount: Number(eventCount ?? 0),
     tenants,
+    deletions: deletions.map(([tenantId, occurredAt, id]) => ({ tenantId: tenantId as string, occurredAt: timeOf(occurredAt as string), id: id as string })),
     keys,
     rotations,
     events: () => readEvents(first, ofTenant),

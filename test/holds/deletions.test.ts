@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDatabaseLog } from "../../scripts/audit/database-source.ts";
+import { followRotations } from "../../verify/keys.ts";
+import { verifyLog } from "../../verify/log.ts";
 import { sealAll } from "../api/seal-all.ts";
 import { type Service, startService, tenantA, tokenOf } from "../api/service.ts";
-import { openLog, type TestLog } from "../support/sealed-log.ts";
+import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
 
 type Listed = { readonly events: readonly { readonly id: string; readonly leaf_hash: string; readonly deleted?: Record<string, string> }[] };
 
@@ -57,6 +60,33 @@ describe("DELETE /events/{id}", () => {
     for (const path of ["/events?include_deleted=true", `/events/${gone.id}?include_deleted=true`, `/events/${gone.id}/receipt?include_deleted=true`]) {
       expect((await service.ask(path, { as: auditor })).status).toBe(403);
     }
+  });
+
+  it("is in the log that verifies: with the record of who did it, sealed or not yet, and not without", async () => {
+    const [event] = await service.store(tenantA, [{ occurred_at: new Date(Math.floor(Date.now() / 1000) * 1000).toISOString() }]);
+    if (event === undefined) throw new Error("store");
+    // The same moment in another spelling.
+    expect((await remove(event.id, event.occurred_at.replace(".000Z", "%2B00:00"))).status).toBe(200);
+    const hidden = async () => {
+      const source = await openDatabaseLog(log.database.adminUrl);
+      try {
+        const report = await verifyLog(source, { ring: await followRotations([firstKey.verifierKey], source.rotations) });
+        return report.findings.map(({ kind, id }) => [kind, id]);
+      } finally {
+        await source.close();
+      }
+    };
+    expect(await hidden()).toEqual([]);
+    await sealAll(log);
+    expect(await hidden()).toEqual([]);
+    const [other] = await service.store(tenantA, [{}]);
+    await sealAll(log);
+    await service.admin.query("insert into audit_log.deletions (tenant_id, occurred_at, id, reason, deleted_by) values ($1, $2, $3, 'forged', 'user:x')", [
+      tenantA,
+      other?.occurred_at,
+      other?.id,
+    ]);
+    expect(await hidden()).toEqual([["event_hidden", other?.id]]);
   });
 
   it("changes no row, no hash and no tile", async () => {

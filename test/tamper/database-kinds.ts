@@ -82,6 +82,12 @@ const rowKinds: readonly DatabaseKind[] = [
     finding: "event_added",
   },
   {
+    name: "an event hidden from readers by a deletion that nobody made",
+    sql: `insert into audit_log.deletions (tenant_id, occurred_at, id, reason, deleted_by) select tenant_id, occurred_at, id, 'forged', 'user:somebody'
+      from audit_log.events order by random() limit 1 returning id`,
+    finding: "event_hidden",
+  },
+  {
     name: "a row doubled a millisecond later",
     sql: `insert into audit_log.events (tenant_id, occurred_at, id, seq, received_at, principal, event_type, result, leaf_hash)
       select tenant_id, occurred_at + interval '1 millisecond', id, seq, received_at, principal, event_type, result, leaf_hash from audit_log.events
