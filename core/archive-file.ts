@@ -7,8 +7,8 @@ import { createParquetFile, type ParquetColumn, parquetColumn } from "./format/p
 import { jsonColumn, parquetEventColumns } from "./format/parquet-events.ts";
 import { limits } from "./limits.ts";
 
-/** An event as an archive holds it: with its leaf, verbatim, and its place in the tenant's tree. */
-export type ArchiveRow = ExportRow & { readonly leaf: string; readonly logIndex: number };
+/** An event as an archive holds it: with its leaf, verbatim, and its place in the tenant's tree. `contextJson` is canonical, where somebody has it already. */
+export type ArchiveRow = ExportRow & { readonly leaf: string; readonly logIndex: number; readonly contextJson?: string | undefined };
 
 /** Which file of which archive it is; stands in the file itself, so that a file that was put elsewhere says so. */
 export type ArchiveFileName = { readonly tenantId: string; readonly day: string; readonly part: number };
@@ -17,10 +17,15 @@ export type ArchiveFileName = { readonly tenantId: string; readonly day: string;
 const metadataKey = "audit_events_archive";
 
 const columns: readonly ParquetColumn<ArchiveRow>[] = [
-  ...parquetEventColumns.filter(({ name }) => name !== "log_index"),
+  ...parquetEventColumns.filter(({ name }) => name !== "log_index").map((column) => column.name === "context" ? contextColumn() : column),
   parquetColumn("log_index", "INT64", ({ logIndex }) => BigInt(logIndex), true),
-  jsonColumn("leaf", ({ leaf }) => leaf),
+  { ...jsonColumn<ArchiveRow>("leaf", ({ leaf }) => leaf), isUnique: true },
 ];
+
+/** The context that was made into the leaf is not made into JSON a second time. */
+function contextColumn(): ParquetColumn<ArchiveRow> {
+  return jsonColumn("context", ({ event, contextJson }) => contextJson ?? (event.context === undefined ? undefined : canonicalJson(event.context)));
+}
 
 /** Columns of an archive's file, docs/format/archive.md. */
 export const archiveColumnNames: readonly string[] = columns.map(({ name }) => name);

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { BookedFile } from "../../core/archive-books.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import type { ArchiveRow } from "../../core/archive-file.ts";
+import { canonicalJson } from "../../core/format/canonical-json.ts";
 import { leafOf } from "../../core/leaf.ts";
 import { restoredSeqOffset } from "../../core/restore-tree.ts";
 import { encodeArray } from "./binary-array.ts";
@@ -24,7 +25,8 @@ export async function readArchiveRows(transaction: Transaction, tenantId: string
     const logIndex = places.get(seq) ?? (seq < 0 ? seq + restoredSeqOffset : undefined);
     if (event === undefined) throw new ArchiveFault(`read event ${id}: its row gives no leaf`);
     if (logIndex === undefined) throw new ArchiveFault(`read event ${id}: it is in no tree`);
-    return { event, leaf: leafOf(event), leafHash: Buffer.from(leafHashHex, "hex"), logIndex };
+    const contextJson = event.context === undefined ? undefined : canonicalJson(event.context);
+    return { event, contextJson, leaf: leafOf(event, contextJson), leafHash: Buffer.from(leafHashHex, "hex"), logIndex };
   });
 }
 

@@ -1,6 +1,7 @@
 import { canonicalJson } from "./canonical-json.ts";
 import type { ExportRow } from "./export-row.ts";
 import type { ParquetColumn } from "./parquet.ts";
+import { uuidBytes } from "./uuid-bytes.ts";
 import { parquetColumn } from "./parquet.ts";
 
 /**
@@ -8,9 +9,9 @@ import { parquetColumn } from "./parquet.ts";
  * are null. `leaf_hash` is 32 bytes, `log_index` the event's place in the tenant's tree.
  */
 export const parquetEventColumns: readonly ParquetColumn<ExportRow>[] = [
-  parquetColumn("tenant_id", "UUID", ({ event }) => event.tenant_id, true),
+  parquetColumn("tenant_id", "UUID", ({ event }) => sameBytesOf(event.tenant_id), true),
   timeColumn("occurred_at", ({ event }) => event.occurred_at),
-  parquetColumn("id", "UUID", ({ event }) => event.id, true),
+  { ...parquetColumn<ExportRow>("id", "UUID", ({ event }) => uuidBytes(event.id), true), isUnique: true },
   timeColumn("received_at", ({ event }) => event.received_at),
   parquetColumn("principal", "STRING", ({ event }) => event.principal, true),
   parquetColumn("source", "STRING", ({ event }) => event.source),
@@ -48,7 +49,15 @@ export function timeColumn<Row>(name: string, valueOf: (row: Row) => string): Pa
 
 /** 32 bytes in every row. */
 export function hashColumn<Row>(name: string, valueOf: (row: Row) => Uint8Array): ParquetColumn<Row> {
-  return { name, element: { name, type: "FIXED_LEN_BYTE_ARRAY", type_length: 32, repetition_type: "REQUIRED" }, valueOf };
+  return { name, element: { name, type: "FIXED_LEN_BYTE_ARRAY", type_length: 32, repetition_type: "REQUIRED" }, valueOf, isUnique: true };
+}
+
+let last: { readonly uuid: string; readonly bytes: Uint8Array } | undefined;
+
+/** For a column in which one UUID stands in row after row. */
+function sameBytesOf(uuid: string): Uint8Array {
+  if (last?.uuid !== uuid) last = { uuid, bytes: uuidBytes(uuid) };
+  return last.bytes;
 }
 
 const encoder = new TextEncoder();

@@ -26,7 +26,8 @@ function inOneGo(groups: number): Buffer {
   const file = new ParquetWriter({ writer, schema, createdBy: "audit-events", kvMetadata: [{ key: "a", value: "b" }] });
   for (let place = 0; place < groups; place++) {
     const rows = groupOf(place);
-    file.write({ columnData: columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf), offsetIndex: false })), rowGroupSize: rows.length });
+    const columnData = columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf), offsetIndex: false, statistics: name !== "json" }));
+    file.write({ columnData, rowGroupSize: rows.length });
   }
   for (const element of schema) if ("logical_type" in element && element.logical_type?.type === "JSON") Object.assign(element, { converted_type: "JSON" });
   file.finish();
@@ -49,7 +50,7 @@ describe("createParquetFile()", () => {
 
   it("hands out the footer of many groups in pieces", async () => {
     const { file, largest } = await inGroups(1000);
-    expect(file.readUInt32LE(file.length - 8)).toBeGreaterThan(200_000);
+    expect(file.readUInt32LE(file.length - 8)).toBeGreaterThan(150_000);
     expect(largest).toBeLessThan(70_000);
   });
 });

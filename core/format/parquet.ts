@@ -3,8 +3,13 @@ import type { BasicType, ColumnSource, SchemaElement } from "hyparquet-writer";
 import { schemaFromColumnData } from "hyparquet-writer";
 import { createParquetFooter } from "./parquet-footer.ts";
 
-/** A column of a Parquet file: its type, and how it is read off a row. Absent values are null. */
-export type ParquetColumn<Row> = { readonly name: string; readonly element: SchemaElement; readonly valueOf: (row: Row) => unknown };
+/** A column of a Parquet file: its type, and how it is read off a row. Absent values are null. Of an `isUnique` one no value comes twice. */
+export type ParquetColumn<Row> = {
+  readonly name: string;
+  readonly element: SchemaElement;
+  readonly valueOf: (row: Row) => unknown;
+  readonly isUnique?: boolean;
+};
 
 /** Where the bytes of a file go, in order. Waiting here is what keeps memory bounded. */
 export type ByteSink = (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
@@ -18,7 +23,7 @@ export type ParquetFile<Row> = {
 };
 
 /**
- * Begins a file of `columns` whose bytes go to `sink`. Snappy, and statistics on every column, so that readers can skip row groups by time. Without page
+ * Begins a file of `columns` whose bytes go to `sink`. Snappy, and statistics on every column that has an order, so that readers can skip row groups by time. Without page
  * indexes: a group's column is one page, mostly, and each index stays in memory until the end. What does stay is some 3 kB a group, for the footer: every
  * group is made by a writer of its own, which is let go with all that it knows of the values.
  */
@@ -51,11 +56,13 @@ export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], s
   return {
     writeGroup: async (rows) => {
       if (rows.length === 0) return;
-      const columnData: ColumnSource[] = columns.map(({ name, element, valueOf }) => ({
+      const columnData: ColumnSource[] = columns.map(({ name, element, valueOf, isUnique = false }) => ({
         name,
         data: rows.map(valueOf),
         offsetIndex: false,
-        statistics: !isDigest(element),
+        statistics: hasOrder(element),
+        // Else the writer hashes a thousand values of each group, to find that a dictionary would not pay.
+        ...isUnique ? { encoding: "PLAIN" } : {},
       }));
       const group = nextWriter();
       await group.write({ columnData, rowGroupSize: rows.length });
@@ -88,9 +95,9 @@ export function parquetColumn<Row>(name: string, type: BasicType, valueOf: (row:
 }
 
 /**
- * Bytes without a meaning of their own, such as hashes. Their least and greatest help no reader; and kept for the footer as they are, each would keep the
- * pool of buffers alive that the driver cut it from.
+ * False for hashes and JSON: their least and greatest help no reader. And kept for the footer as they are, hashes would keep the pool of buffers alive that
+ * the driver cut them from.
  */
-function isDigest({ type, logical_type: logicalType }: SchemaElement): boolean {
-  return type === "FIXED_LEN_BYTE_ARRAY" && logicalType === undefined;
+function hasOrder({ type, logical_type: logicalType }: SchemaElement): boolean {
+  return logicalType?.type !== "JSON" && !(type === "FIXED_LEN_BYTE_ARRAY" && logicalType === undefined);
 }
