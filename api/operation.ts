@@ -25,11 +25,39 @@ export const problem = (description: string) => ({ description, content: { "appl
 /** A good answer in JSON. */
 export const answer = (description: string, body: z.ZodType) => ({ description, content: { "application/json": { schema: resolver(body) } } });
 
+const commonRefusals = {
+  401: problem("The credential is missing or not valid"),
+  429: problem("The quota is used up; Retry-After says when to come again"),
+  503: problem("A part of the service is not available"),
+};
+
+/** The refusals of an operation with a small body that only admins may ask for; `others` by status. */
+export const adminRefusals = (others: Readonly<Record<number, string>> = {}) => ({
+  400: problem("A parameter or the body is not valid"),
+  403: problem("The credential is not an admin's of the tenant"),
+  408: problem("The body took too long"),
+  413: problem("The body is too large"),
+  415: problem("The content type is not JSON"),
+  ...commonRefusals,
+  ...problems(others),
+});
+
+/** Reading what may be archived. */
+export const archiveFault = { 500: "An archived object is not what was signed" };
+
+function problems(refusals: Readonly<Record<number, string>>) {
+  return Object.fromEntries(Object.entries(refusals).map(([status, description]) => [status, problem(description)]));
+}
+
 type Answers = { readonly [mediaType: string]: z.ZodType };
 
 type OperationOptions = {
   readonly isPublic?: boolean;
   readonly description?: string;
+  /** Refusals besides those of every operation, by status. */
+  readonly refusals?: Readonly<Record<number, string>>;
+  /** Other statuses with the same body, by status. */
+  readonly alike?: Readonly<Record<number, string>>;
   /** What is read besides validated parameters. */
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -52,13 +80,9 @@ export function operation(summary: string, body: z.ZodType | Answers, options: O
     },
     responses: {
       200: { description: "Answer", content },
-      ...options.isPublic ? {} : {
-        400: problem("A parameter is not valid"),
-        401: problem("The credential is missing or not valid"),
-        403: problem("The credential does not allow this"),
-        429: problem("The quota is used up; Retry-After says when to come again"),
-        503: problem("A part of the service is not available"),
-      },
+      ...options.isPublic ? {} : { 400: problem("A parameter is not valid"), 403: problem("The credential does not allow this"), ...commonRefusals },
+      ...problems(options.refusals ?? {}),
+      ...Object.fromEntries(Object.entries(options.alike ?? {}).map(([status, description]) => [status, { description, content }])),
     },
   });
 }

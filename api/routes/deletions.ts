@@ -8,7 +8,7 @@ import { eventKeyParameters, idParameters } from "../../core/query-parameters.ts
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { answer, problem } from "../operation.ts";
+import { adminRefusals, answer } from "../operation.ts";
 import { deletionBody, reason } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
 import { timeOf } from "./events.ts";
@@ -53,13 +53,7 @@ const documentedDelete = describeRoute({
   requestBody: bodyDescription(deleteBody),
   responses: {
     200: answer("It is deleted, now or before", deletionBody),
-    400: problem("A parameter or the body is not valid"),
-    401: problem("The credential is missing or not valid"),
-    403: problem("The credential is not an admin's of the tenant"),
-    404: problem("There is no such event"),
-    409: problem("A hold covers the event, or it is a record of the log about itself"),
-    415: problem("The content type is not JSON"),
-    503: problem("A part of the service is not available"),
+    ...adminRefusals({ 404: "There is no such event", 409: "A hold covers the event, or it is a record of the log about itself" }),
   },
 });
 

@@ -13,7 +13,7 @@ import type { Page, StoredEvent } from "../../core/query-store.ts";
 import { parseSpan } from "../../core/query-time.ts";
 import { readerOf, requireAdminFor, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { eventBody, listBody } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
 
@@ -22,7 +22,7 @@ export function eventRoutes(parts: ApiParts) {
   const reader = readerOf(parts);
   const readScope = requireScope(parts.authenticate, "read");
   return new Hono<ApiEnv>()
-    .get("/events", operation("List events", listBody), readScope, query(listParameters), async (context) => {
+    .get("/events", operation("List events", listBody, { refusals: archiveFault }), readScope, query(listParameters), async (context) => {
       const parameters = context.req.valid("query");
       const caller = context.get("caller");
       const tenantId = tenantOf(caller, parameters.tenant_id);
@@ -55,24 +55,31 @@ export function eventRoutes(parts: ApiParts) {
         ...page.partial ? { partial: true as const } : {},
       });
     })
-    .get("/events/:id", operation("Read one event", eventBody), readScope, path(idParameters), query(eventParameters), async (context) => {
-      const { id } = context.req.valid("param");
-      const parameters = context.req.valid("query");
-      const caller = context.get("caller");
-      const tenantId = tenantOf(caller, parameters.tenant_id);
-      requireAdminFor(caller, parameters.include_deleted);
-      const occurredAt = timeOf(id, parameters.at);
-      const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id }, parameters.include_deleted ?? false);
-      if (stored === undefined) {
-        throw new AuditError(
-          "not_found",
-          parameters.at === undefined ? "read event: there is none at the time in its id; give at, the event's occurred_at" : "read event: there is none",
-        );
-      }
-      parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
-      const [deletion] = parameters.include_deleted ? await parts.deletions.of(caller.claims, tenantId, [stored.event]) : [];
-      return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash), ...deletedOf(deletion) } });
-    });
+    .get(
+      "/events/:id",
+      operation("Read one event", eventBody, { refusals: { 404: "There is no such event", ...archiveFault } }),
+      readScope,
+      path(idParameters),
+      query(eventParameters),
+      async (context) => {
+        const { id } = context.req.valid("param");
+        const parameters = context.req.valid("query");
+        const caller = context.get("caller");
+        const tenantId = tenantOf(caller, parameters.tenant_id);
+        requireAdminFor(caller, parameters.include_deleted);
+        const occurredAt = timeOf(id, parameters.at);
+        const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id }, parameters.include_deleted ?? false);
+        if (stored === undefined) {
+          throw new AuditError(
+            "not_found",
+            parameters.at === undefined ? "read event: there is none at the time in its id; give at, the event's occurred_at" : "read event: there is none",
+          );
+        }
+        parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
+        const [deletion] = parameters.include_deleted ? await parts.deletions.of(caller.claims, tenantId, [stored.event]) : [];
+        return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash), ...deletedOf(deletion) } });
+      },
+    );
 }
 
 /** The time at which an event is looked for: events are kept by day, so an id alone finds one only when it holds its time. */

@@ -8,7 +8,7 @@ import { exportParameters } from "../../core/query-parameters.ts";
 import { z } from "zod";
 import { readerOf, requireAdminFor, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { query } from "../validate.ts";
 import { nextLink, orderOf } from "./events.ts";
 
@@ -23,7 +23,7 @@ export function exportRoutes(parts: ApiParts) {
   const reader = readerOf(parts);
   return new Hono<ApiEnv>().get(
     "/events/export",
-    operation("Export events", files, { description }),
+    operation("Export events", files, { description, refusals: archiveFault }),
     requireScope(parts.authenticate, "export"),
     query(exportParameters),
     async (context) => {

@@ -11,7 +11,7 @@ import { parseSpan } from "../../core/query-time.ts";
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { answer, operation, problem } from "../operation.ts";
+import { adminRefusals, answer, operation } from "../operation.ts";
 import { bodyTenant, bodyTime, holdBody, holdListBody, reason, storedText } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
 
@@ -53,12 +53,19 @@ export function holdRoutes(parts: ApiParts) {
       const page = found.slice(0, limit);
       return context.json({ holds: page.map(bodyOfHold), next_cursor: found.length > limit ? page.at(-1)?.hold.id ?? null : null });
     })
-    .get("/holds/:id", operation("Read one legal hold", holdBody), auditors, path(idParameters), query(tenantParameters), async (context) => {
-      const caller = context.get("caller");
-      const found = await parts.holds.find(caller.claims, tenantOf(caller, context.req.valid("query").tenant_id), context.req.valid("param").id);
-      if (found === undefined) throw notFound("read");
-      return context.json({ hold: bodyOfHold(found) });
-    })
+    .get(
+      "/holds/:id",
+      operation("Read one legal hold", holdBody, { refusals: noSuchHold }),
+      auditors,
+      path(idParameters),
+      query(tenantParameters),
+      async (context) => {
+        const caller = context.get("caller");
+        const found = await parts.holds.find(caller.claims, tenantOf(caller, context.req.valid("query").tenant_id), context.req.valid("param").id);
+        if (found === undefined) throw notFound("read");
+        return context.json({ hold: bodyOfHold(found) });
+      },
+    )
     .post("/holds", documented("Place a legal hold", placeDescription, placeBody, 201), admins, async (context) => {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, placeBody);
@@ -99,6 +106,8 @@ export function holdRoutes(parts: ApiParts) {
     );
 }
 
+const noSuchHold = { 404: "The tenant has no such hold" };
+
 function documented(summary: string, description: string, body: z.ZodType, status: 200 | 201) {
   return describeRoute({
     summary,
@@ -106,14 +115,7 @@ function documented(summary: string, description: string, body: z.ZodType, statu
     requestBody: bodyDescription(body),
     responses: {
       [status]: answer("The hold", holdBody),
-      400: problem("The body is not valid"),
-      401: problem("The credential is missing or not valid"),
-      403: problem("The credential is not an admin's of the tenant"),
-      ...status === 200
-        ? { 404: problem("The tenant has no such hold") }
-        : { 409: problem("Archives that it would cover are being deleted: nothing was placed") },
-      415: problem("The content type is not JSON"),
-      503: problem("A part of the service is not available"),
+      ...adminRefusals(status === 200 ? noSuchHold : { 409: "Archives that it would cover are being deleted: nothing was placed" }),
     },
   });
 }

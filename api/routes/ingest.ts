@@ -29,6 +29,7 @@ export function ingestRoutes(parts: ApiParts) {
       400: problem("The body or a header is not valid"),
       401: problem("The credential is missing or not valid"),
       403: problem("The credential does not allow this"),
+      408: problem("The body took too long"),
       413: problem("Too many events or bytes"),
       415: problem("The content type or encoding is not supported"),
       422: problem("Every event was refused, or the Idempotency-Key came with another body"),

@@ -11,7 +11,7 @@ import { tenantParameters, whole } from "../../core/query-parameters.ts";
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { answer, operation, problem } from "../operation.ts";
+import { adminRefusals, answer, operation } from "../operation.ts";
 import { keyBody, keyListBody, newKeyBody } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
 
@@ -42,6 +42,7 @@ const createBody = z.strictObject({
 const createDescription =
   `The answer holds the key itself, this once: only its hash is kept. Programs send it as Authorization: Bearer or as apikey. Recorded as
 audit.key.created in the tenant's log.`;
+const noSuchKey = { 404: "The tenant has no such key" };
 const revokeDescription = `For good, and effective everywhere within 60 seconds. A key that was revoked before stays as it is. Recorded as audit.key.revoked.`;
 
 /** `POST`, `GET` and `DELETE /keys`, for admins. A key appears whole in one answer, once, and in no log. */
@@ -57,12 +58,19 @@ export function keyRoutes(parts: ApiParts) {
       const page = found.slice(0, limit);
       return context.json({ keys: page.map(shown), next_cursor: found.length > limit ? page.at(-1)?.id ?? null : null });
     })
-    .get("/keys/:id", operation("Read one API key", keyBody), admins, path(pathParameters), query(tenantParameters), async (context) => {
-      const caller = context.get("caller");
-      const key = await parts.keys.find(caller.claims, tenantOf(caller, context.req.valid("query").tenant_id), context.req.valid("param").id);
-      if (key === undefined) throw notFound("read");
-      return context.json({ key: shown(key) });
-    })
+    .get(
+      "/keys/:id",
+      operation("Read one API key", keyBody, { refusals: noSuchKey }),
+      admins,
+      path(pathParameters),
+      query(tenantParameters),
+      async (context) => {
+        const caller = context.get("caller");
+        const key = await parts.keys.find(caller.claims, tenantOf(caller, context.req.valid("query").tenant_id), context.req.valid("param").id);
+        if (key === undefined) throw notFound("read");
+        return context.json({ key: shown(key) });
+      },
+    )
     .post("/keys", documentedCreate, admins, async (context) => {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, createBody);
@@ -83,7 +91,7 @@ export function keyRoutes(parts: ApiParts) {
     })
     .delete(
       "/keys/:id",
-      operation("Revoke an API key", keyBody, { description: revokeDescription }),
+      operation("Revoke an API key", keyBody, { description: revokeDescription, refusals: noSuchKey }),
       admins,
       path(pathParameters),
       query(tenantParameters),
@@ -106,14 +114,7 @@ const documentedCreate = describeRoute({
   requestBody: bodyDescription(createBody),
   responses: {
     201: answer("The key, shown this once", newKeyBody),
-    400: problem("The body is not valid"),
-    401: problem("The credential is missing or not valid"),
-    403: problem("The credential is not an admin's of the tenant"),
-    409: problem("The tenant has as many keys in use as it may"),
-    413: problem("The body is too large"),
-    415: problem("The content type is not JSON"),
-    429: problem("The quota is used up; Retry-After says when to come again"),
-    503: problem("A part of the service is not available"),
+    ...adminRefusals({ 409: "The tenant has as many keys in use as it may" }),
   },
 });
 

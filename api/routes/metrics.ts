@@ -15,7 +15,11 @@ export function metricsRoutes(parts: ApiParts) {
   const collect = operationsMetrics({ ...parts, openStreams });
   return new Hono<ApiEnv>().get(
     "/metrics",
-    operation("Figures for Prometheus", { "text/plain": z.string() }, { isPublic: true, description }),
+    operation("Figures for Prometheus", { "text/plain": z.string() }, {
+      isPublic: true,
+      description,
+      refusals: { 401: "The token is missing or another", 403: "There is no token, and you ask from elsewhere" },
+    }),
     async (context) => {
       const { metricsToken } = parts.settings;
       if (metricsToken === undefined) requireOwnMachine(context.env?.incoming?.socket?.remoteAddress, context.req.header("x-forwarded-for"));

@@ -7,12 +7,13 @@ import { eventParameters, idParameters, tenantParameters } from "../../core/quer
 import { limits } from "../../core/limits.ts";
 import { requireAdminFor, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { checkpointListBody, consistencyBody, logKeysBody, noteText } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
 import { timeOf } from "./events.ts";
 
 const plainText = { "content-type": "text/plain; charset=utf-8" };
+const receiptRefusals = { 404: "There is no such event", 409: "It is not sealed yet; Retry-After says when to come again", ...archiveFault };
 
 /**
  * What an auditor takes away to check the log without us: checkpoints, consistency proofs, receipts and keys. Auditors and admins only; the
@@ -42,7 +43,7 @@ export function proofRoutes(parts: ApiParts) {
     )
     .get(
       "/checkpoints/:size",
-      operation("One checkpoint, as it was signed", { "text/plain": noteText }),
+      operation("One checkpoint, as it was signed", { "text/plain": noteText }, { refusals: { 404: "The tenant has no checkpoint of this size" } }),
       auditors,
       path(checkpointPathParameters),
       query(tenantParameters),
@@ -57,7 +58,7 @@ export function proofRoutes(parts: ApiParts) {
     )
     .get(
       "/consistency",
-      operation("Prove that an older tree is a prefix of a newer one", consistencyBody),
+      operation("Prove that an older tree is a prefix of a newer one", consistencyBody, { refusals: { 404: "The tenant has no checkpoint of such a size" } }),
       auditors,
       query(consistencyParameters),
       async (context) => {
@@ -69,7 +70,7 @@ export function proofRoutes(parts: ApiParts) {
     )
     .get(
       "/events/:id/receipt",
-      operation("Receipt of an event: its inclusion proof and checkpoint", { "text/plain": noteText }),
+      operation("Receipt of an event: its inclusion proof and checkpoint", { "text/plain": noteText }, { refusals: receiptRefusals }),
       auditors,
       path(idParameters),
       query(eventParameters),

@@ -18,8 +18,15 @@ export function readinessRoutes(parts: ApiParts) {
   const readiness = createReadiness(parts);
   return new Hono<ApiEnv>()
     .get("/healthz", operation("The process runs", healthBody, { isPublic: true }), (context) => context.json({ status: "ok" }))
-    .get("/readyz", operation("The process can serve, and the log is well", readinessBody, { isPublic: true }), async (context) => {
-      const answer = await readiness();
-      return answer.status === "not_ready" ? context.json(answer, 503, { "retry-after": "2" }) : context.json(answer);
-    });
+    .get(
+      "/readyz",
+      operation("The process can serve, and the log is well", readinessBody, {
+        isPublic: true,
+        alike: { 503: "Requests would fail here: send them elsewhere" },
+      }),
+      async (context) => {
+        const answer = await readiness();
+        return answer.status === "not_ready" ? context.json(answer, 503, { "retry-after": "2" }) : context.json(answer);
+      },
+    );
 }

@@ -4,7 +4,7 @@ import { filterOf, questionBinding, questionJson, questionOf } from "../../core/
 import { windowParameters } from "../../core/query-parameters.ts";
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { reportBody } from "../response-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -18,7 +18,7 @@ export function reportRoutes(parts: ApiParts) {
   const auditors = requireScope(parts.authenticate, "export");
   return new Hono<ApiEnv>().get(
     "/reports/compliance",
-    operation("Report on a period", reportBody, { description }),
+    operation("Report on a period", reportBody, { description, refusals: archiveFault }),
     auditors,
     query(windowParameters),
     async (context) => {

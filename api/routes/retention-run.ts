@@ -7,7 +7,7 @@ import { limits } from "../../core/limits.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { answer, problem } from "../operation.ts";
+import { adminRefusals, answer } from "../operation.ts";
 import { bodyTenant } from "../retention-schemas.ts";
 
 const runBody = z.strictObject({
@@ -75,10 +75,6 @@ const documentedRun = describeRoute({
   requestBody: bodyDescription(runBody),
   responses: {
     200: answer("What is due, and what was done", answerBody),
-    400: problem("The body is not valid"),
-    401: problem("The credential is missing or not valid"),
-    403: problem("The credential is not an admin's of the tenant"),
-    415: problem("The content type is not JSON"),
-    503: problem("The service cannot do it now"),
+    ...adminRefusals(),
   },
 });

@@ -8,7 +8,7 @@ import { tenantParameters } from "../../core/query-parameters.ts";
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { answer, operation, problem } from "../operation.ts";
+import { adminRefusals, answer, operation } from "../operation.ts";
 import { bodyTenant, retentionBody } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -68,10 +68,6 @@ const documentedPut = describeRoute({
   requestBody: bodyDescription(putBody),
   responses: {
     200: answer("The policy", retentionBody),
-    400: problem("The body is not valid, or the years are below the floor"),
-    401: problem("The credential is missing or not valid"),
-    403: problem("The credential is not an admin's of the tenant"),
-    415: problem("The content type is not JSON"),
-    503: problem("A part of the service is not available"),
+    ...adminRefusals({ 400: "The body is not valid, or the years are below the floor" }),
   },
 });

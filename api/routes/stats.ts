@@ -5,7 +5,7 @@ import { filterOf, questionBinding, questionJson, questionOf } from "../../core/
 import { statsParameters } from "../../core/query-parameters.ts";
 import { readerOf, requireAdminFor, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { statsBody } from "../response-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -15,7 +15,7 @@ export function statsRoutes(parts: ApiParts) {
   const readScope = requireScope(parts.authenticate, "read");
   return new Hono<ApiEnv>().get(
     "/stats",
-    operation("Count events by time, result and facet", statsBody),
+    operation("Count events by time, result and facet", statsBody, { refusals: archiveFault }),
     readScope,
     query(statsParameters),
     async (context) => {

@@ -26,6 +26,7 @@ export function streamRoutes(parts: ApiParts) {
     "/events/stream",
     operation("Follow the log", { "text/event-stream": z.string() }, {
       description,
+      refusals: { 410: "The position lies in archived days: read the list, then follow from its end" },
       headers: { "last-event-id": "position behind which to go on; absent: what is sealed from now on" },
     }),
     requireScope(parts.authenticate, "read"),
