@@ -8,6 +8,7 @@ export default defineConfig({
     include: slow ? ["**/*.slow.test.ts"] : ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/test-artifacts/**", "test/fixtures/**", ".audit/**", ...(slow ? [] : ["**/*.slow.test.ts"])],
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/watch-fetch.ts"],
     pool: "forks",
     maxWorkers: slow ? 1 : 2,
     testTimeout: slow ? 600_000 : 20_000,

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
+import { keepOutput } from "./support/kept-output.ts";
 
 /** A fenced block of a page, in order. `language` is the first word after the fence. */
 export type Snippet = { readonly language: string; readonly code: string; readonly line: number };
@@ -61,6 +62,7 @@ function bash(script: string, env: Readonly<Record<string, string>>): Promise<Om
     const printed = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => printed.stdout += text);
     child.stderr.setEncoding("utf8").on("data", (text: string) => printed.stderr += text);
+    child.stderr.on("data", keepOutput("snippet"));
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ status: code ?? (signal === null ? 1 : 128), ...printed }));
   });

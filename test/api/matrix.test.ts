@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canary } from "../support/canary.ts";
 import { publishableKey, secretKey, supabaseUrl } from "../support/tokens.ts";
 import { forgedApiKeys, forgedClaims, forgedProjectKeys, forgedTenants } from "../support/forged-tokens-claims.ts";
 import { forgedAlgorithms, forgedHeaders, forgedSignatures } from "../support/forged-tokens-jwt.ts";
@@ -18,8 +19,8 @@ type Principal = {
 
 type Cell = { readonly route: string; readonly principal: string; readonly placement: string; readonly status: number | readonly number[] };
 
-const canaryA = "canary-alpha-7f3a";
-const canaryB = "zanary-bravo-91cc";
+const canaryA = `alpha-${canary}`;
+const canaryB = `bravo-${canary}`;
 
 describe("every route × every principal × every place of a tenant", () => {
   const signer = createSigner();

@@ -7,7 +7,9 @@ import type { ApiParts } from "../../api/context.ts";
 import { createParts } from "../../api/parts.ts";
 import { makeApiKey } from "../../core/api-key.ts";
 import type { Scope } from "../../core/caller.ts";
+import { canary } from "../support/canary.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
+import { keepOutput, keepRefusal, learnCredentials, learnSecret } from "../support/kept-output.ts";
 import { secretKey, signToken, testEnvironment } from "../support/tokens.ts";
 
 export const tenantA = "123e4567-e89b-12d3-a456-426614174000";
@@ -52,6 +54,7 @@ export type ServiceOptions = {
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const database = options.database ?? await createDatabase();
   const logs: string[] = [];
+  const keep = keepOutput("service", options.env);
   const background = new Set<Promise<unknown>>();
   const stopping = new AbortController();
   const waitUntil = (work: Promise<unknown>) => {
@@ -64,7 +67,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     streamBounds: undefined,
     stopping: stopping.signal,
     waitUntil,
-    write: (line) => void logs.push(line),
+    write: (line) => {
+      logs.push(line);
+      keep(`${line}\n`);
+    },
   });
   const parts = { ...made.parts, ...options.replace?.(made.parts) };
   const app = createApp(parts);
@@ -73,13 +79,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await admin.connect();
 
   const ask = async (path: string, asked: Asked = {}): Promise<Answer> => {
-    const headers = new Headers(asked.headers);
+    const headers = new Headers({ "user-agent": canary, ...asked.headers });
     if (asked.as !== undefined) headers.set("authorization", `Bearer ${asked.as}`);
     if (asked.body !== undefined) headers.set("content-type", "application/json");
+    learnCredentials(headers);
     const url = path.startsWith("//") ? path.slice(1) : `/api/v1/audit${path}`;
     const body = asked.body === undefined ? {} : { body: typeof asked.body === "string" ? asked.body : JSON.stringify(asked.body) };
     const response = await app.request(url, { method: asked.method ?? "GET", headers, ...body });
     const text = await response.text();
+    keepRefusal(response, text);
     const isJson = /json/.test(response.headers.get("content-type") ?? "") && !/ndjson/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
   };
@@ -91,13 +99,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logs,
     ask,
     store: async (tenantId, events) => {
-      const batch = { events: events.map((event) => ({ event_type: "test.done", tenant_id: tenantId, ...event })) };
+      const batch = { events: events.map((event) => ({ event_type: "test.done", tenant_id: tenantId, user_agent: canary, ...event })) };
       const { status, text } = await ask("/events", { method: "POST", as: secretKey, body: batch });
       if (status !== 201) throw new Error(`store test events: ${status} ${text}`);
       return JSON.parse(text).results;
     },
     makeKey: async (tenantId, scopes, { expiresAt } = {}) => {
       const key = makeApiKey(randomBytes);
+      learnSecret("API key", key.text);
       await admin.query("insert into audit_log.tenants (id, name) values ($1::uuid, $1::uuid::text) on conflict do nothing", [tenantId]);
       const hash = createHash("sha256").update(key.text).digest();
       await admin.query("insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at) values ($1, $2, $3, 'test', $4, $5)", [
@@ -115,6 +124,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     stop: async () => {
       stopping.abort();
       while (background.size > 0) await Promise.allSettled(background);
+      keep(made.parts.metrics.text());
       await made.close();
       await admin.end();
       if (options.database === undefined) await database.drop();

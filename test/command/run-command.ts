@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { keepOutput } from "../support/kept-output.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
@@ -18,7 +19,12 @@ export function startCommand(args: readonly string[], env: Readonly<Record<strin
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => out += text);
-  child.stderr.setEncoding("utf8").on("data", (text: string) => err += text);
+  // What it prints on standard output is what was asked for: events, and once a new key.
+  const keep = keepOutput("command", env);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+    keep(text);
+  });
   const ended = new Promise<CommandRun>((resolve) => child.once("close", (status, signal) => resolve({ status, signal, out, err })));
   return { kill: (signal: NodeJS.Signals) => void child.kill(signal), out: () => out, err: () => err, ended };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { canary } from "../support/canary.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { startFunction, type TestFunction } from "../support/functions.ts";
 import { secretKey, testEnvironment } from "../support/tokens.ts";
@@ -67,7 +68,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
 /** Posts as the project's server, unless `headers` brings another credential; an empty header is left out. */
 export async function post(url: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const credential = "authorization" in headers || "apikey" in headers ? {} : { apikey: secretKey };
-  const all = Object.entries({ "content-type": "application/json", ...credential, ...headers }).filter(([, value]) => value !== "");
+  const all = Object.entries({ "content-type": "application/json", "user-agent": canary, ...credential, ...headers }).filter(([, value]) => value !== "");
   const answer = await fetch(url, { method: "POST", headers: all as [string, string][], body: body as BodyInit });
   const text = await answer.text();
   return { status: answer.status, text, body: parsed(text), headers: answer.headers };

@@ -6,8 +6,10 @@ import { makeApiKey } from "../../core/api-key.ts";
 import type { EventError, ProblemDetail } from "../../core/errors.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import type { EventResult } from "../../core/ingest-answer.ts";
+import { canary } from "../support/canary.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { startFunction, type TestFunction, type TestFunctionOptions } from "../support/functions.ts";
+import { learnSecret } from "../support/kept-output.ts";
 import { secretKey, testEnvironment } from "../support/tokens.ts";
 
 export const tenantA = "123e4567-e89b-12d3-a456-426614174000";
@@ -73,6 +75,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     },
     async makeKey(tenantId, scopes, expiresAt) {
       const key = makeApiKey((length) => crypto.getRandomValues(new Uint8Array(length)));
+      learnSecret("API key", key.text);
       const hash = createHash("sha256").update(key.text).digest();
       await rows("select audit_log.create_tenant($1, 'Test')", [tenantId]);
       await rows("select audit_log.create_key($1, $2, $3, 'a test', $4, $5)", [tenantId, key.id, hash, scopes, expiresAt ?? null]);
@@ -90,7 +93,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
 /** Posts to `url`; an empty header is left out. */
 export async function post(url: string, body: Parameters<Door["post"]>[0], headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const credential = "authorization" in headers || "apikey" in headers ? {} : { apikey: secretKey };
-  const all = Object.entries({ "content-type": "application/json", ...credential, ...headers }).filter(([, value]) => value !== "");
+  const all = Object.entries({ "content-type": "application/json", "user-agent": canary, ...credential, ...headers }).filter(([, value]) => value !== "");
   const isRaw = typeof body === "string" || body instanceof Uint8Array;
   const sent = isRaw ? body : JSON.stringify(Array.isArray(body) ? { events: body } : body);
   const answer = await fetch(url, { method: "POST", headers: all as [string, string][], body: sent as BodyInit });
@@ -108,7 +111,8 @@ function parsed(text: string): AnswerBody {
 
 /** A valid event of tenant A with an id and a time, so that sending it twice is sending it again. */
 export function event(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return { id: randomUUID(), tenant_id: tenantA, occurred_at: new Date(Date.now() - 1000).toISOString(), event_type: "order.created", ...changes };
+  const own = { id: randomUUID(), tenant_id: tenantA, occurred_at: new Date(Date.now() - 1000).toISOString() };
+  return { ...own, event_type: "order.created", message: canary, context: { card: canary }, ...changes };
 }
 
 /** Status, and the counts that are told: created, duplicate, rejected. */

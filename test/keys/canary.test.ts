@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routeRules } from "../api/matrix-routes.ts";
 import { tenantA, tokenOf } from "../api/service.ts";
+import { canary, canaryAddress } from "../support/canary.ts";
 import { publishableKey, secretKey } from "../support/tokens.ts";
 import { type KeyService, startKeyService } from "./key-service.ts";
 
-/** Stands in every input that may hold a secret or somebody's data, and is nothing that our own code could write. */
-const canary = "c4n4ryqx";
 /** Stands where only a name can: refusals repeat an unknown name that looks like one, so that its typing error is seen; logs do not. */
 const named = "n4m3dqx";
 
@@ -19,7 +18,7 @@ const personal = {
   user_agent: canary,
   device_fingerprint: canary,
   request_id: canary,
-  ip_address: "203.0.113.77",
+  ip_address: canaryAddress,
 };
 
 /** Bodies and events that are refused in one way each: a refusal is where a value is most easily repeated. */
@@ -89,7 +88,7 @@ describe("a canary in every input", () => {
     const logs = `${service.api.stderr()}\n${service.door.stderr()}`;
     expect(logs).toContain('"event":"ingest"');
     expect([...lines(logs, named), ...lines(metricsText, named)]).toEqual([]);
-    for (const secret of [canary, secretPart, admin, secretKey, publishableKey, "203.0.113.77"]) {
+    for (const secret of [canary, secretPart, admin, secretKey, publishableKey, canaryAddress]) {
       expect(lines(logs, secret)).toEqual([]);
       expect(lines(metricsText, secret)).toEqual([]);
       // Refusals of whole requests, and verdicts of single events.

@@ -1,3 +1,4 @@
+import { canary } from "../support/canary.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { startFunction, type TestFunction } from "../support/functions.ts";
 import { testEnvironment } from "../support/tokens.ts";
@@ -35,7 +36,12 @@ export async function startKeyService(env: Readonly<Record<string, string>> = {}
 }
 
 async function send<Body>(url: string, { as, method = "GET", body, headers = {} }: Asked): Promise<Answer<Body>> {
-  const all = { ...as === undefined ? {} : { authorization: `Bearer ${as}` }, ...body === undefined ? {} : { "content-type": "application/json" }, ...headers };
+  const all = {
+    "user-agent": canary,
+    ...as === undefined ? {} : { authorization: `Bearer ${as}` },
+    ...body === undefined ? {} : { "content-type": "application/json" },
+    ...headers,
+  };
   const sent = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
   const response = await fetch(url, { method, headers: all, ...sent });
   const text = await response.text();

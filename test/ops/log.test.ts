@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { type Service, startService, tenantA, tenantB, tokenOf } from "../api/service.ts";
+import { canary } from "../support/canary.ts";
 import { startFunction, type TestFunction } from "../support/functions.ts";
 import { secretKey, testEnvironment } from "../support/tokens.ts";
-
-/** Stands in every place of a request that a caller fills, and must stand in no line. */
-const canary = "canary-5d1e";
 
 describe("one line of JSON a request", () => {
   let service: Service;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import type { AuditStats } from "../../sdk/src/index.ts";
 import type { AppSettings } from "./app-settings.ts";
+import { keepOutput } from "../support/kept-output.ts";
 import { root } from "./build.ts";
 
 /** The application under test. */
@@ -25,7 +26,12 @@ export function runApp(settings: AppSettings): App {
   writeFileSync(output, "");
   const child = spawn(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "app.ts")], {
     env: { ...process.env, AUDIT_TEST_APP: JSON.stringify(settings), AUDIT_TEST_OUTPUT: output },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const keep = keepOutput("application");
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    process.stderr.write(text);
+    keep(text);
   });
   const lines = () => readFileSync(output, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>);
   const ended = new Promise<number | NodeJS.Signals>((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? 0)));

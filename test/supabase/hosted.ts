@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type DenoVersion, projectFolder } from "../../scripts/stack/deno-process.ts";
 import { startFunction, type TestFunction } from "../support/functions.ts";
+import { keepOutput } from "../support/kept-output.ts";
 import { startStorageDouble, storageSecretKey } from "../support/storage-double.ts";
 import { jwks, publishableKey } from "../support/tokens.ts";
 import { type Recorder, startRecorder, type Upload } from "./recorder.ts";
@@ -141,6 +142,7 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
     run: (file, args, options = {}) =>
       new Promise((resolve) => {
         execFile(file, args, { env: { ...shell, ...options.env }, cwd: options.cwd ?? projectFolder, timeout: 120_000 }, (error, stdout, stderr) => {
+          keepOutput("command on Supabase")(stderr);
           resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
         });
       }),

@@ -21,7 +21,8 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
-export const password = "password";
+/** Long enough that it stands nowhere by chance. */
+export const password = "passwordOfEveryTestDatabase";
 const migrationsFolder = new URL("../../migrations", import.meta.url).pathname;
 
 /** A cluster that forgets on power failure, which no test here can cause, and is otherwise like the stack's: `synchronous_commit` stays on. */

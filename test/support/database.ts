@@ -3,6 +3,7 @@ import pg from "pg";
 import { inject } from "vitest";
 import type { PostgresMajor } from "../../scripts/stack/postgres-binaries.ts";
 import { superuser } from "../../scripts/stack/postgres-process.ts";
+import { learnSecret } from "./kept-output.ts";
 import { type ClusterAddress, password, type TemplateName } from "./cluster.ts";
 
 export type TestDatabase = {
@@ -20,6 +21,7 @@ export async function createDatabase(options: { readonly template?: TemplateName
   const answer = await fetch(`${inject("clusterUrl")}/${major}/${options.template ?? "migrated"}`);
   if (!answer.ok) throw new Error(`create a test database: ${await answer.text()}`);
   const { port, template }: ClusterAddress = JSON.parse(await answer.text());
+  learnSecret("password of the database", password);
   const name = `test_${randomBytes(6).toString("hex")}`;
   const urlOf = (login: string, database: string) => `postgresql://${login}:${password}@127.0.0.1:${port}/${database}`;
   await run(urlOf(superuser, "postgres"), `create database ${name} template ${template} owner postgres`);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { inject } from "vitest";
 import { type DenoVersion, projectFolder, startDeno } from "../../scripts/stack/deno-process.ts";
+import { keepMetrics, keepOutput } from "./kept-output.ts";
 
 export type TestFunction = {
   /** Base URL with the function's name: a path that the function sees starts with its own name, as on Supabase. */
@@ -25,15 +26,25 @@ export type TestFunctionOptions = {
 /** Runs functions/<name>/index.ts as a real Deno process with the permissions of the local stack. Stop it in the test that started it. */
 export async function startFunction(name: string, options: TestFunctionOptions): Promise<TestFunction> {
   let printed = "";
+  const keep = keepOutput(name, options.env);
   const deno = await startDeno({
     name,
     entry: options.entry ?? join(projectFolder, "functions", name, "index.ts"),
     environment: options.env,
     cacheFolder: join(inject("runFolder"), `deno-${options.denoVersion ?? "2.9"}`),
-    output: (text) => printed += text,
+    output: (text) => {
+      printed += text;
+      keep(text);
+    },
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.denoVersion === undefined ? {} : { version: options.denoVersion }),
     ...(options.writableFolders === undefined ? {} : { writableFolders: options.writableFolders }),
   });
-  return { url: `http://127.0.0.1:${deno.port}/${name}`, pid: deno.pid, stderr: () => printed, stop: deno.stop, kill: deno.kill };
+  const url = `http://127.0.0.1:${deno.port}/${name}`;
+  const stop = async () => {
+    const token = options.env["AUDIT_METRICS_TOKEN"];
+    if (token !== undefined) await keepMetrics(url, keep, token);
+    await deno.stop();
+  };
+  return { url, pid: deno.pid, stderr: () => printed, stop, kill: deno.kill };
 }

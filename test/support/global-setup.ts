@@ -6,6 +6,7 @@ import type { TestProject } from "vitest/node";
 import type { PostgresMajor } from "../../scripts/stack/postgres-binaries.ts";
 import { birthOf, endLeftovers, openProcessRecord } from "../../scripts/stack/process-record.ts";
 import { type Cluster, startCluster, type TemplateName } from "./cluster.ts";
+import { reportLeaks } from "./report-leaks.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -50,7 +51,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     server.closeAllConnections();
     server.close();
     await Promise.allSettled([...clusters.values()].map(async (cluster) => (await cluster).stop()));
-    rmSync(runFolder, { recursive: true, force: true });
+    try {
+      reportLeaks(runFolder);
+    } finally {
+      rmSync(runFolder, { recursive: true, force: true });
+    }
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Caller } from "../../core/caller.ts";
 import { createIngestHandler, type Door, type IngestHandlerParts } from "../../core/ingest-handler.ts";
 import type { Log } from "../../core/ports.ts";
+import { keepOutput } from "./kept-output.ts";
 import { type MemoryEventStore, memoryEventStore } from "./memory-event-store.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -42,6 +43,7 @@ export function ingestFixture(change: { readonly settings?: Partial<IngestHandle
   const logged: Parameters<Log>[0][] = [];
   const waiting: Promise<unknown>[] = [];
   let drawn = 0;
+  const keep = keepOutput("handler");
   const settings = {
     eventMaxAgeDays: 7,
     eventMaxAheadMinutes: 60,
@@ -59,7 +61,10 @@ export function ingestFixture(change: { readonly settings?: Partial<IngestHandle
     randomBytes: (length) => Uint8Array.from({ length }, () => Math.imul(++drawn, 0x9e3779b1) >>> 24),
     sha256,
     waitUntil: (promise) => waiting.push(promise),
-    log: (record) => logged.push(record),
+    log: (record) => {
+      logged.push(record);
+      keep(`${JSON.stringify(record)}\n`);
+    },
     settings: { ...settings, ...change.settings },
   };
   const send = createIngestHandler(parts, change.door ?? { method: "edge", eventsMax: 1000 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { canary as shared } from "./canary.ts";
 import { makeId } from "./load-client.ts";
 import { hostileEvents, type Mutation, mutations } from "./payloads-mutations.ts";
 
@@ -121,7 +122,7 @@ function cut(text: string, bytesMax: number): string {
 }
 
 /** Stands in many generated strings: nothing that a caller sent may turn up in a log or in the message of a fault. */
-export const canary = "CANARY-e7c1f0";
+export const canary = `payload-${shared}`;
 
 const awkwardText = [
   canary,

@@ -3,6 +3,7 @@ import type { AuditEvent, Json } from "../../core/event.ts";
 import { canonicalJson } from "../../core/format/canonical-json.ts";
 import { leafOf } from "../../core/leaf.ts";
 import type { EventRow } from "../../core/ports.ts";
+import { canary } from "./canary.ts";
 import { sha256 } from "./sha256.ts";
 
 /** A small seeded generator (xorshift32): a failing seed can be run again. */
@@ -17,7 +18,7 @@ export function randomFrom(seed: number): () => number {
 }
 
 const words = [
-  "alpha",
+  `alpha ${canary}`,
   "Übergröße",
   "東京",
   "😀👍🏽",

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
+import { keepOutput, learnSecret } from "./kept-output.ts";
 
 export type StackProcessOptions = {
   readonly dataFolder: string;
@@ -53,8 +54,24 @@ export async function spawnStack(options: StackProcessOptions): Promise<StackPro
   const npm = spawn(command, args, { cwd: options.project ?? projectFolder, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let output = "";
   for (const stream of [npm.stdout, npm.stderr]) stream.setEncoding("utf8").on("data", (text: string) => output += text);
-  const ended = new Promise<number | string | null>((resolve) => npm.once("close", (code, signal) => resolve(code ?? signal)));
+  const ended = new Promise<number | string | null>((resolve) =>
+    npm.once("close", (code, signal) => {
+      keepStack(options.dataFolder, output);
+      resolve(code ?? signal);
+    })
+  );
   return { port, npm, output: () => output, ended, signal: (signal) => void process.kill(-(npm.pid ?? 0), signal) };
+}
+
+/** Of what it printed all but the line to paste, which holds a key of this machine's own tenant on purpose. */
+function keepStack(dataFolder: string, output: string): void {
+  const logs = join(dataFolder, "logs");
+  if (!existsSync(logs) || !existsSync(join(dataFolder, "local.json"))) return;
+  const { secret_key, anon_key, tenants } = readLocalFile(dataFolder);
+  const own = tenants.flatMap(({ api_keys, tokens }) => [...Object.values(api_keys), ...Object.values(tokens)]);
+  for (const secret of [secret_key, anon_key, ...own]) learnSecret("credential of local.json", secret);
+  keepOutput("stack")(output.replaceAll(/^ +curl .*$/gm, ""));
+  for (const name of readdirSync(logs)) keepOutput(`stack ${name}`)(readFileSync(join(logs, name), "utf8"));
 }
 
 /** Runs `npm start` and waits until `/readyz` says so; throws what it printed when it ends first. */

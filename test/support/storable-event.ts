@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { canary } from "./canary.ts";
 
 /** Text that may stand in an event: any Unicode but U+0000 and halves of surrogate pairs. */
 const text = (maxLength: number) =>
@@ -22,6 +23,7 @@ const text = (maxLength: number) =>
       "{a,b}",
       "\\x00",
       "'; --",
+      canary,
     ),
   ).filter((value) => value.isWellFormed() && !value.includes("\0"));
 const number = fc.oneof(
