@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { livingProcesses } from "../../scripts/stack/process-record.ts";
 import { type LocalFile, readLocalFile, type StackProcess, startStack } from "../support/stack.ts";
