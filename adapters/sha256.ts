@@ -1,13 +1,9 @@
-import * as crypto from "node:crypto";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { TextSha256 } from "../core/ports.ts";
 
-// One call, without an object that would have to be collected. Deno 2.1.4, and with it Supabase's hosted runtime, does not have it yet.
-const hashOf: typeof crypto.hash | undefined = crypto.hash;
-
 /** SHA-256 by the runtime's native code, without an await. */
 export const sha256: TextSha256 = Object.assign((bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest(), {
-  hex: hashOf === undefined ? (text: string) => createHash("sha256").update(text, "utf8").digest("hex") : (text: string) => hashOf("sha256", text),
+  hex: (text: string) => createHash("sha256").update(text, "utf8").digest("hex"),
 });
 
 /** SHA-256 of a text's UTF-8 bytes. */
