@@ -98,7 +98,7 @@ async function sealedLargeLog(system: BenchSystem, quick: boolean) {
 type Sealing = { readonly sealed: number; readonly eventsPerSecond: number; readonly functionUs: number; readonly postgresUs: number };
 
 /** Calls the sealer as the scheduler does, until it has nothing more to do. */
-async function measureSealing(system: BenchSystem, database: BenchDatabase): Promise<Sealing> {
+export async function measureSealing(system: BenchSystem, database: BenchDatabase): Promise<Sealing> {
   const environment = functionEnvironment(database);
   const { signingKey } = await makeSigningKey(environment["AUDIT_LOG_ORIGIN"] as string, crypto.getRandomValues(new Uint8Array(32)));
   const deno = await startBenchFunction("audit-sealer", { ...environment, AUDIT_SIGNING_KEY: signingKey });

@@ -6,6 +6,7 @@ import { benchIngest } from "./ingest.ts";
 import { benchIntegrity, benchSeal, benchVerify } from "./integrity.ts";
 import { benchQuery } from "./query.ts";
 import { benchSoak } from "./soak.ts";
+import { benchStorage } from "./storage.ts";
 import { type BenchReport, tableOf, writeResults } from "./report.ts";
 
 const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = {
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (options: { readonly quick: boolean }) =>
   verify: benchVerify,
   query: benchQuery,
   archive: benchArchive,
+  storage: benchStorage,
   soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
 };
 

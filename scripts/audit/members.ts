@@ -40,6 +40,14 @@ async function run(user: string, options: Options): Promise<void> {
     actAs(pool, silent, "grant membership", { role: "audit_job" }, async (transaction) => {
       // The roles of the log have no business in Supabase's tables: this is done as the login itself.
       await transaction.run("set local role none");
+      const [auth] = await transaction.rows<{ readonly there: boolean }>("select to_regclass('auth.users') is not null as there", []);
+      if (auth?.there !== true) {
+        throw new CommandError(
+          "no_auth",
+          "grant membership: this database has no users of Supabase Auth",
+          "ask the project's own database; the tokens of a local stack are in local.json, one for each role",
+        );
+      }
       const rows = await transaction.rows<{ readonly id: string }>(grantSql, [user, tenantId, options.role]);
       const [found, another] = rows;
       if (found === undefined || another !== undefined) {

@@ -64,6 +64,13 @@ describe("npm run audit -- keys create, members grant", () => {
     expect(await recorded("nobody@example.com")).toEqual([]);
   });
 
+  it("says so where there is no Supabase Auth, as on the local stack", async () => {
+    await door.admin("alter table auth.users rename to users_elsewhere");
+    const { status, err } = await run("members", "grant", "ada@example.com", "--tenant", tenantA, "--role", "viewer");
+    await door.admin("alter table auth.users_elsewhere rename to users");
+    expect([status, err]).toEqual([2, expect.stringContaining("this database has no users of Supabase Auth")]);
+  });
+
   it("gives a tenant quotas, shows and records them, takes them away, and refuses what is none", async () => {
     const tenantC = "33333333-3333-4333-8333-333333333333";
     expect(await run("limits", "set", "--tenant", tenantC, "--ingest", "50000", "--reads-per-caller", "7")).toMatchObject({
