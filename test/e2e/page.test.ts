@@ -106,6 +106,32 @@ describe("the events page", { timeout: 60_000 }, () => {
     }, { allowed: /ERR_FAILED/ });
   });
 
+  it("says when a view cannot be loaded, and shows it when it can", async () => {
+    await visit("/#demo=auditor", async (page) => {
+      await rowOf(page, "order.updated").waitFor();
+      await page.route("**/assets/*integrity*", (route) => route.abort());
+      await page.getByRole("link", { name: "Integrity" }).click();
+      await page.getByText("This view could not be loaded.").waitFor();
+      expect(await page.getByRole("link", { name: "Events" }).count()).toBe(1);
+      await page.unroute("**/assets/*integrity*");
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("heading", { name: "Integrity" }).waitFor();
+    }, { allowed: /ERR_FAILED|dynamically imported/ });
+  });
+
+  it("gives the focus back to the row from which an event was opened", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      const row = (index: number) => page.getByRole("row").nth(index).getByRole("button");
+      await row(2).focus();
+      await page.keyboard.press("Enter");
+      await drawerOf(page).waitFor();
+      await row(3).click();
+      await page.keyboard.press("Escape");
+      await drawerOf(page).waitFor({ state: "detached" });
+      expect(await row(3).evaluate((element) => element === document.activeElement)).toBe(true);
+    });
+  });
+
   it("shows an event with its change and where to look next, and has a link to it", async () => {
     await visit("/?q=result:failure#demo=auditor", async (page) => {
       await rowOf(page, "order.updated").getByRole("button").click();

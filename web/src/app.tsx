@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { EventsPage } from "./events/events-page.tsx";
@@ -7,16 +7,9 @@ import { SignIn } from "./session/sign-in.tsx";
 import { useRole } from "./session/use-role.ts";
 import { useSession } from "./session/use-session.ts";
 import { Header } from "./shell/header.tsx";
+import { LaterView } from "./shell/later-view.tsx";
 import { placesFor } from "./shell/navigation.ts";
 import { useView } from "./view-state.ts";
-
-// Loaded when somebody goes there: most sessions never leave the events.
-const IntegrityPage = lazy(async () => ({ default: (await import("./integrity/integrity-page.tsx")).IntegrityPage }));
-const ProducersPage = lazy(async () => ({ default: (await import("./producers/producers-page.tsx")).ProducersPage }));
-const ReportPage = lazy(async () => ({ default: (await import("./report/report-page.tsx")).ReportPage }));
-const ArchivesPage = lazy(async () => ({ default: (await import("./archives/archives-page.tsx")).ArchivesPage }));
-const RetentionPage = lazy(async () => ({ default: (await import("./retention/retention-page.tsx")).RetentionPage }));
-const KeysPage = lazy(async () => ({ default: (await import("./keys/keys-page.tsx")).KeysPage }));
 
 /** Signed in or not; everything below has a session and an API that uses it. */
 export function App({ config }: { readonly config: Config }) {
@@ -46,9 +39,7 @@ function SignedIn({ config, session, onSignOut, onExpired }: SignedInProps) {
       <a className="skip" href="#main">Skip to the content</a>
       <Header session={session} role={role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
       <main id="main" tabIndex={-1} data-page={view.page}>
-        <Suspense fallback={<p role="status" className="waiting">Loading…</p>}>
-          <CurrentView config={config} api={api} role={role} tenant={tenant} />
-        </Suspense>
+        <CurrentView config={config} api={api} role={role} tenant={tenant} />
       </main>
     </>
   );
@@ -61,12 +52,7 @@ function CurrentView({ config, api, role, tenant }: CurrentViewProps) {
   const place = placesFor("admin").find((candidate) => candidate.page === page);
   if (role === undefined && page !== "events") return <p role="status" className="waiting">Loading…</p>;
   if (place !== undefined && !isAtLeast(role ?? "viewer", place.least)) return <Refused least={place.least} />;
-  if (page === "integrity") return <IntegrityPage api={api} tenant={tenant} />;
-  if (page === "producers") return <ProducersPage api={api} tenant={tenant} />;
-  if (page === "report") return <ReportPage api={api} tenant={tenant} />;
-  if (page === "archives") return <ArchivesPage api={api} tenant={tenant} />;
-  if (page === "retention") return <RetentionPage api={api} tenant={tenant} isAdmin={role === "admin"} />;
-  if (page === "keys") return <KeysPage api={api} tenant={tenant} />;
+  if (page !== "events") return <LaterView page={page} api={api} tenant={tenant} isAdmin={role === "admin"} />;
   return <EventsPage api={api} role={role ?? "viewer"} tenant={tenant} firstEventCommand={config.first_event_command} />;
 }
 

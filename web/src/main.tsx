@@ -14,9 +14,10 @@ import "./styles/event-table.css";
 import "./styles/drawer.css";
 import "./styles/print.css";
 
-// Outages are tried again; a refusal will be a refusal the next time too.
+// Outages are tried again; a refusal will be a refusal the next time too. A question fails at once where the browser thinks that it is offline: to wait
+// for it to think otherwise would look like loading for ever.
 const retry = (failures: number, error: Error) => failures < 2 && error instanceof ApiProblem && (error.status === 0 || error.status >= 500);
-const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWindowFocus: false, staleTime: 30_000 } } });
+const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWindowFocus: false, staleTime: 30_000, networkMode: "always" } } });
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("start page: element root is missing");

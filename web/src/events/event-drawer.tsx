@@ -32,7 +32,14 @@ type Props = {
 export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, onClose }: Props) {
   const [view] = useView();
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [id]);
+  const opener = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const { activeElement } = document;
+    if (activeElement instanceof HTMLElement && activeElement.closest(".drawer") === null) opener.current = activeElement;
+    heading.current?.focus({ preventScroll: true });
+  }, [id]);
+  // Back to the row that it was opened from: the keyboard goes on there, not at the top of the page.
+  useEffect(() => () => opener.current?.focus({ preventScroll: true }), []);
   const single = useQuery({
     queryKey: ["event", tenant, id, at, view.deleted],
     queryFn: async ({ signal }) => {
