@@ -1,5 +1,5 @@
 import type { OpenedManifest } from "./archive-manifest.ts";
-import { sameBytes, treeRange } from "./format/merkle.ts";
+import { joinWith, sameBytes, treeRange } from "./format/merkle.ts";
 import type { Sha256 } from "./ports.ts";
 import type { SealRow, SealStore } from "./seal-store.ts";
 import { growTree } from "./seal-tree.ts";
@@ -26,7 +26,7 @@ export async function restoreTree(
   const complete = gap === -1 ? leaves.length : gap;
   const signed = manifests.filter(({ checkpoint }) => checkpoint.size <= complete).sort((a, b) => b.checkpoint.size - a.checkpoint.size);
   for (const { checkpoint, manifest, signedAt } of signed) {
-    const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size));
+    const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size), joinWith(sha256));
     if (!sameBytes(growth.root, checkpoint.root)) continue;
     if (await store.useKey(key.verifierKey, key.logOrigin) !== "usable") return undefined;
     const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, [{ ...growth, note: manifest.checkpoint }], key.verifierKey, signedAt));

@@ -20,6 +20,17 @@ export type CommittedEvent = {
   readonly leaf: string | undefined;
 };
 
+/** A committed event whose row rebuilds the hash that is stored with it. */
+export type CheckedEvent = SealRow & { readonly tenantId: string };
+
+/** Committed events in the order of seq, `count` of them up to `lastSeq`: those that rebuild their hash, and those that do not. */
+export type CheckedPage = {
+  readonly count: number;
+  readonly lastSeq: number;
+  readonly checked: readonly CheckedEvent[];
+  readonly problems: readonly SealProblem[];
+};
+
 /**
  * A tenant's tree as stored, with its newest checkpoint; size 0 and an empty edge before the first leaf. `widths` holds the hashes of the last
  * tile of each level, 0 where there is none. `problem` is set once the tree was found to differ from its checkpoint.
@@ -33,13 +44,13 @@ export type StoredTree = {
   readonly problem: string | undefined;
 };
 
-/** Hashes to put at the end of one tile; on level 0 with the rows they came from, otherwise with none. */
+/** Hashes to put at the end of one tile, end to end; on level 0 with the rows they came from, otherwise with none. */
 export type TileAppend = {
   readonly tenantId: string;
   readonly level: number;
   readonly index: number;
   readonly offset: number;
-  readonly hashes: readonly Uint8Array[];
+  readonly hashes: Uint8Array;
   readonly rows: readonly SealRow[];
 };
 
@@ -69,7 +80,7 @@ export type SealTurn = {
   readonly openSeq: number;
   readonly gateAt: string | undefined;
   /** The next events in seq order, at most `limit`, some at a time: the next ones are on their way while a caller works on these. */
-  events(limit: number): AsyncIterable<readonly CommittedEvent[]>;
+  events(limit: number): AsyncIterable<CheckedPage>;
   trees(tenantIds: readonly string[]): Promise<readonly StoredTree[]>;
   /** Tenants, at most `limit`, whose newest checkpoint was signed by another key than this. */
   signedByOthers(verifierKey: string, limit: number): Promise<readonly string[]>;
@@ -79,7 +90,7 @@ export type SealTurn = {
   /** The seq of the last leaf of a tenant's tree, 0 before the first; undefined when its tile is missing and did not move to the archive. */
   lastSeqOf(tenantId: string): Promise<number | undefined>;
   /** A tenant's events in (afterSeq, sealedSeq] in seq order, at most `limit`, but for those that were reported. */
-  passedOver(tenantId: string, afterSeq: number, limit: number): AsyncIterable<readonly CommittedEvent[]>;
+  passedOver(tenantId: string, afterSeq: number, limit: number): AsyncIterable<CheckedPage>;
   /** Ends a tenant's tree problem, which stays on record. Throws when the tree is not what its last checkpoint states. */
   endTreeProblem(tenantId: string): Promise<void>;
 };

@@ -1,5 +1,5 @@
 import { type Checkpoint, openCheckpoint } from "./format/checkpoint.ts";
-import { sameBytes, type TreeRange, treeRange } from "./format/merkle.ts";
+import { hashBytes, type JoinPairs, sameBytes, type TreeRange, treeRange } from "./format/merkle.ts";
 import type { NoteVerifier } from "./format/signed-note.ts";
 import { levelWidth, tileLevelsMax, tileWidth } from "./format/tiles.ts";
 import type { Sha256 } from "./ports.ts";
@@ -48,26 +48,27 @@ function widthMisfit({ size, widths }: StoredTree): string | undefined {
 }
 
 /** Appends `rows` to `range`, in their order: the grown tree and what its tiles get. The checkpoint is the caller's. */
-export function growTree(range: TreeRange, tenantId: string, rows: readonly SealRow[]): Omit<TreeGrowth, "note"> {
+export function growTree(range: TreeRange, tenantId: string, rows: readonly SealRow[], join: JoinPairs): Omit<TreeGrowth, "note"> {
   const oldSize = range.size();
-  const levels: Uint8Array[][] = [[]];
-  for (const row of rows) {
-    levels[0]?.push(row.leafHash);
-    range.append(row.leafHash, (height, _, hash) => {
-      if (height % 8 === 0) (levels[height / 8] ??= []).push(hash);
-    });
-  }
+  const leaves = new Uint8Array(rows.length * hashBytes);
+  for (let index = 0; index < rows.length; index++) leaves.set((rows[index] as SealRow).leafHash, index * hashBytes);
+  const levels: Uint8Array[] = [leaves];
+  range.extend(leaves, join, (height, hashes) => {
+    if (height % 8 === 0) levels[height / 8] = hashes;
+  });
   const tiles = levels.flatMap((hashes, level) => appendsOf(tenantId, level, levelWidth(oldSize, level), hashes, level === 0 ? rows : []));
   return { tenantId, oldSize, size: range.size(), edge: [...range.edge()], root: range.root(), tiles };
 }
 
 /** Cuts the new hashes of one level, which begin at place `start` of it, at the borders of tiles. */
-function appendsOf(tenantId: string, level: number, start: number, hashes: readonly Uint8Array[], rows: readonly SealRow[]): TileAppend[] {
+function appendsOf(tenantId: string, level: number, start: number, hashes: Uint8Array, rows: readonly SealRow[]): TileAppend[] {
   const appends: TileAppend[] = [];
-  for (let done = 0; done < hashes.length;) {
+  const count = hashes.length / hashBytes;
+  for (let done = 0; done < count;) {
     const offset = (start + done) % tileWidth;
-    const end = Math.min(hashes.length, done + tileWidth - offset);
-    appends.push({ tenantId, level, index: Math.floor((start + done) / tileWidth), offset, hashes: hashes.slice(done, end), rows: rows.slice(done, end) });
+    const end = Math.min(count, done + tileWidth - offset);
+    const cut = hashes.subarray(done * hashBytes, end * hashBytes);
+    appends.push({ tenantId, level, index: Math.floor((start + done) / tileWidth), offset, hashes: cut, rows: rows.slice(done, end) });
     done = end;
   }
   return appends;

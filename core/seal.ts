@@ -1,7 +1,7 @@
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import type { SealRow, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
 import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
-import { checkRows, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
+import { collect, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
 
 /** What a call did. `gate_at` is when waiting for running transactions began, if it goes on: a long lag is a transaction that does not end. */
 export type SealSummary = {
@@ -63,7 +63,7 @@ function gateOf({ gateAt }: TurnOutcome): { readonly gate_at?: string } {
 
 async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Promise<TurnOutcome> {
   const pages = turn.openSeq > turn.sealedSeq ? turn.events(bounds.rowsPerTurn) : [];
-  const { byTenant, problems, count, lastSeq } = await checkRows(pages, sealer.sha256, turn.sealedSeq);
+  const { byTenant, problems, count, lastSeq } = await collect(pages, turn.sealedSeq);
   const toSeq = count < bounds.rowsPerTurn ? turn.openSeq : lastSeq;
   // A tree that a predecessor's key signed last is signed again, so that whoever knows only the newest key can check it.
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
@@ -103,7 +103,7 @@ async function growAll(
       treeProblems.push({ tenantId, problem: tree.problem });
       continue;
     }
-    const growth = growTree(tree.range, tenantId, byTenant.get(tenantId) ?? []);
+    const growth = growTree(tree.range, tenantId, byTenant.get(tenantId) ?? [], sealer.join);
     const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
     sealer.opened.set(tenantId, { note, tree });
     growths.push({ ...growth, note });

@@ -1,9 +1,8 @@
 import { AuditError } from "./errors.ts";
-import { isHex } from "./format/hex.ts";
+import { type JoinPairs, joinWith } from "./format/merkle.ts";
 import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
-import { leafHashWithin } from "./leaf.ts";
 import type { Sha256 } from "./ports.ts";
-import type { CommittedEvent, SealProblem, SealRow, SealStore } from "./seal-store.ts";
+import type { CheckedPage, SealProblem, SealRow, SealStore } from "./seal-store.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export type SealDependencies = {
@@ -12,6 +11,8 @@ export type SealDependencies = {
   /** Tenants' checkpoints have the origin `<logOrigin>/<tenant id>`. */
   readonly logOrigin: string;
   readonly sha256: Sha256;
+  /** Joins inner nodes; one by one with `sha256` unless told otherwise. */
+  readonly joinPairs?: JoinPairs;
   readonly now: () => Date;
   readonly sleep: (ms: number) => Promise<void>;
 };
@@ -28,6 +29,7 @@ export type SealBounds = {
 /** A sealer whose key may sign here. */
 export type Sealer = SealDependencies & {
   readonly verifierKey: string;
+  readonly join: JoinPairs;
   /** Keys whose signature on a last checkpoint is believed: ours, and those that handed over to it. */
   readonly verifierOf: (verifierKey: string) => Promise<NoteVerifier | undefined>;
 };
@@ -38,29 +40,23 @@ export async function openSealer(dependencies: SealDependencies): Promise<Sealer
   const verifierKey = await formatVerifierKey(signer);
   const standing = await store.useKey(verifierKey, logOrigin);
   if (standing !== "usable") throw new AuditError("conflict", `seal: signing key: is ${standing === "retired" ? "retired" : "not announced here"}`);
-  return { ...dependencies, verifierKey, verifierOf: trustedKeys(signer, logOrigin, () => store.rotations()) };
+  const join = dependencies.joinPairs ?? joinWith(dependencies.sha256);
+  return { ...dependencies, verifierKey, join, verifierOf: trustedKeys(signer, logOrigin, () => store.rotations()) };
 }
 
-/** Events by tenant, each after its leaf was hashed again and compared; those that differ apart. `lastSeq` is that of the last, or `afterSeq`. */
-export async function checkRows(pages: AsyncIterable<readonly CommittedEvent[]> | readonly (readonly CommittedEvent[])[], sha256: Sha256, afterSeq: number) {
+/** Events by tenant; those that differ apart. `lastSeq` is that of the last, or `afterSeq`. */
+export async function collect(pages: AsyncIterable<CheckedPage> | readonly CheckedPage[], afterSeq: number) {
   const byTenant = new Map<string, SealRow[]>();
   const problems: SealProblem[] = [];
   let count = 0;
   let lastSeq = afterSeq;
   for await (const page of pages) {
-    for (const found of page) {
-      count++;
-      lastSeq = found.seq;
-      const rebuilt = found.leaf === undefined ? undefined : leafHashWithin(found.leaf, sha256);
-      if (rebuilt === undefined || !isHex(rebuilt, found.leafHashHex)) {
-        problems.push({ found, rebuilt });
-        continue;
-      }
-      const { tenantId, occurredAt, id, seq } = found;
-      // Kept until the turn ends: the time as a number, or it would keep the text of the whole row.
-      const row: SealRow = { occurredAtMs: Date.parse(occurredAt), id, seq, leafHash: rebuilt };
-      const ofTenant = byTenant.get(tenantId);
-      if (ofTenant === undefined) byTenant.set(tenantId, [row]);
+    count += page.count;
+    lastSeq = page.lastSeq;
+    problems.push(...page.problems);
+    for (const row of page.checked) {
+      const ofTenant = byTenant.get(row.tenantId);
+      if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
       else ofTenant.push(row);
     }
   }

@@ -3,9 +3,9 @@ import type { Pool } from "pg";
 import { parseUuid } from "../../core/format/uuid7.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
-import type { CommittedEvent, SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
+import type { SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
 import { encodeArray } from "./binary-array.ts";
-import { committedColumns, rowToCommitted } from "./seal-leaf.ts";
+import { readChecked } from "./seal-page.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Trees in Postgres, as `audit_job`. Writes go through the definer functions of `migrations/`, which refuse whatever is not as it was read. */
@@ -41,7 +41,7 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     sealedSeq,
     openSeq,
     gateAt: gate_at ?? undefined,
-    events: (limit) => readEvents(transaction, `seq > ${sealedSeq} and seq <= ${openSeq}`, limit),
+    events: (limit) => readChecked(transaction, `seq > ${sealedSeq} and seq <= ${openSeq}`, limit),
     trees: (tenantIds) => readTrees(transaction, tenantIds),
     signedByOthers: async (verifierKey, limit) => {
       const text = "select tenant_id from audit_log.trees_signed_by_others($1, $2) as other (tenant_id)";
@@ -50,27 +50,10 @@ function turnOf(transaction: Transaction, { sealed_seq: sealedSeq, open_seq: ope
     append: (toSeq, growths, verifierKey, signedAt) => append(transaction, { fromSeq: sealedSeq, toSeq }, growths, verifierKey, signedAt),
     report: (rows, trees) => report(transaction, rows, trees),
     lastSeqOf: (tenantId) => readLastSeq(transaction, tenantId),
-    passedOver: (tenantId, afterSeq, limit) => readEvents(transaction, passedOverSql(tenantId, afterSeq, sealedSeq), limit),
+    passedOver: (tenantId, afterSeq, limit) => readChecked(transaction, passedOverSql(tenantId, afterSeq, sealedSeq), limit),
     endTreeProblem: async (tenantId) => void await transaction.rows("select audit_log.end_tree_problem($1)", [tenantId]),
   };
 }
-
-/**
- * A cursor, because planning over hundreds of partitions costs milliseconds, and pages small enough that their texts die young. Each page is
- * asked for before the one before it is handed out: Postgres prints one while the caller hashes the other.
- */
-async function* readEvents(transaction: Transaction, where: string, limit: number): AsyncGenerator<readonly CommittedEvent[]> {
-  const select = `select ${committedColumns} from audit_log.events where ${where} order by seq limit ${limit}`;
-  await transaction.run(`declare committed no scroll cursor for ${select}`);
-  const fetchPage = () => transaction.texts(`fetch ${pageRows} from committed`);
-  for (let page = await fetchPage(); page.length > 0;) {
-    const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();
-    yield page.map((row) => rowToCommitted(row as unknown as [string, string]));
-    page = await next;
-  }
-}
-
-const pageRows = 500;
 
 function passedOverSql(tenantId: string, afterSeq: number, toSeq: number): string {
   const uuid = parseUuid(tenantId);
@@ -140,7 +123,7 @@ async function append(
     array("int4", tiles.map((tile) => tile.level)),
     array("int8", tiles.map((tile) => tile.index)),
     array("int4", tiles.map((tile) => tile.offset)),
-    array("bytea", tiles.map((tile) => Buffer.concat(tile.hashes))),
+    array("bytea", tiles.map((tile) => tile.hashes)),
     array("int4", leafPlaces(tiles)),
     array("int8", leaves.map((row) => row.seq)),
     array("timestamptz", leaves.map((row) => row.occurredAtMs)),

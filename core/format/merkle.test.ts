@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../test/support/sha256.ts";
-import { emptyRoot, foldEdge, leafHash, sameBytes, treeRange, treeRoot } from "./merkle.ts";
+import { emptyRoot, foldEdge, joinWith, leafHash, sameBytes, treeRange, treeRoot } from "./merkle.ts";
 
 const vector: { leaf_inputs_hex: string[]; roots_hex_by_size: string[] } = JSON.parse(
   readFileSync(new URL("../../test/vectors/rfc6962-tree.json", import.meta.url), "utf8"),
@@ -35,6 +35,24 @@ describe("treeRange()", () => {
     const range = treeRange(sha256);
     for (const leaf of leaves) range.append(leaf, (height, index) => nodes.push(`${height}/${index}`));
     expect(nodes).toEqual(["1/0", "1/1", "2/0", "1/2", "1/3", "2/1", "3/0"]);
+  });
+
+  it("gives many leaves at once the edge, the root and the nodes that it gives them one by one", () => {
+    const many = Array.from({ length: 150 }, (_, i) => leafHash(sha256, Uint8Array.of(i)));
+    for (let first = 0; first <= 70; first++) {
+      for (const count of [0, 1, 2, 3, 7, 64, 79]) {
+        const one = treeRange(sha256);
+        for (const leaf of many.slice(0, first)) one.append(leaf);
+        const other = treeRange(sha256, first, one.edge());
+        const nodes: Record<number, string> = {};
+        const added = many.slice(first, first + count);
+        for (const leaf of added) one.append(leaf, (height, _, hash) => nodes[height] = (nodes[height] ?? "") + hex(hash));
+        const nodesAtOnce: Record<number, string> = {};
+        other.extend(Buffer.concat(added), joinWith(sha256), (height, hashes) => nodesAtOnce[height] = hex(hashes));
+        expect(nodesAtOnce, `${first} and ${count}`).toEqual(nodes);
+        expect([other.size(), ...other.edge().map(hex)]).toEqual([one.size(), ...one.edge().map(hex)]);
+      }
+    }
   });
 
   it("refuses an edge that does not fit its size: 3 leaves, 1 hash", () => {

@@ -25,6 +25,21 @@ export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): U
   return sha256(nodeInput);
 }
 
+/** The hashes of many inner nodes at once: `pairs` holds two hashes for each, end to end, and so does what it gives, with one. */
+export type JoinPairs = (pairs: Uint8Array) => Uint8Array;
+
+/** Joins pairs one by one. */
+export function joinWith(sha256: Sha256): JoinPairs {
+  return (pairs) => {
+    const joined = new Uint8Array(pairs.length / 2);
+    for (let at = 0; at < joined.length; at += hashBytes) {
+      const middle = 2 * at + hashBytes;
+      joined.set(nodeHash(sha256, pairs.subarray(2 * at, middle), pairs.subarray(middle, middle + hashBytes)), at);
+    }
+    return joined;
+  };
+}
+
 /** The tree hash of `leaves`, RFC 6962 section 2.1; the empty tree hashes to SHA-256(""). O(n) time, O(log n) memory. */
 export function treeRoot(sha256: Sha256, leaves: Iterable<Uint8Array>): Uint8Array {
   const range = treeRange(sha256);
@@ -43,13 +58,15 @@ export type TreeRange = {
   readonly size: () => number;
   readonly edge: () => readonly Uint8Array[];
   readonly append: (leaf: Uint8Array, sink?: NodeSink) => void;
+  /** Appends many leaf hashes, end to end; `sink` is given the nodes of each height ≥ 1 that thereby became whole, in order and end to end. */
+  readonly extend: (leaves: Uint8Array, join: JoinPairs, sink: (height: number, hashes: Uint8Array) => void) => void;
   readonly root: () => Uint8Array;
 };
 
 /** A range that holds `size` leaves with this `edge`; empty by default. The edge must have one hash for each one-bit of `size`. */
 export function treeRange(sha256: Sha256, size = 0, edge: readonly Uint8Array[] = []): TreeRange {
   if (edge.length !== oneBits(size)) throw new RangeError(`open tree range: edge of ${size} leaves: ${edge.length} hashes`);
-  const hashes = [...edge];
+  let hashes = [...edge];
   let leaves = size;
   return {
     size: () => leaves,
@@ -65,8 +82,29 @@ export function treeRange(sha256: Sha256, size = 0, edge: readonly Uint8Array[] 
       hashes.push(hash);
       leaves++;
     },
+    extend(more, join, sink) {
+      const grown: Uint8Array[] = [];
+      let level = more;
+      for (let height = 0, start = leaves; level.length > 0 || start > 0; height++, start = Math.floor(start / 2)) {
+        // A subtree of this height that stands alone so far gets its sibling from the right.
+        if (start % 2 === 1) level = concatenated(hashes.pop() as Uint8Array, level);
+        const paired = level.length - level.length % (2 * hashBytes);
+        if (paired < level.length) grown.unshift(level.slice(paired));
+        level = join(level.subarray(0, paired));
+        if (level.length > 0) sink(height + 1, level);
+      }
+      hashes = grown;
+      leaves += more.length / hashBytes;
+    },
     root: () => foldEdge(sha256, hashes),
   };
+}
+
+function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 /** The root over perfect subtrees of falling size, folded from the right as RFC 6962 section 2.1 splits them. */

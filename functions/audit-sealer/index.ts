@@ -5,6 +5,7 @@ import { createBundleSource } from "../../adapters/postgres/bundle-source.ts";
 import { createKeyStore } from "../../adapters/postgres/key-store.ts";
 import { createPool } from "../../adapters/postgres/pool.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
+import { joinPairs } from "../../adapters/sha256-lanes.ts";
 import { sha256 } from "../../adapters/sha256-wasm.ts";
 import { openArchive } from "../../adapters/storage/open-archive.ts";
 import { createCheckpointCare } from "../../core/checkpoint-care.ts";
@@ -22,7 +23,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const { sealRowsPerTurn: rowsPerTurn, sealTenantsPerTurn: tenantsPerTurn, sealBudgetMs: budgetMs, sealWaitMs: waitMs } = limits;
 const bounds = { rowsPerTurn, tenantsPerTurn, budgetMs, waitMs };
-const sealing = { store: createSealStore(pool, log), signer, logOrigin: settings.logOrigin ?? "", sha256, now, sleep };
+const sealing = { store: createSealStore(pool, log), signer, logOrigin: settings.logOrigin ?? "", sha256, joinPairs, now, sleep };
 const source = createBundleSource(pool, sha256, log);
 const afterwards = createCheckpointCare({ ...sealing, source, thin: source.thin, archive: openArchive(settings), log });
 

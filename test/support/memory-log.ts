@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { AuditEvent } from "../../core/event.ts";
 import { originOf, signCheckpoint } from "../../core/format/checkpoint.ts";
-import { treeRange } from "../../core/format/merkle.ts";
+import { joinWith, treeRange } from "../../core/format/merkle.ts";
 import type { NoteSigner } from "../../core/format/signed-note.ts";
 import type { SealRow } from "../../core/seal-store.ts";
 import { growTree } from "../../core/seal-tree.ts";
@@ -32,12 +32,12 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
     const range = treeRange(sha256);
     const tenant: MemoryTenant = { tenantId, tiles: [], upper: [], tree: { size: 0, root: sha256(new Uint8Array(0)) }, checkpoints: [] };
     for (let from = 0; from < own.length; from += perCheckpoint) {
-      const growth = growTree(range, tenantId, own.slice(from, from + perCheckpoint).map(sealRowOf));
+      const growth = growTree(range, tenantId, own.slice(from, from + perCheckpoint).map(sealRowOf), joinWith(sha256));
       for (const append of growth.tiles) {
-        if (append.level > 0) (tenant.upper[append.level] ??= []).push(...append.hashes);
+        if (append.level > 0) (tenant.upper[append.level] ??= []).push(...hashesOf(append.hashes));
         else {
           const tile = tenant.tiles[append.index] ??= { index: append.index, hashes: new Uint8Array(0), seqs: [], occurredAts: [], ids: [] };
-          tile.hashes = Buffer.concat([tile.hashes, ...append.hashes]);
+          tile.hashes = Buffer.concat([tile.hashes, append.hashes]);
           for (const row of append.rows) {
             tile.seqs.push(row.seq);
             tile.occurredAts.push(new Date(row.occurredAtMs).toISOString());
@@ -51,6 +51,10 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
     tenants.push(tenant);
   }
   return { sealedSeq: stored.length * 2, events: stored, tenants };
+}
+
+function hashesOf(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / 32 }, (_, place) => bytes.subarray(place * 32, (place + 1) * 32));
 }
 
 function sealRowOf({ seq, occurredAt, id, leafHash }: MemoryEvent): SealRow {
