@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { receiptOf } from "../../core/proofs.ts";
 import type { AuditEvent } from "../../core/event.ts";
+import { keepOutput } from "../support/kept-output.ts";
 import { eventRow, randomEvents, randomFrom } from "../support/random-events.ts";
 import { firstKey, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
@@ -27,6 +28,7 @@ describe("npm run audit -- verify", () => {
   };
   const verify = (...args: string[]) => {
     const ran = spawnSync(process.execPath, ["scripts/audit.ts", "verify", ...args], { cwd: root, encoding: "utf8" });
+    keepOutput("verify")(ran.stderr);
     return { status: ran.status, out: ran.stdout, err: ran.stderr };
   };
   const newestNote = async () =>

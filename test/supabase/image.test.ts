@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
+import { keepOutput } from "../support/kept-output.ts";
 import { testEnvironment } from "../support/tokens.ts";
 
 const dockerfile = readFileSync(join(projectFolder, "Dockerfile"), "utf8");
@@ -23,7 +24,8 @@ describe("Dockerfile", () => {
 
       const [, ...args] = JSON.parse(line(/^CMD (.+)$/m)) as string[];
       const env = { ...testEnvironment({ url: "postgresql://nobody:x@127.0.0.1:1/none" }), NODE_ENV: "production", HOST: "127.0.0.1", PORT: String(port) };
-      const server = spawn(process.execPath, args, { cwd: image, env, stdio: "ignore" });
+      const server = spawn(process.execPath, args, { cwd: image, env, stdio: ["ignore", "pipe", "pipe"] });
+      for (const stream of [server.stdout, server.stderr]) stream.setEncoding("utf8").on("data", keepOutput("image", env));
       const ended = new Promise((resolve) => server.once("close", resolve));
       try {
         await expect.poll(() => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status, () => 0), { timeout: 10_000 }).toBe(200);
