@@ -6,7 +6,7 @@ export type EventResult = (typeof eventResults)[number];
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
- * An event as stored: every column of `audit_log.events` but `seq` and `leaf_hash`, absent where the column is null.
+ * An event as stored: every column of `audit_log.events` but `seq` and the hashes, absent where the column is null.
  * Times are `YYYY-MM-DDTHH:MM:SS.mmmZ`, UUIDs lower-case, IP addresses as RFC 5952 writes them, without a mask.
  */
 export type AuditEvent = {

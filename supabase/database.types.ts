@@ -392,6 +392,7 @@ export type Database = {
       };
       "events": {
         Row: {
+          "actor_hash": number | null;
           "actor_id": string | null;
           "actor_type": string | null;
           "context": Json | null;
@@ -402,6 +403,7 @@ export type Database = {
           "ip_address": unknown;
           "leaf_hash": string;
           "message": string | null;
+          "object_hash": number | null;
           "object_id": string | null;
           "object_type": string | null;
           "occurred_at": string;
@@ -418,6 +420,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "actor_hash"?: never;
           "actor_id"?: string | null;
           "actor_type"?: string | null;
           "context"?: Json | null;
@@ -428,6 +431,7 @@ export type Database = {
           "ip_address"?: unknown;
           "leaf_hash": string;
           "message"?: string | null;
+          "object_hash"?: never;
           "object_id"?: string | null;
           "object_type"?: string | null;
           "occurred_at": string;
@@ -443,6 +447,7 @@ export type Database = {
           "user_agent"?: string | null;
         };
         Update: {
+          "actor_hash"?: never;
           "actor_id"?: string | null;
           "actor_type"?: string | null;
           "context"?: Json | null;
@@ -453,6 +458,7 @@ export type Database = {
           "ip_address"?: unknown;
           "leaf_hash"?: string;
           "message"?: string | null;
+          "object_hash"?: never;
           "object_id"?: string | null;
           "object_type"?: string | null;
           "occurred_at"?: string;

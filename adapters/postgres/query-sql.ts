@@ -4,6 +4,7 @@ import { isAscii, wordFields } from "../../core/query-filter.ts";
 import type { ReadTransaction } from "./claims.ts";
 import type { Fragment } from "./query-fragment.ts";
 import { joined, sql } from "./query-fragment.ts";
+import { atAnyHourSql, atOneHourSql, type hashedCondition } from "./query-hashes.ts";
 
 const columns = {
   actor_id: sql`e.actor_id`,
@@ -21,12 +22,17 @@ const columns = {
 /**
  * What `filter` means in SQL over `audit_log.events e`. The tenant stands first, always: row-level security alone reads every tenant's rows before
  * it drops them. Both bounds of the window are plain comparisons of the partition key, so that the planner sees which days it needs.
+ * With `hourly`, one of its conditions, only the events of the hour `h.at`.
  */
-export function filterSql(filter: Filter): Fragment {
+export function filterSql(filter: Filter, hourly?: ReturnType<typeof hashedCondition>): Fragment {
+  const hashes = hourly === undefined
+    ? filter.conditions.flatMap((condition) => atAnyHourSql(condition, filter.tenantId) ?? [])
+    : [atOneHourSql(hourly, filter.tenantId)];
   const parts = [
     sql`e.tenant_id = ${filter.tenantId}::uuid`,
     sql`e.occurred_at >= ${filter.from}::timestamptz`,
     sql`e.occurred_at <= ${filter.to}::timestamptz`,
+    ...hashes,
     ...filter.conditions.map(conditionSql),
     ...filter.includeDeleted ? [] : [notDeleted],
   ];

@@ -51,7 +51,8 @@ const columnSql = `
     || case when attcollation <> typcollation then format(' collate %s', attcollation::regcollation) else '' end
     || case when attstorage <> typstorage then format(' storage %s', case attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) else '' end
     || case when attnotnull then ' not null' else '' end
-    || coalesce(' default ' || (select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum), '')`;
+    || coalesce((select format(case attgenerated when 's' then ' generated always as (%s) stored' else ' default %s' end, pg_get_expr(adbin, adrelid))
+      from pg_attrdef where adrelid = attrelid and adnum = attnum), '')`;
 
 /**
  * A view's text differs in how names are qualified from version to version: what cannot differ is printed, its columns and what they depend on.

@@ -4,6 +4,10 @@ import type { PostgresMajor } from "../../scripts/stack/postgres-binaries.ts";
 import { ingest, newRow } from "./ingest-call.ts";
 import { outcomeOf, useDatabase, valueOf } from "./use-database.ts";
 
+/** What can be written: the hashes are generated. */
+const columns = `tenant_id, occurred_at, id, seq, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message,
+  duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash`;
+
 /** Every way in SQL to change or remove a row, or to write one past `ingest()`. `%` is the table. */
 const changes = {
   "update": "update % set message = 'x'",
@@ -14,11 +18,14 @@ const changes = {
   "truncate with cascade": "truncate % restart identity cascade",
   "merge that updates": "merge into % as t using (select 1) as s on true when matched then update set message = 'x'",
   "merge that deletes": "merge into % as t using (select 1) as s on true when matched then delete",
-  "insert that updates": "insert into % select * from % limit 1 on conflict (tenant_id, occurred_at, id) do update set message = 'x'",
+  "insert that updates": `insert into % (${columns}) select ${columns} from % limit 1 on conflict (tenant_id, occurred_at, id) do update set message = 'x'`,
   "select for update": "select tenant_id from % for update",
 } as const;
 
-const copies = { "copy from": "copy % from stdin", "insert": "insert into % select * from audit_log.events limit 1 on conflict do nothing" } as const;
+const copies = {
+  "copy from": "copy % from stdin",
+  "insert": `insert into % (${columns}) select ${columns} from audit_log.events limit 1 on conflict do nothing`,
+} as const;
 
 const roles = ["anon", "authenticated", "service_role", "audit_ingest", "audit_job", "audit_owner", "postgres"] as const;
 const tables = { "the table": "audit_log.events", "a partition": "audit_log.events_20260301", "a detached partition": "audit_log.events_20260302" } as const;

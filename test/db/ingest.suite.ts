@@ -44,8 +44,33 @@ export function describeIngest(major: PostgresMajor): void {
         principal: "user:someone",
         context: { a: [null, true], b: 1e-30 },
         seq: expect.any(String),
+        actor_hash: expect.stringMatching(/^\d+$/),
+        object_hash: expect.stringMatching(/^\d+$/),
       });
     });
+
+    it.each(["Asia/Kolkata", "Pacific/Chatham"])(
+      "stores actor and object by the UTC hour and a hash that tells tenants apart, in a session of %s",
+      async (zone) => {
+        const client = await database.as("audit_ingest");
+        await client.query("select set_config('timezone', $1, false)", [zone]);
+        const same = { actor_id: "user-9", object_id: "user-9" };
+        const rows = [
+          newRow({ ...same, occurred_at: "2026-03-01T00:00:00Z" }),
+          newRow({ ...same, occurred_at: "2026-03-01T23:59:59.999Z" }),
+          newRow({ ...same, occurred_at: "2026-03-01T00:30:00Z", tenant_id: "00000000-0000-4000-8000-0000000000ff" }),
+          newRow({ occurred_at: "2026-03-01T00:45:00Z", actor_id: null, object_id: null }),
+        ];
+        await ingest(client, rows);
+        const text = `select (actor_hash >> 58)::integer as hour, (actor_hash << 6)::text as actor, (object_hash << 6)::text as object
+        from audit_log.events where id = any ($1) order by occurred_at`;
+        const { rows: [first, foreign, nobody, last] } = await (await database.admin()).query(text, [rows.map(({ id }) => id)]);
+        expect([first.hour, foreign.hour, last.hour]).toEqual([0, 0, 23]);
+        expect(last).toMatchObject({ actor: first.actor, object: first.actor });
+        expect(foreign.actor).not.toBe(first.actor);
+        expect(nobody).toEqual({ hour: null, actor: null, object: null });
+      },
+    );
 
     it("gives numbers in the order of the arrays, and later batches higher ones", async () => {
       const client = await database.as("audit_ingest");

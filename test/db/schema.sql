@@ -353,6 +353,8 @@ create table audit_log.events (
   producer_id text collate "C",
   producer_seq bigint,
   leaf_hash bytea not null,
+  actor_hash bigint generated always as ((((date_part('hour'::text, (occurred_at AT TIME ZONE '00:00:00'::interval)))::bigint << 58) | (hashtextextended(actor_id, uuid_hash_extended(tenant_id, (0)::bigint)) & '288230376151711743'::bigint))) stored,
+  object_hash bigint generated always as ((((date_part('hour'::text, (occurred_at AT TIME ZONE '00:00:00'::interval)))::bigint << 58) | (hashtextextended(object_id, uuid_hash_extended(tenant_id, (0)::bigint)) & '288230376151711743'::bigint))) stored,
   constraint context_is_an_object CHECK ((jsonb_typeof(context) = 'object'::text)),
   constraint events_are_identified_by_tenant_time_and_id PRIMARY KEY (tenant_id, occurred_at, id),
   constraint ip_address_is_a_host CHECK ((masklen(ip_address) =
@@ -366,8 +368,8 @@ END)),
 alter table audit_log.events owner to audit_owner;
 alter table audit_log.events enable row level security;
 alter table audit_log.events force row level security;
-CREATE INDEX events_by_actor ON ONLY audit_log.events USING btree (tenant_id, actor_id, occurred_at);
-CREATE INDEX events_by_object ON ONLY audit_log.events USING btree (tenant_id, object_type, object_id, occurred_at);
+CREATE INDEX events_by_actor ON ONLY audit_log.events USING btree (actor_hash, occurred_at);
+CREATE INDEX events_by_object ON ONLY audit_log.events USING btree (object_hash, occurred_at);
 CREATE INDEX events_by_seq ON ONLY audit_log.events USING btree (seq);
 comment on table audit_log.events is 'What somebody did, immutable once stored; one partition per UTC day of occurred_at. Written by audit_log.ingest() alone.';
 comment on column audit_log.events.tenant_id is 'Whose event it is; from the credential, never from the body alone.';
@@ -392,10 +394,12 @@ comment on column audit_log.events.device_fingerprint is 'What tells the actor''
 comment on column audit_log.events.request_id is 'The request in whose course it happened.';
 comment on column audit_log.events.producer_id is 'Which process of the producer sent it.';
 comment on column audit_log.events.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
-comment on column audit_log.events.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
+comment on column audit_log.events.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq, leaf_hash, actor_hash and object_hash.';
+comment on column audit_log.events.actor_hash is 'UTC hour of occurred_at, above 58 bits of a hash of tenant_id and actor_id: for the index, which leads to candidates. Not in the leaf, never returned.';
+comment on column audit_log.events.object_hash is 'UTC hour of occurred_at, above 58 bits of a hash of tenant_id and object_id: for the index, which leads to candidates. Not in the leaf, never returned.';
 grant select on table audit_log.events to audit_job;
 grant insert, select on table audit_log.events to audit_owner;
-grant select (tenant_id, occurred_at, id, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message, duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash) on audit_log.events to authenticated;
+grant select (tenant_id, occurred_at, id, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message, duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash, actor_hash, object_hash) on audit_log.events to authenticated;
 
 create table audit_log.events_20260101 (
   tenant_id uuid not null,
@@ -421,6 +425,8 @@ create table audit_log.events_20260101 (
   producer_id text collate "C",
   producer_seq bigint,
   leaf_hash bytea not null,
+  actor_hash bigint generated always as ((((date_part('hour'::text, (occurred_at AT TIME ZONE '00:00:00'::interval)))::bigint << 58) | (hashtextextended(actor_id, uuid_hash_extended(tenant_id, (0)::bigint)) & '288230376151711743'::bigint))) stored,
+  object_hash bigint generated always as ((((date_part('hour'::text, (occurred_at AT TIME ZONE '00:00:00'::interval)))::bigint << 58) | (hashtextextended(object_id, uuid_hash_extended(tenant_id, (0)::bigint)) & '288230376151711743'::bigint))) stored,
   constraint context_is_an_object CHECK ((jsonb_typeof(context) = 'object'::text)),
   constraint events_20260101_pkey PRIMARY KEY (tenant_id, occurred_at, id),
   constraint ip_address_is_a_host CHECK ((masklen(ip_address) =
@@ -436,9 +442,9 @@ alter table audit_log.events attach partition audit_log.events_20260101 FOR VALU
 alter table audit_log.events_20260101 owner to audit_owner;
 alter table audit_log.events_20260101 enable row level security;
 alter table audit_log.events_20260101 force row level security;
+CREATE INDEX events_20260101_actor_hash_occurred_at_idx ON audit_log.events_20260101 USING btree (actor_hash, occurred_at);
+CREATE INDEX events_20260101_object_hash_occurred_at_idx ON audit_log.events_20260101 USING btree (object_hash, occurred_at);
 CREATE INDEX events_20260101_seq_idx ON audit_log.events_20260101 USING btree (seq);
-CREATE INDEX events_20260101_tenant_id_actor_id_occurred_at_idx ON audit_log.events_20260101 USING btree (tenant_id, actor_id, occurred_at);
-CREATE INDEX events_20260101_tenant_id_object_type_object_id_occurred_at_idx ON audit_log.events_20260101 USING btree (tenant_id, object_type, object_id, occurred_at);
 comment on column audit_log.events_20260101.tenant_id is 'Whose event it is; from the credential, never from the body alone.';
 comment on column audit_log.events_20260101.occurred_at is 'When it happened, as the producer says, cut to milliseconds. Part of the identity: never stamped anew on a retry.';
 comment on column audit_log.events_20260101.id is 'The producer''s id of the event, or a version-7 UUID made at the door.';
@@ -461,7 +467,9 @@ comment on column audit_log.events_20260101.device_fingerprint is 'What tells th
 comment on column audit_log.events_20260101.request_id is 'The request in whose course it happened.';
 comment on column audit_log.events_20260101.producer_id is 'Which process of the producer sent it.';
 comment on column audit_log.events_20260101.producer_seq is 'Number of the event in that process: a gap means that one was lost on the way.';
-comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq and leaf_hash.';
+comment on column audit_log.events_20260101.leaf_hash is 'SHA-256(0x00 || leaf), RFC 6962; the leaf is the canonical JSON of the row without seq, leaf_hash, actor_hash and object_hash.';
+comment on column audit_log.events_20260101.actor_hash is 'UTC hour of occurred_at, above 58 bits of a hash of tenant_id and actor_id: for the index, which leads to candidates. Not in the leaf, never returned.';
+comment on column audit_log.events_20260101.object_hash is 'UTC hour of occurred_at, above 58 bits of a hash of tenant_id and object_id: for the index, which leads to candidates. Not in the leaf, never returned.';
 
 create table audit_log.holds (
   id uuid not null,
@@ -1699,7 +1707,7 @@ begin
     return false;
   end if;
   execute format(
-    'create table %s (like audit_log.events including comments including constraints including indexes including storage,
+    'create table %s (like audit_log.events including comments including constraints including generated including indexes including storage,
        constraint occurred_on_this_utc_day check (occurred_at >= %L and occurred_at < %L))', v_table, v_from, v_to);
   execute format('alter table %s enable row level security, force row level security', v_table);
   execute format(
