@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -80,6 +80,19 @@ describe("sdk/README.md", () => {
       "update",
     ]);
   }, 30_000);
+
+  it("names the file that npm pack makes", () => {
+    const { name, version } = JSON.parse(readFileSync(join(root, "sdk", "package.json"), "utf8")) as { readonly name: string; readonly version: string };
+    expect(readme).toContain(`${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
+  });
+
+  it("has an Edge Function that Deno takes, with the built files beside it", async () => {
+    const shared = join(project, "functions", "_shared", "audit-events-client");
+    cpSync(join(project, "node_modules", "@audit-events", "client", "dist"), shared, { recursive: true });
+    mkdirSync(join(project, "functions", "shop"));
+    writeFileSync(join(project, "functions", "shop", "index.ts"), snippets("typescript")[0] ?? "");
+    await run(join(root, "node_modules", ".bin", "deno"), ["check", "--no-config", join(project, "functions", "shop", "index.ts")]);
+  }, 60_000);
 
   it("has a curl line that works as pasted", async () => {
     double.events.clear();
