@@ -133,3 +133,9 @@ it("docs/reference/access.md says of every route which scope opens it", () => {
   expect(rules.length).toBeGreaterThan(20);
   expect(Object.fromEntries(said)).toEqual(Object.fromEntries(rules));
 });
+
+it.each(["docs/README.md", "llms.txt"])("%s leads to every page but the decisions, which it names as a folder", (index) => {
+  const led = new Set([...read(index).matchAll(/\]\(([^)#\s]+)/g)].map(([, target = ""]) => normalize(join(dirname(index), target))));
+  const missing = pages.filter((page) => page.startsWith("docs/") && !page.startsWith("docs/adr/") && page !== "docs/README.md" && !led.has(page));
+  expect([missing, led.has("docs/adr/")]).toEqual([[], true]);
+});
