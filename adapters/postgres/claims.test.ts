@@ -56,6 +56,13 @@ describe("readAs()", () => {
     });
   });
 
+  it("is unavailable too when time runs out before there is a transaction", async () => {
+    // So many claims take longer to decode than the statement may take.
+    const claims = { sub: "x".repeat(4_000_000) };
+    await expect(readAs({ pool, log }, claims, () => Promise.resolve("begun"), 1)).rejects.toMatchObject({ code: "unavailable", retryAfterSeconds: 5 });
+    expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
   it("takes another connection when the idle one has died", async () => {
     await readAs({ pool, log }, {}, (transaction) => transaction.rows(sql`select 1`));
     const admin = new pg.Client({ connectionString: database.adminUrl });

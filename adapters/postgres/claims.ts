@@ -40,17 +40,14 @@ export async function readAs<T>(
   timeoutMs: number = limits.queryStatementTimeoutMs,
 ): Promise<T> {
   const { client, freshAsOf } = await opened(pool, openingSql(claims, timeoutMs)).catch((error: unknown) => {
-    throw logged(error, log);
+    throw logged(told(error), log);
   });
   let fault: unknown;
   try {
     return await work(transactionOf(client, freshAsOf));
   } catch (error) {
     fault = error;
-    if (error instanceof OutOfTime) {
-      throw new AuditError("unavailable", `${action}: it took too long; narrow the window or the filter`, { retryAfterSeconds: 5 });
-    }
-    throw logged(error, log);
+    throw logged(told(error), log);
   } finally {
     // Nothing was written, so nobody waits for the end of the transaction; the connection goes back to the pool when it has ended.
     if (isConnectionLost(fault)) client.release(true);
@@ -110,6 +107,12 @@ async function call<Row extends QueryResultRow>(client: PoolClient, query: strin
 
 function isConnectionLost(error: unknown): boolean {
   return error instanceof AuditError && error.cause instanceof DatabaseFault && error.cause.isConnectionLost;
+}
+
+/** What a caller is told when time ran out and nobody could ask for less: on a database that is busy enough even the opening of a transaction takes too long. */
+function told(error: unknown): unknown {
+  if (!(error instanceof OutOfTime)) return error;
+  return new AuditError("unavailable", `${action}: it took too long; narrow the window or the filter`, { retryAfterSeconds: 5 });
 }
 
 /** `error`, after a line in the log when it is a fault of the database: the caller is told less than the operator. */
