@@ -47,7 +47,7 @@ describe("createExportRoom()", () => {
   it("refuses who has waited long enough or is gone, and forgets him", async () => {
     const room = createExportRoom({ places: 1, placesPerTenant: 1, waitMs: 20 });
     const first = await room.enter("a", never);
-    await expect(room.enter("a", never)).rejects.toMatchObject({ code: "unavailable", retryAfterSeconds: 10 });
+    await expect(room.enter("a", never)).rejects.toMatchObject({ code: "unavailable", retryAfterSeconds: 5 });
     const gone = new AbortController();
     const waiting = room.enter("a", gone.signal);
     gone.abort();

@@ -54,7 +54,7 @@ export function createExportRoom({ places, placesPerTenant, waitMs }: ExportRoom
         };
         const giveUp = () => {
           end();
-          reject(new AuditError("unavailable", "export events: too many exports are being made; try again", { retryAfterSeconds: 10 }));
+          reject(new AuditError("unavailable", "export events: too many exports are being made; try again", { retryAfterSeconds: 5 }));
         };
         const waiter: Waiter = {
           tenantId,

@@ -66,7 +66,7 @@ export const limits = {
   /** Exports that one process makes at a time, those of one tenant, and how long one more waits for its turn. */
   exportsMax: 8,
   exportsPerTenantMax: 4,
-  exportTurnWaitMs: 10_000,
+  exportTurnWaitMs: 5_000,
   /** How far the clocks of servers may differ: events acknowledged before an export began are in it for sure, received this much later are not. */
   exportClockSkewMs: 30_000,
   /** Pages in a row that may come nowhere before an export gives up. */

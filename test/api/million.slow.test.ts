@@ -3,10 +3,10 @@ import { exportFromServer } from "./export-memory.ts";
 import { seedEvents, type Service, startService, tenantA, tokenOf } from "./service.ts";
 
 describe("an export of a million events", () => {
-  it("keeps the process under 150 MB, in every format", { timeout: 1_200_000 }, async () => {
+  it("keeps the process under 140 MB, in every format", { timeout: 1_200_000 }, async () => {
     const { peakBytes, exports } = await exportFromServer(1_000_000);
     expect(exports.map(({ recordedRows }) => recordedRows)).toEqual([1_000_000, 1_000_000, 1_000_000]);
-    expect(peakBytes).toBeLessThan(150_000_000);
+    expect(peakBytes).toBeLessThan(140_000_000);
   });
 });
 
