@@ -2,14 +2,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../core/limits.ts";
-import { variables } from "../adapters/environment.ts";
+import { cell, page } from "./reference/page.ts";
 import { sdkEntries, sdkPage } from "./reference/sdk-page.ts";
+import { settingsPage } from "./reference/settings-page.ts";
 import { projectFolder } from "./stack/deno-process.ts";
 
 /** The pages by path, as they must be. */
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
-    ["docs/reference/settings.md", settingsPage()],
+    ["docs/reference/settings.md", settingsPage(projectFolder, printed)],
     ["docs/reference/limits.md", limitsPage()],
     ["docs/reference/sql.md", sqlPage(readFileSync(join(projectFolder, "test/db/schema.sql"), "utf8"))],
     ["docs/reference/sdk.md", sdkPage(sdkEntries(projectFolder), printed)],
@@ -17,19 +18,6 @@ export function referencePages(): ReadonlyMap<string, string> {
 }
 
 const printed = "Printed by `npm run reference`; not edited by hand.";
-
-function settingsPage(): string {
-  const rows = Object.entries(variables).map(([name, schema]) => {
-    const fallback = schema.safeParse(undefined);
-    const usual = fallback.success && fallback.data !== undefined ? String(fallback.data) : "";
-    const description = (schema.description ?? "").replace(new RegExp(`: ${usual}$`), "");
-    return `| \`${name}\` | ${cell(description)} | ${usual === "" ? "" : `\`${usual}\``} |`;
-  });
-  const intro =
-    `Environment variables of functions and query service, read once at start; all faults are told at once. ${printed} \`.env.example\` has examples.
-Those of the client are in \`sdk/README.md\`.`;
-  return page("Settings", intro, "| name | what it is | when absent |\n|---|---|---|", rows);
-}
 
 function limitsPage(): string {
   const source = readFileSync(join(projectFolder, "core/limits.ts"), "utf8");
@@ -69,14 +57,6 @@ function commentBefore(source: string, name: string): string {
 
 function shown(value: unknown): string {
   return typeof value === "number" && Number.isInteger(value) ? value.toLocaleString("en").replaceAll(",", " ") : String(value);
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
-}
-
-function page(title: string, intro: string, head: string, rows: readonly string[]): string {
-  return `# ${title}\n\n${intro}\n\n${head}\n${rows.join("\n")}\n`;
 }
 
 if (import.meta.main) { for (const [path, text] of referencePages()) writeFileSync(join(projectFolder, path), text); }

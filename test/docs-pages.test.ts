@@ -56,6 +56,17 @@ describe("reference pages", () => {
     expect(read(path), "run npm run reference").toBe(text);
   });
 
+  it("name every variable that the server and the command read", () => {
+    const sources = execFileSync("git", ["ls-files", "api/server.ts", "scripts"], { cwd: projectFolder, encoding: "utf8" })
+      .split("\n").filter((path) => path.endsWith(".ts") && !path.includes(".test.") && existsSync(join(projectFolder, path)));
+    const readThere = sources.flatMap((path) => [...read(path).matchAll(/(?:env|environment)(?:\["|\.)([A-Z][A-Z_]+)\b/g)].map(([, name]) => name));
+    const named = new Set([...read("docs/reference/settings.md").matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name));
+    // The system's own, the build machine's, and a developer's.
+    const others = ["PATH", "CI", "AUDIT_SAMPLE_DIR"];
+    expect([...new Set(readThere)].filter((name) => !named.has(name) && !others.includes(name ?? ""))).toEqual([]);
+    expect(readThere).toContain("AUDIT_SECRET_KEY");
+  });
+
   it("name every error of a request with its status, and every error of an event", () => {
     const page = read("docs/reference/errors.md");
     const [ofRequests = "", ofEvents = ""] = page.split("## Of an event");
