@@ -3,6 +3,7 @@ import { corsHeaders, preflight } from "../core/cors.ts";
 import { AuditError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { requestIdOf } from "../core/request-id.ts";
+import { methodName } from "../core/request-metrics.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 import type { Routes } from "./methods.ts";
 import { methodsOf } from "./methods.ts";
@@ -19,8 +20,8 @@ export function requestId(parts: Pick<ApiParts, "randomBytes">): MiddlewareHandl
 }
 
 /**
- * One line a request, with the pattern of its route: the path and its parameters may hold what somebody looked for. The tenant is the one that was
- * asked about, if it is the caller's; `counts` are what the handler left.
+ * One line a request, with the pattern of its route: the path and its parameters may hold what somebody looked for, and a method that is none anything.
+ * The tenant is the one that was asked about, if it is the caller's; `counts` are what the handler left.
  */
 export function accessLog(parts: Pick<ApiParts, "log" | "elapsedMs">): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
@@ -35,7 +36,7 @@ export function accessLog(parts: Pick<ApiParts, "log" | "elapsedMs">): Middlewar
       level: "info",
       event: "request",
       request_id: context.get("requestId"),
-      method,
+      method: methodName(method),
       route: routePath,
       status,
       ...who,
@@ -69,6 +70,12 @@ export const queryLimit: MiddlewareHandler = async (context, next) => {
     const [name = ""] = [...searchParams].reduce((longest, entry) => entry[1].length > longest[1].length ? entry : longest, ["", ""]);
     const pointer = printableName(name);
     throw new AuditError("invalid_parameter", `read parameters: together they are longer than ${limits.queryStringBytesMax} bytes`, { pointer });
+  }
+  for (const name of searchParams.keys()) {
+    // Neither would reach a schema: the router leaves out what has no name, and an object takes the other for its prototype.
+    if (name !== "" && name !== "__proto__") continue;
+    const pointer = printableName(name);
+    throw new AuditError("unknown_parameter", `read parameters: ${pointer} is not a parameter of this route`, { pointer });
   }
   await next();
 };

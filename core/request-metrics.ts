@@ -6,6 +6,11 @@ const batchBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const verdicts = ["created", "duplicate", "rejected", "accepted"] as const;
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
+/** `method` if it is one; any other is the caller's own text, and belongs into neither log nor labels. */
+export function methodName(method: string): string {
+  return methods.has(method) ? method : "other";
+}
+
 /**
  * `log`, with every record counted in `metrics` on its way: the log and the figures are made of the same records, so that they cannot differ. Routes
  * are patterns and codes are ours; what a caller chose becomes no label.
@@ -25,7 +30,7 @@ export function counted(log: Log, metrics: Metrics): Log {
   const streamed = metrics.counter("audit_stream_events_total", "Events handed out by streams that have ended.");
 
   const request = (record: Fields, method: string, route: string, ms: unknown) => {
-    const labels = { method: methods.has(method) ? method : "other", route };
+    const labels = { method: methodName(method), route };
     requests.add({ ...labels, status: String(record["status"]) });
     if (typeof ms === "number") durations.observe(ms / 1000, labels);
   };
