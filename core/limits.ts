@@ -67,6 +67,8 @@ export const limits = {
   exportsMax: 8,
   exportsPerTenantMax: 4,
   exportTurnWaitMs: 5_000,
+  /** A client that takes nothing of its export for so long loses it, and with it the place. */
+  exportStallMs: 120_000,
   /** How far the clocks of servers may differ: events acknowledged before an export began are in it for sure, received this much later are not. */
   exportClockSkewMs: 30_000,
   /** Pages in a row that may come nowhere before an export gives up. */

@@ -3,6 +3,7 @@ import type { ExportOutcome, ExportRequest } from "../../core/export.ts";
 import { exportEvents } from "../../core/export.ts";
 import { createExportWriter } from "../../core/export-writer.ts";
 import { faultRecord } from "../../core/fault-record.ts";
+import { limits } from "../../core/limits.ts";
 import { filterOf, questionBinding, questionJson, questionOf } from "../../core/query.ts";
 import { exportParameters } from "../../core/query-parameters.ts";
 import { z } from "zod";
@@ -83,29 +84,43 @@ async function* inPlace(place: { readonly leave: () => void }, chunks: Chunks): 
   }
 }
 
-/** Hands out chunks as fast as they are taken and no faster. A fault breaks the connection off: an answer that has begun cannot become another. */
+/**
+ * Hands out chunks as fast as they are taken and no faster. A fault breaks the connection off: an answer that has begun cannot become another. So does a
+ * client that takes nothing more and does not go away either: others wait for its place.
+ */
 function streamOf(first: IteratorResult<Chunk, ExportOutcome>, chunks: Chunks, parts: ApiParts, requestId: string): ReadableStream<Chunk> {
   let waiting: IteratorResult<Chunk, ExportOutcome> | undefined = first;
   let isGone = false;
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  // The generator's own ending records how far the reader came.
+  const leave = async () => {
+    isGone = true;
+    clearTimeout(stalled);
+    await chunks.return(undefined as never);
+  };
+  const giveUp = (controller: ReadableStreamDefaultController<Chunk>) => {
+    parts.log({ level: "warn", event: "export.stalled", request_id: requestId });
+    controller.error(new Error("export events: the client takes no more of it"));
+    const left = leave().catch(() => undefined);
+    parts.waitUntil?.(left);
+  };
   return new ReadableStream<Chunk>({
     pull: async (controller) => {
+      clearTimeout(stalled);
       try {
         const step: IteratorResult<Chunk, ExportOutcome> = waiting ?? await chunks.next();
         waiting = undefined;
         // The reader went away while the chunk was made: there is nobody to hand it to, and nothing is broken.
         if (isGone) return;
-        if (step.done) controller.close();
-        else controller.enqueue(step.value);
+        if (step.done) return controller.close();
+        controller.enqueue(step.value);
+        stalled = setTimeout(giveUp, limits.exportStallMs, controller);
       } catch (error) {
         parts.log({ level: "error", event: "export.broken_off", request_id: requestId, ...faultRecord(error) });
         controller.error(new Error("export events: broken off"));
       }
     },
-    // The generator's own ending records how far the reader came.
-    cancel: async () => {
-      isGone = true;
-      await chunks.return(undefined as never);
-    },
+    cancel: leave,
   }, { highWaterMark: 0 });
 }
 

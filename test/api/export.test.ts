@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AuditEvent } from "../../core/event.ts";
 import { openLog, type TestLog } from "../support/sealed-log.ts";
 import { eventRow, randomEvents, randomFrom } from "../support/random-events.ts";
 import { csvRows, type FileRow, ndjsonRows, parquetRows, query } from "./export-files.ts";
+import { limits } from "../../core/limits.ts";
 import { sealAll } from "./seal-all.ts";
 import { type Service, startService, tenantA, tenantB, tokenOf } from "./service.ts";
 
@@ -169,6 +170,23 @@ describe(`GET /events/export (seed ${seed})`, () => {
     const [last] = await records("audit.events.exported");
     expect(last).toMatchObject({ result: "failure", context: { complete: false } });
     expect(last?.context["rows"]).toBeLessThan(700);
+  });
+
+  it("is taken from a reader who takes no more and stays, and records how far he came", async () => {
+    const response = await service.app.request("/api/v1/audit/events/export?format=ndjson", { headers: { authorization: `Bearer ${auditor}` } });
+    const reader = response.body?.getReader();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
+      vi.advanceTimersByTime(limits.exportStallMs);
+    } finally {
+      vi.useRealTimers();
+    }
+    await expect(reader?.read()).rejects.toThrow("takes no more");
+    await service.settled();
+    const [last] = await records("audit.events.exported");
+    expect(last).toMatchObject({ result: "failure", context: { complete: false } });
+    expect(service.logs.filter((line) => line.includes("export.stalled"))).toHaveLength(1);
   });
 
   it("is not begun by a question for its head", async () => {
