@@ -74,6 +74,8 @@ describe("bad input", () => {
   it.each(routes)("is refused at %s when a parameter is not known, with the nearest name", async (route) => {
     expect(await refused(`${route}?objekt_type=order`, "objekt_type", "unknown_parameter")).toMatchObject({ errors: [{ hint: "did you mean object_type?" }] });
     await refused(`${route}?limit=1&seq=1&${route === "/events" ? "" : "x=1"}`, "seq", "unknown_parameter");
+    await refused(`${route}?__proto__=1`, "__proto__", "unknown_parameter");
+    await refused(`${route}?actor_id=a&=1`, "(a name that is not one)", "unknown_parameter");
     const problem = await refused(`${route}?${encodeURIComponent("<script>alert(1)</script>")}=1`, "(a name that is not one)", "unknown_parameter");
     expect(JSON.stringify(problem)).not.toContain("script");
   });
