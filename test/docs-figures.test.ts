@@ -57,6 +57,7 @@ const origin = /npm run bench|bench\/README\.md|`[^`]*\btest\/[\w./-]+`|`vitest 
  * address of somebody else's page, which must stand in the same section.
  */
 const facts: readonly { readonly page: string; readonly figure: string; readonly where: string; readonly text?: string }[] = [
+  { page: "CHANGELOG.md", figure: "256 MB", where: "core/limits.ts", text: "256 MB end an Edge Function" },
   { page: "docs/adr/0002-processes-of-the-local-stack.md", figure: "0.2 s", where: "scripts/stack/supervisor.ts", text: "firstDelayMs = 200;" },
   { page: "docs/format/event.md", figure: "535 bytes", where: "core/leaf.test.ts", text: "this leaf of ${" },
   { page: "docs/format/seal.md", figure: "48 hours", where: "migrations/20261122000700_checkpoints.sql", text: "interval '48 hours'" },
