@@ -17,11 +17,13 @@ export type AuthDouble = {
 
 export async function startAuthDouble(accounts: readonly DoubleAccount[]): Promise<AuthDouble> {
   const calls: string[] = [];
-  const refreshTokens = new Map<string, DoubleAccount>();
+  let refreshTokens = new Map<string, DoubleAccount>();
   let lifetimeSeconds = 3600;
   let issued = 0;
 
   const session = async (account: DoubleAccount) => {
+    // An answer that is under way when all sessions end must not begin one.
+    const tokens = refreshTokens;
     const user = {
       id: "00000000-0000-4000-8000-000000000001",
       aud: "authenticated",
@@ -33,7 +35,7 @@ export async function startAuthDouble(accounts: readonly DoubleAccount[]): Promi
     const claims = { sub: user.id, email: account.email, app_metadata: account.access, session_id: String(++issued) };
     const accessToken = await signToken(claims, { expiresInSeconds: lifetimeSeconds });
     const refreshToken = `refresh-${issued}`;
-    refreshTokens.set(refreshToken, account);
+    tokens.set(refreshToken, account);
     const expires = { expires_in: lifetimeSeconds, expires_at: Math.floor(Date.now() / 1000) + lifetimeSeconds };
     return { access_token: accessToken, token_type: "bearer", ...expires, refresh_token: refreshToken, user };
   };
@@ -76,7 +78,7 @@ export async function startAuthDouble(accounts: readonly DoubleAccount[]): Promi
     url: `http://127.0.0.1:${address.port}`,
     calls,
     lifetime: (seconds) => void (lifetimeSeconds = seconds),
-    endSessions: () => refreshTokens.clear(),
+    endSessions: () => void (refreshTokens = new Map()),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -10,6 +10,8 @@ export type SignInOutcome = { readonly session: Session } | { readonly fault: st
 
 /** Sign-in with an account of the Supabase project: kept for this tab, and renewed before it expires. */
 export type Account = {
+  /** True when somebody has signed in in this tab and not signed out. */
+  isKept(): boolean;
   /** The session of this tab, renewed if need be; undefined when nobody is signed in, or the refresh token is not accepted any more. */
   restore(): Promise<Session | undefined>;
   signIn(email: string, password: string): Promise<SignInOutcome>;
@@ -25,9 +27,11 @@ export function createAccount(config: Config): Account | undefined {
   if (url === undefined || publishableKey === undefined) return undefined;
   let loaded: Promise<Client> | undefined;
   const client = () => loaded ??= load(url, publishableKey);
+  const isKept = () => sessionStorage.getItem(storageKey) !== null;
   return {
+    isKept,
     restore: async () => {
-      if (sessionStorage.getItem(storageKey) === null) return undefined;
+      if (!isKept()) return undefined;
       const { data } = await (await client()).getSession();
       return data.session === null ? undefined : sessionOf(data.session.access_token, true);
     },
@@ -42,7 +46,7 @@ export function createAccount(config: Config): Account | undefined {
       return { fault: "This account may not read any audit log. Ask an administrator to grant it a tenant and a role." };
     },
     signOut: async () => {
-      if (sessionStorage.getItem(storageKey) !== null) await (await client()).signOut({ scope: "local" });
+      if (isKept()) await (await client()).signOut({ scope: "local" });
     },
     watch: (onChange) => {
       let stop = () => {};

@@ -44,7 +44,9 @@ export function useSession(config: Config): SessionState {
 
   useEffect(() => {
     if (session !== "restoring") return;
-    void account?.restore().catch(() => undefined).then((restored) => change(restored));
+    // A session that ends just while it is restored is as much a surprise as one that ends later.
+    const why = account?.isKept() ? expired : undefined;
+    void account?.restore().catch(() => undefined).then((restored) => change(restored, restored === undefined ? why : undefined));
   }, [session, account, change]);
 
   const isAccount = typeof session === "object" && session.isAccount;
