@@ -170,9 +170,12 @@ function finish(): void {
   end = messagesAt;
 }
 
+/** Messages that are fewer than the lanes are joined by the first of them, whose other digests nobody reads. */
 function hashWaiting(alike: number[], blockCount: number): void {
   if (alike.length === 0) return;
-  const [m0 = 0, d0 = 0, m1 = m0, d1 = spareAt, m2 = m0, d2 = spareAt, m3 = m0, d3 = spareAt] = alike;
-  run(m0, m1, m2, m3, d0, d1, d2, d3, blockCount);
+  while (alike.length < 2 * lanes) alike.push(alike[0] as number, spareAt);
+  // By index: taking an array apart by a pattern costs a tenth of the hash.
+  const at = alike as unknown as [number, number, number, number, number, number, number, number];
+  run(at[0], at[2], at[4], at[6], at[1], at[3], at[5], at[7], blockCount);
   alike.length = 0;
 }

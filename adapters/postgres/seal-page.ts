@@ -55,24 +55,30 @@ const ids = Buffer.alloc(pageRows * uuidLength);
 function hashPage(page: readonly RowText[]): { readonly rows: CheckedEvent[]; readonly differing: readonly number[] } {
   const tenants: string[] = [];
   const unread = new Set<number>();
-  const fronts = page.map(([text], slot) => {
+  const seqs: number[] = [];
+  const times: number[] = [];
+  const tenantIds: string[] = [];
+  for (let slot = 0; slot < page.length; slot++) {
+    const [text] = page[slot] as RowText;
     // A longer one is left alone, but its front is read.
     cursor.length = encoder.encodeInto(text.length > leafRowMax ? text.slice(0, leafRowMax) : text, input).written;
     const start = cursor.end = sha256Lanes.next(leafRoom);
     if (writeLeaf(cursor, front)) sha256Lanes.add(cursor.end - start, slot);
     else unread.add(slot);
     copyHex(slot * hashBytes);
-    ids.set(input.subarray(front.idAt, front.idAt + uuidLength), slot * uuidLength);
-    return { seq: front.seq, tenantId: tenantOf(tenants), occurredAtMs: timeOf(front.occurredAt) };
-  });
+    for (let index = 0; index < uuidLength; index++) ids[slot * uuidLength + index] = input[front.idAt + index] as number;
+    seqs.push(front.seq);
+    times.push(timeOf(front.occurredAt));
+    tenantIds.push(tenantOf(tenants));
+  }
   const digests = sha256Lanes.digests(page.length);
   // One text for all ids: a piece of each row's text would keep the whole of it.
   const idText = ids.toString("latin1", 0, page.length * uuidLength);
-  const rows = fronts.map(({ seq, tenantId, occurredAtMs }, slot) => ({
-    tenantId,
-    occurredAtMs,
+  const rows = page.map((_, slot): CheckedEvent => ({
+    tenantId: tenantIds[slot] as string,
+    occurredAtMs: times[slot] as number,
     id: idText.slice(slot * uuidLength, (slot + 1) * uuidLength),
-    seq,
+    seq: seqs[slot] as number,
     leafHash: digests.subarray(slot * hashBytes, (slot + 1) * hashBytes),
   }));
   if (unread.size === 0 && Buffer.compare(stored.subarray(0, digests.length), digests) === 0) return { rows, differing: [] };
