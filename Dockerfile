@@ -17,5 +17,5 @@ COPY --from=build /src/web/dist web/dist
 USER node
 EXPOSE 8000
 HEALTHCHECK CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The flags of scripts/stack/server-flags.ts: under 150 MB whatever is exported.
+# The flags of scripts/stack/server-flags.ts: an export stays under 150 MB, whatever it holds.
 CMD ["node", "--max-old-space-size=96", "--max-semi-space-size=2", "api/server.js"]
