@@ -20,14 +20,14 @@ export function loopWhile(body: Code, condition: Code): Code {
 }
 
 /** A function without results: its parameters and then its own locals are counted from 0. */
-export type WasmFunction = {
+type WasmFunction = {
   readonly name: string;
   readonly parameters: number;
   readonly locals: readonly (readonly [count: number, type: number])[];
   readonly code: Code;
 };
 
-export type WasmMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number };
+type WasmMemory = { readonly buffer: ArrayBuffer };
 
 /** A module of one function of i32 parameters, with a memory of `pages` pages, compiled and ready. */
 export function instantiate<F>({ name, parameters, locals, code }: WasmFunction, pages: number): { readonly run: F; readonly memory: WasmMemory } {
