@@ -45,86 +45,88 @@ type Held = {
  * many bodies he begins, and everybody may have all of it while nobody else asks.
  */
 export function bodyRoom(limits: RoomLimits): { readonly open: () => Lease } {
-  let heldBytes = 0;
-  let atWorkBytes = 0;
-  const waiting: Waiter[] = [];
-  const inside = new Set<Held>();
+  const room: Room = { limits, heldBytes: 0, atWorkBytes: 0, waiting: [], inside: new Set() };
+  return { open: () => openLease(room) };
+}
 
-  function admit(): void {
-    for (let next = waiting[0]; next !== undefined && (atWorkBytes === 0 || atWorkBytes + next.bytes <= limits.atWorkBytesMax); next = waiting[0]) {
-      waiting.shift();
-      atWorkBytes += next.bytes;
-      next.start();
-    }
+type Room = { readonly limits: RoomLimits; heldBytes: number; atWorkBytes: number; readonly waiting: Waiter[]; readonly inside: Set<Held> };
+
+function openLease(room: Room): Lease {
+  let held: Held | undefined;
+  let arriving: ReturnType<typeof setTimeout> | undefined;
+  const losing = new AbortController();
+  // Out of the queue first: what is released lets the next one in, and that must not be this one.
+  const giveWay = () => {
+    losing.abort(full());
+    release();
+  };
+  const enter = (holder: Holder) => {
+    const entering: Held = { holder, bytes: 0, state: "arriving", giveWay };
+    take(room, room.limits.perRequestBytes, entering);
+    room.inside.add(held = entering);
+    arriving = setTimeout(() => void (entering.state = "slow"), room.limits.slowMs);
+  };
+  const grow = (bytes: number) => {
+    losing.signal.throwIfAborted();
+    take(room, bytes, entered(held));
+  };
+  const turn = () => {
+    clearTimeout(arriving);
+    return turnOf(room, entered(held), losing.signal);
+  };
+  const release = () => {
+    clearTimeout(arriving);
+    if (held === undefined || !room.inside.delete(held)) return;
+    room.heldBytes -= held.bytes;
+    if (held.state === "at work") room.atWorkBytes -= held.bytes;
+    admit(room);
+  };
+  return { enter, grow, lost: losing.signal, turn, release };
+}
+
+function take(room: Room, bytes: number, self: Held): void {
+  while (room.heldBytes + bytes > room.limits.heldBytesMax) {
+    const other = givingWay(room.inside, self, bytes);
+    if (other === undefined) throw full();
+    other.giveWay();
   }
+  room.heldBytes += bytes;
+  self.bytes += bytes;
+}
 
-  function take(bytes: number, self: Held): void {
-    while (heldBytes + bytes > limits.heldBytesMax) {
-      const other = givingWay(inside, self, bytes);
-      if (other === undefined) throw full();
-      other.giveWay();
-    }
-    heldBytes += bytes;
-    self.bytes += bytes;
+/** Lets in whoever is next, as long as there is room to work; one that is larger than that is let in alone. */
+function admit(room: Room): void {
+  const fits = ({ bytes }: Waiter) => room.atWorkBytes === 0 || room.atWorkBytes + bytes <= room.limits.atWorkBytesMax;
+  for (let [next] = room.waiting; next !== undefined && fits(next); [next] = room.waiting) {
+    room.waiting.shift();
+    room.atWorkBytes += next.bytes;
+    next.start();
   }
+}
 
-  function open(): Lease {
-    let held: Held | undefined;
-    let arriving: ReturnType<typeof setTimeout> | undefined;
-    const losing = new AbortController();
-    // Out of the queue first: what is released lets the next one in, and that must not be this one.
-    const giveWay = () => {
-      losing.abort(full());
-      release();
+function turnOf(room: Room, body: Held, lost: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    lost.throwIfAborted();
+    body.state = "waiting";
+    const start = () => {
+      clearTimeout(timer);
+      body.state = "at work";
+      resolve();
     };
-    const enter = (holder: Holder) => {
-      const entering: Held = { holder, bytes: 0, state: "arriving", giveWay };
-      take(limits.perRequestBytes, entering);
-      inside.add(held = entering);
-      arriving = setTimeout(() => void (entering.state = "slow"), limits.slowMs);
+    const waiter: Waiter = { bytes: body.bytes, start };
+    const leave = (reason: unknown) => {
+      clearTimeout(timer);
+      const place = room.waiting.indexOf(waiter);
+      if (place === -1) return;
+      room.waiting.splice(place, 1);
+      reject(reason);
+      admit(room);
     };
-    const grow = (bytes: number) => {
-      losing.signal.throwIfAborted();
-      take(bytes, entered(held));
-    };
-    const turn = () =>
-      new Promise<void>((resolve, reject) => {
-        losing.signal.throwIfAborted();
-        clearTimeout(arriving);
-        const body = entered(held);
-        body.state = "waiting";
-        const waiter: Waiter = {
-          bytes: body.bytes,
-          start: () => {
-            clearTimeout(timer);
-            body.state = "at work";
-            resolve();
-          },
-        };
-        const leave = (reason: unknown) => {
-          clearTimeout(timer);
-          const place = waiting.indexOf(waiter);
-          if (place === -1) return;
-          waiting.splice(place, 1);
-          reject(reason);
-          admit();
-        };
-        const timer = setTimeout(() => leave(full()), limits.waitMs);
-        losing.signal.addEventListener("abort", () => leave(losing.signal.reason));
-        waiting.push(waiter);
-        admit();
-      });
-    const release = () => {
-      clearTimeout(arriving);
-      if (held === undefined || !inside.delete(held)) return;
-      heldBytes -= held.bytes;
-      if (held.state === "at work") atWorkBytes -= held.bytes;
-      admit();
-    };
-    return { enter, grow, lost: losing.signal, turn, release };
-  }
-
-  return { open };
+    const timer = setTimeout(() => leave(full()), room.limits.waitMs);
+    lost.addEventListener("abort", () => leave(lost.reason));
+    room.waiting.push(waiter);
+    admit(room);
+  });
 }
 
 type Waiter = { readonly bytes: number; readonly start: () => void };
