@@ -16,9 +16,10 @@ export function recomputeLeafHash(row: StoredRow): string {
 
 const integerColumns = new Set(["duration_ms", "producer_seq"]);
 const timeColumns = new Set(["occurred_at", "received_at"]);
-const leftOut = new Set(["seq", "leaf_hash"]);
+// The hashes are made of other columns, for indexes.
+const leftOut = new Set(["seq", "leaf_hash", "actor_hash", "object_hash"]);
 
-/** Canonical JSON of a stored row: version, and every column that is not null but `seq` and `leaf_hash`. Throws where a column cannot be in a leaf. */
+/** Canonical JSON of a stored row: version, and every column that is not null but those left out. Throws where a column cannot be in a leaf. */
 export function recomputeLeaf(row: StoredRow): string {
   const members = new Map<string, string>([["v", "1"]]);
   for (const [column, text] of Object.entries(row)) {
