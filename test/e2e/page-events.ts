@@ -35,7 +35,7 @@ export const hostileEvents: readonly NewEvent[] = [
     user_agent: "u".repeat(2000),
   },
   { event_type: "hostile.rtl", actor_id: "مستخدم-١٢٣", object_type: "order", object_id: "שלום", message: "رفض المصدر البطاقة לא אושר" },
-  { event_type: "hostile.formula", actor_id: '=HYPERLINK("http://x")', message: "line one\nline two\u0007" },
+  { event_type: "hostile.formula", actor_id: '=HYPERLINK("http://x")', message: "line one\r\nline two\u0007" },
 ];
 
 /** What one tenant's applications do in some days, with numbers that two of its producers lost. */

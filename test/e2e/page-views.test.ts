@@ -117,6 +117,7 @@ describe("the views of the page", { timeout: 90_000 }, () => {
           .toBeLessThan(40);
       }
       expect(await drawer.getByText("U+0007").count()).toBe(1);
+      expect(await drawer.getByText("U+000D").count()).toBe(0);
       await rowOf(page, "hostile.markup").getByRole("button").click();
       expect(await drawer.getByRole("region", { name: "What changed" }).textContent()).toContain("</td></tr></table><script>document.title=2</script>");
       expect(await violations(page)).toEqual([]);

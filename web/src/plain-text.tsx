@@ -2,10 +2,10 @@ import { Fragment, type ReactNode } from "react";
 
 /**
  * Characters that show nothing or turn the direction of what follows: controls, zero-width and bidirectional ones. Whoever writes an event may use
- * them to make `exe.gnp` read `png.exe`, so an auditor sees them named instead.
+ * them to make `exe.gnp` read `png.exe`, so an auditor sees them named instead; the end of a line, as Windows writes it too, is none of them.
  */
-// deno-lint-ignore no-control-regex
 const unseen =
+  // deno-lint-ignore no-control-regex
   /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
 /** Text from an event, set apart from the page's own direction, with unseen characters named. */
