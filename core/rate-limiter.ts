@@ -1,11 +1,10 @@
 import type { Caller } from "./caller.ts";
 import { AuditError } from "./errors.ts";
-import { faultRecord } from "./fault-record.ts";
 import { limits } from "./limits.ts";
-import type { Log } from "./ports.ts";
-import { type BucketState, type RateBucket, rateBucket } from "./rate-bucket.ts";
+import type { BucketState, RateBucket } from "./rate-bucket.ts";
+import { createRateBuckets, type RateBuckets, type RateBucketsParts } from "./rate-buckets.ts";
 import { onlyTenant } from "./rate-tokens.ts";
-import type { Quotas, RateKind, RateStore } from "./rate-store.ts";
+import type { Quotas, RateKind } from "./rate-store.ts";
 
 /** The buckets that one request draws from. */
 export type RateTicket = {
@@ -28,122 +27,78 @@ export type RateLimiter = {
   readonly quotas: Quotas;
 };
 
-export type RateLimiterParts = {
-  readonly store: RateStore;
-  readonly quotas: Quotas;
-  readonly elapsedMs: () => number;
-  readonly log: Log;
-  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-};
-
 /**
  * Quotas per tenant and per caller, shared by all processes, that cost a request no question to the database: tokens are leased in advance, and one
  * question in the background settles all buckets that need it. When the database does not answer, each process goes on at the known rates.
  * A batch of several tenants is refused only when every one of them has nothing left: one must not stop the others behind the same server.
  */
-export function createRateLimiter(parts: RateLimiterParts): RateLimiter {
-  const buckets = new Map<string, RateBucket>();
-  const due = new Set<RateBucket>();
-  let nextAskMs = -Infinity;
-  let isAsking = false;
-
-  const bucketOf = (kind: RateKind, whose: "tenant" | "caller", name: string, tenantId: string | undefined): RateBucket => {
-    const key = `${kind} ${whose} ${name}`;
-    const known = buckets.get(key);
-    if (known !== undefined) return known;
-    // A Map lists its keys in the order they were set: the one that was met first makes room.
-    const oldest = buckets.size < limits.rateBucketsMax ? undefined : buckets.keys().next().value;
-    if (oldest !== undefined) buckets.delete(oldest);
-    const made = rateBucket(key, tenantId, parts.quotas[kind][whose]);
-    buckets.set(key, made);
-    return made;
-  };
-  const settle = async (asked: readonly RateBucket[]): Promise<void> => {
-    const asks = asked.map((bucket) => bucket.ask());
-    const askedMs = parts.elapsedMs();
-    try {
-      const leases = await parts.store.lease(asks);
-      for (const [index, bucket] of asked.entries()) {
-        const [ask, lease] = [asks[index], leases[index]];
-        if (ask === undefined || lease === undefined) throw new Error("settle buckets: the store left one out");
-        bucket.granted(ask, lease, askedMs, parts.elapsedMs());
-      }
-      nextAskMs = parts.elapsedMs() + limits.rateAskMs;
-    } catch (error) {
-      for (const [index, ask] of asks.entries()) asked[index]?.ungranted(ask, limits.rateRetryMs);
-      nextAskMs = parts.elapsedMs() + limits.rateRetryMs;
-      parts.log({ level: "warn", event: "rates.not_settled", buckets: asked.length, ...faultRecord(error) });
-    }
-  };
-  const ask = (nowMs: number): void => {
-    if (isAsking || due.size === 0 || nowMs < nextAskMs) return;
-    isAsking = true;
-    const asked = [...due].slice(0, limits.rateBucketsPerAsk);
-    for (const bucket of asked) due.delete(bucket);
-    const work = settle(asked).finally(() => isAsking = false);
-    parts.waitUntil?.(work);
-  };
-  const spend = (bucket: RateBucket, tokens: number, nowMs: number): void => {
-    bucket.spend(tokens, nowMs);
-    if (bucket.needsLease(nowMs)) due.add(bucket);
-  };
-  const bucketsOf = (kind: RateKind, caller: Caller, tenantId: string | undefined) => ({
-    tenant: tenantId === undefined ? undefined : bucketOf(kind, "tenant", tenantId, tenantId),
-    // The project's own servers speak for all tenants: their tenants have quotas, they themselves have none.
-    // A caller of several tenants has the deployment's quota.
-    caller: caller.kind === "secret" ? undefined : bucketOf(kind, "caller", caller.principal, onlyTenant(caller)),
-  });
-
+export function createRateLimiter(parts: RateBucketsParts): RateLimiter {
+  const buckets = createRateBuckets(parts);
   return {
     quotas: parts.quotas,
-    open: (kind, caller, tenantId) => {
-      const own = bucketsOf(kind, caller, tenantId);
-      const shown = { ...own };
-      const headers = () => {
-        const nowMs = parts.elapsedMs();
-        return rateHeaders(kind, { tenant: shown.tenant?.state(nowMs), caller: shown.caller?.state(nowMs) });
-      };
-      const refuse = (closed: readonly RateBucket[], nowMs: number): never => {
-        // Nobody spends from a bucket that is closed, so whoever is refused asks how it stands.
-        for (const bucket of closed) if (bucket.needsLease(nowMs)) due.add(bucket);
-        ask(nowMs);
-        // The others may be about to close as well.
-        const concerned = [own.tenant, own.caller, ...closed].filter((bucket) => bucket !== undefined);
-        const retryAfterSeconds = Math.max(1, ...concerned.map((bucket) => bucket.promise(nowMs)));
-        throw new AuditError("rate_limited", `take request: the quota is used up; send it again in ${retryAfterSeconds} s`, {
-          retryAfterSeconds,
-          headers: headers(),
-        });
-      };
-      return {
-        admit: () => {
-          const nowMs = parts.elapsedMs();
-          const closed = [own.tenant, own.caller].filter((bucket) => bucket !== undefined && !bucket.isOpen(nowMs)) as readonly RateBucket[];
-          if (closed.length > 0) refuse(closed, nowMs);
-        },
-        take: (tokens) => {
-          const nowMs = parts.elapsedMs();
-          let sum = 0;
-          const taken = Array.from(tokens, ([id, count]) => {
-            sum += count;
-            return { bucket: id === tenantId && own.tenant !== undefined ? own.tenant : bucketOf(kind, "tenant", id, id), count };
-          });
-          const [first] = taken;
-          if (first !== undefined && taken.length === 1) shown.tenant = first.bucket;
-          if (first !== undefined && taken.every(({ bucket }) => !bucket.isOpen(nowMs))) refuse([first.bucket], nowMs);
-          for (const { bucket, count } of taken) spend(bucket, count, nowMs);
-          if (own.caller !== undefined) spend(own.caller, sum, nowMs);
-          ask(nowMs);
-        },
-        headers,
-      };
-    },
+    open: (kind, caller, tenantId) => openTicket(buckets, parts.elapsedMs, { kind, tenantId, own: ownBuckets(buckets, kind, caller, tenantId) }),
     states: async (kind, caller, tenantId) => {
-      const asked = Object.values(bucketsOf(kind, caller, tenantId)).filter((bucket) => bucket !== undefined);
-      await settle(asked);
-      const { tenant, caller: own } = bucketsOf(kind, caller, tenantId);
-      return { tenant: tenant?.state(parts.elapsedMs()), caller: own?.state(parts.elapsedMs()) };
+      const own = ownBuckets(buckets, kind, caller, tenantId);
+      await buckets.settle(Object.values(own).filter((bucket) => bucket !== undefined));
+      return statesOf(own, parts.elapsedMs());
     },
+  };
+}
+
+type OwnBuckets = { tenant: RateBucket | undefined; readonly caller: RateBucket | undefined };
+
+function ownBuckets(buckets: RateBuckets, kind: RateKind, caller: Caller, tenantId: string | undefined): OwnBuckets {
+  return {
+    tenant: tenantId === undefined ? undefined : buckets.of(kind, "tenant", tenantId, tenantId),
+    // The project's own servers speak for all tenants: their tenants have quotas, they themselves have none.
+    // A caller of several tenants has the deployment's quota.
+    caller: caller.kind === "secret" ? undefined : buckets.of(kind, "caller", caller.principal, onlyTenant(caller)),
+  };
+}
+
+function statesOf({ tenant, caller }: OwnBuckets, nowMs: number): RateStates {
+  return { tenant: tenant?.state(nowMs), caller: caller?.state(nowMs) };
+}
+
+type TicketParts = { readonly kind: RateKind; readonly tenantId: string | undefined; readonly own: OwnBuckets };
+
+function openTicket(buckets: RateBuckets, elapsedMs: () => number, { kind, tenantId, own }: TicketParts): RateTicket {
+  const shown = { ...own };
+  const headers = () => rateHeaders(kind, statesOf(shown, elapsedMs()));
+  const refuse = (closed: readonly RateBucket[], nowMs: number): never => {
+    // Nobody spends from a bucket that is closed, so whoever is refused asks how it stands.
+    buckets.touched(closed, nowMs);
+    buckets.settleDue(nowMs);
+    // The others may be about to close as well.
+    const concerned = [own.tenant, own.caller, ...closed].filter((bucket) => bucket !== undefined);
+    const retryAfterSeconds = Math.max(1, ...concerned.map((bucket) => bucket.promise(nowMs)));
+    throw new AuditError("rate_limited", `take request: the quota is used up; send it again in ${retryAfterSeconds} s`, {
+      retryAfterSeconds,
+      headers: headers(),
+    });
+  };
+  return {
+    admit: () => {
+      const nowMs = elapsedMs();
+      const closed = [own.tenant, own.caller].filter((bucket) => bucket !== undefined).filter((bucket) => !bucket.isOpen(nowMs));
+      if (closed.length > 0) refuse(closed, nowMs);
+    },
+    take: (tokens) => {
+      const nowMs = elapsedMs();
+      let sum = 0;
+      const taken = Array.from(tokens, ([id, count]) => {
+        sum += count;
+        return { bucket: id === tenantId && own.tenant !== undefined ? own.tenant : buckets.of(kind, "tenant", id, id), count };
+      });
+      const [first] = taken;
+      if (first !== undefined && taken.length === 1) shown.tenant = first.bucket;
+      if (first !== undefined && taken.every(({ bucket }) => !bucket.isOpen(nowMs))) refuse([first.bucket], nowMs);
+      if (own.caller !== undefined) taken.push({ bucket: own.caller, count: sum });
+      for (const { bucket, count } of taken) bucket.spend(count, nowMs);
+      buckets.touched(taken.map(({ bucket }) => bucket), nowMs);
+      buckets.settleDue(nowMs);
+    },
+    headers,
   };
 }
 
