@@ -48,6 +48,11 @@ describe("findLeaks()", () => {
     }
   });
 
+  it("reads lines of megabytes, as a refused statement makes them in PostgreSQL's log", () => {
+    const long = "a".repeat(20_000_000);
+    expect(leaksOf(`${long} eyJ${long} postgresql://${long}\n${long} ${apiKey}\n`)).toMatchObject([{ line: 2, kind: "API key" }]);
+  });
+
   it("lets by what may be known: ids of keys, principals, requests, tenants and events", () => {
     const known = { principal: `key:${id}`, key: id, request_id: "0192f0c1-2345-7abc-8def-0123456789ab", tenant_id: "123e4567-e89b-12d3-a456-426614174000" };
     expect(leaksOf(`${JSON.stringify(known)}\npostgresql://127.0.0.1:5432/test\n`)).toEqual([]);

@@ -12,18 +12,19 @@ export type Leak = { readonly file: string; readonly line: number; readonly kind
 /** Shapes that are a secret, whoever made it. Ids of keys and `key:<id>` are none. */
 const shapes: Readonly<Record<string, RegExp>> = {
   "API key": /aud_[0-9a-z]{12}_[0-9A-Za-z]{8}/,
-  "token": /eyJ[\w-]{8,}\.[\w-]{8}/,
+  "token": /eyJ[\w-]{8,4096}\.[\w-]{8}/,
   "secret key": /sb_secret_\w{8}/,
   "signing key": /PRIVATE\+KEY\+/,
-  "database password": /\bpostgres(?:ql)?:\/\/[^\s:@/"]+:[^\s@/"]+@/,
+  "database password": /\bpostgres(?:ql)?:\/\/[^\s:@/"]{1,256}:[^\s@/"]{1,256}@/,
   "personal data": new RegExp(`${canary}|${canaryAddress.replaceAll(".", "\\.")}`, "i"),
 };
 
-const run = /[0-9A-Za-z]{20,}/g;
+const runLengthMin = 20;
 
 /** Runs of letters and digits that are so long that they stand nowhere by chance: text is cut where JSON, base64url and URLs put their marks. */
 export function secretRuns(text: string): readonly string[] {
-  return text.match(run) ?? [];
+  // Cut at single characters: a pattern that takes a run whole overflows its stack in lines of megabytes.
+  return text.split(/[^0-9A-Za-z]/).filter(({ length }) => length >= runLengthMin);
 }
 
 /** Every line that was kept below `folder`, or that the run's PostgreSQL wrote there, and that holds a secret that the run learnt, one of the shapes, or a canary. */
@@ -58,8 +59,8 @@ export function leakReport(leaks: readonly Leak[]): readonly string[] {
 function leakIn(line: string, secrets: ReadonlyMap<string, string>): string | undefined {
   const shape = Object.entries(shapes).find(([, pattern]) => pattern.test(line));
   if (shape !== undefined) return shape[0];
-  for (const [word] of line.matchAll(run)) if (secrets.has(word)) return secrets.get(word);
-  return undefined;
+  const word = secretRuns(line).find((one) => secrets.has(one));
+  return word === undefined ? undefined : secrets.get(word);
 }
 
 function filesOf(folder: string): readonly { readonly name: string; readonly text: string }[] {
