@@ -16,7 +16,7 @@ export type RateBucket = {
   /** True when it is time to ask for a lease. */
   needsLease(nowMs: number): boolean;
   /** What to ask; the balance is then settled, and spending goes on against the answer. */
-  ask(): LeaseAsk;
+  ask(nowMs: number): LeaseAsk;
   /** The store's answer, `lease`, to what was asked at `askedMs`. */
   granted(ask: LeaseAsk, lease: Lease, askedMs: number, nowMs: number): void;
   /** The store does not answer: go on at the known rate, by ourselves. */
@@ -48,7 +48,8 @@ export function rateBucket(name: string, tenantId: string | undefined, defaultPe
   const pauseMs = limits.ratePauseSeconds * 1000;
   const paidAtMs = (nowMs: number) => nowMs + Math.max(0, pauseMs - total(nowMs) / perSecond * 1000);
   const isOpen = (nowMs: number) => nowMs >= Math.min(closedUntilMs, promisedMs);
-  const hasCredit = () => balance > -Math.max(perSecond * limits.rateCreditSeconds, 1);
+  // Half of what the store was known to have, so that a burst goes through; other processes may be spending it as well.
+  const hasCredit = () => balance > -Math.max(perSecond * limits.rateCreditSeconds, (left?.tokens ?? 0) / 2, 1);
 
   return {
     isOpen,
@@ -62,15 +63,15 @@ export function rateBucket(name: string, tenantId: string | undefined, defaultPe
       isKnownEmpty = false;
     },
     needsLease: (nowMs) => (isOpen(nowMs) || !isKnownEmpty) && balance <= (left === undefined ? 0 : spentSinceAsk / 4),
-    ask: () => {
+    ask: (nowMs) => {
       // Half as much again as the last lease lasted for, so that it lasts longer; never so much that other processes find nothing.
       const wanted = Math.min(Math.max(spentSinceAsk * 1.5, perSecond / 10, 1), perSecond * limits.rateLeaseSeconds);
       const ask = { bucket: name, tenantId, perSecond: defaultPerSecond, balance, wanted };
       settling += balance;
       balance = 0;
       spentSinceAsk = 0;
-      // What is being settled is no longer on credit.
-      if (!isKnownEmpty) closedUntilMs = -Infinity;
+      // What is being settled is no longer on credit, so there is some again, unless all is spent.
+      if (!isKnownEmpty && total(nowMs) >= 1) closedUntilMs = -Infinity;
       return ask;
     },
     granted: (ask, lease, askedMs, nowMs) => {

@@ -42,8 +42,8 @@ export function createRateBuckets(parts: RateBucketsParts): RateBuckets {
     return made;
   };
   const settle: RateBuckets["settle"] = async (asked) => {
-    const asks = asked.map((bucket) => bucket.ask());
     const askedMs = parts.elapsedMs();
+    const asks = asked.map((bucket) => bucket.ask(askedMs));
     try {
       const leases = await parts.store.lease(asks);
       for (const [index, bucket] of asked.entries()) {

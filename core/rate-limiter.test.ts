@@ -144,6 +144,15 @@ describe("createRateLimiter()", () => {
     expect(kept.longestSeconds).toBeGreaterThan(9);
   });
 
+  it("lets a burst through that comes faster than it is settled, while there is enough", async () => {
+    const { limiters: [limiter], pass, store } = world();
+    for (let batch = 0; batch < 6; batch++) {
+      expect(send(limiter, key("burst"), 40), `batch ${batch}`).toBeUndefined();
+      await pass(5);
+    }
+    expect(store.asks).toBe(1);
+  });
+
   it("lets a mixed batch of a server pass while one of its tenants has something left, and counts each tenant's events", async () => {
     const { limiters: [limiter], pass } = world();
     const post = (tokens: Readonly<Record<string, number>>) => {
