@@ -41,6 +41,7 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
   it("takes an account of Supabase Auth, keeps it over a reload, and signs it out at the server", async () => {
     auth.lifetime(3600);
     await open("/", async (page) => {
+      await page.getByRole("heading", { name: "With your account" }).waitFor();
       expect(await violations(page)).toEqual([]);
       await signIn(page, auditor);
       await rowOf(page, "in.first").waitFor();
