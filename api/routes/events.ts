@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import type { z } from "zod";
+import type { Claims } from "../../core/caller.ts";
 import type { Deletion } from "../../core/deletion-admin.ts";
 import { AuditError } from "../../core/errors.ts";
 import { toHex } from "../../core/format/hex.ts";
@@ -6,7 +8,7 @@ import { formatTimestamp } from "../../core/format/timestamp.ts";
 import { uuid7Ms } from "../../core/format/uuid7.ts";
 import type { Cursor } from "../../core/format/cursor.ts";
 import { limits } from "../../core/limits.ts";
-import { filterOf, questionBinding, questionJson, questionOf } from "../../core/query.ts";
+import { filterOf, type Question, questionBinding, questionJson, questionOf } from "../../core/query.ts";
 import type { Filter, Order } from "../../core/query-filter.ts";
 import { eventParameters, idParameters, listParameters } from "../../core/query-parameters.ts";
 import type { Page, StoredEvent } from "../../core/query-store.ts";
@@ -29,28 +31,14 @@ export function eventRoutes(parts: ApiParts) {
       requireAdminFor(caller, parameters.include_deleted);
       const question = questionOf(parameters, tenantId);
       const binding = await questionBinding(question);
-      const now = parts.now();
-      const cursor = parameters.cursor === undefined ? undefined : await parts.cursors.read(parameters.cursor, binding, now);
-      const order = orderOf(parameters.order, cursor);
-      const asked = filterOf(question, now, parts.settings.eventMaxAheadMinutes);
-      const filter: Filter = cursor === undefined ? asked : { ...asked, from: cursor.from, to: cursor.to };
-      const page = await parts.reader.page(caller.claims, {
-        filter,
-        order,
-        limit: parameters.limit ?? limits.queryRowsDefault,
-        after: cursor?.position,
-        offset: parameters.offset ?? cursor?.skip,
-        sliceMs: cursor?.sliceMs,
-      });
+      const { page, nextCursor } = await pageOf(parts, caller.claims, parameters, question, binding);
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
       context.set("counts", { events: page.events.length });
-      const next = nextCursor(page, { binding, from: filter.from, to: filter.to, order });
-      const nextText = next === undefined ? null : await parts.cursors.write(next, now);
-      if (nextText !== null) context.header("link", nextLink(context.req.url, nextText));
-      const deletions = filter.includeDeleted ? await parts.deletions.of(caller.claims, tenantId, page.events.map(({ event }) => event)) : [];
+      if (nextCursor !== null) context.header("link", nextLink(context.req.url, nextCursor));
+      const deletions = question.includeDeleted ? await parts.deletions.of(caller.claims, tenantId, page.events.map(({ event }) => event)) : [];
       return context.json({
         events: page.events.map((stored, place) => ({ ...itemOf(stored), ...deletedOf(deletions[place]) })),
-        next_cursor: nextText,
+        next_cursor: nextCursor,
         fresh_as_of: page.freshAsOf,
         ...page.partial ? { partial: true as const } : {},
       });
@@ -69,17 +57,38 @@ export function eventRoutes(parts: ApiParts) {
         requireAdminFor(caller, parameters.include_deleted);
         const occurredAt = timeOf(id, parameters.at);
         const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id }, parameters.include_deleted ?? false);
-        if (stored === undefined) {
-          throw new AuditError(
-            "not_found",
-            parameters.at === undefined ? "read event: there is none at the time in its id; give at, the event's occurred_at" : "read event: there is none",
-          );
-        }
+        if (stored === undefined) throw notFound(parameters.at);
         parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
         const [deletion] = parameters.include_deleted ? await parts.deletions.of(caller.claims, tenantId, [stored.event]) : [];
         return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash), ...deletedOf(deletion) } });
       },
     );
+}
+
+type ListParameters = z.output<typeof listParameters>;
+
+/** The page of `question` that `parameters` ask for, and the text of the cursor behind it: null at the end of the walk. */
+async function pageOf(parts: ApiParts, claims: Claims, parameters: ListParameters, question: Question, binding: string) {
+  const now = parts.now();
+  const cursor = parameters.cursor === undefined ? undefined : await parts.cursors.read(parameters.cursor, binding, now);
+  const order = orderOf(parameters.order, cursor);
+  const asked = filterOf(question, now, parts.settings.eventMaxAheadMinutes);
+  const filter: Filter = cursor === undefined ? asked : { ...asked, from: cursor.from, to: cursor.to };
+  const page = await parts.reader.page(claims, {
+    filter,
+    order,
+    limit: parameters.limit ?? limits.queryRowsDefault,
+    after: cursor?.position,
+    offset: parameters.offset ?? cursor?.skip,
+    sliceMs: cursor?.sliceMs,
+  });
+  const next = cursorBehind(page, { binding, from: filter.from, to: filter.to, order });
+  return { page, nextCursor: next === undefined ? null : await parts.cursors.write(next, now) };
+}
+
+function notFound(at: string | undefined): AuditError {
+  const hint = at === undefined ? " at the time in its id; give at, the event's occurred_at" : "";
+  return new AuditError("not_found", `read event: there is none${hint}`);
 }
 
 /** The time at which an event is looked for: events are kept by day, so an id alone finds one only when it holds its time. */
@@ -109,7 +118,8 @@ function deletedOf(deletion: Deletion | undefined) {
   return deletion === undefined ? {} : { deleted: deletion };
 }
 
-function nextCursor({ next, partial, sliceMs, offset }: Page, walk: Omit<Cursor, "position">): Cursor | undefined {
+/** The cursor of the page behind one; undefined at the end. What a page that ran out of time learned goes with it. */
+function cursorBehind({ next, partial, sliceMs, offset }: Page, walk: Omit<Cursor, "position">): Cursor | undefined {
   if (next === undefined) return undefined;
   const slow = partial ? { ...sliceMs === undefined ? {} : { sliceMs }, ...offset ? { skip: offset } : {} } : {};
   return { ...walk, position: next, ...slow };
