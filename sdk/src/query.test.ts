@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { json, type ServerDouble, startServerDouble, text } from "../test/server-double.ts";
 import { AuditApiError, AuditReceiptError, createQueryClient, type QueryClient, type StoredEvent } from "./query.ts";
+import { platformRuntime } from "./runtime.ts";
 import { leafHashOf } from "./verify.ts";
 
 let double: ServerDouble;
@@ -74,9 +75,25 @@ describe("events.list()", () => {
     await expect(away.events.list()).rejects.toMatchObject({ name: "AuditApiError", status: 0, code: "network" });
   });
 
-  it("stops when the caller does", async () => {
-    double.behave = () => true;
-    await expect(client.events.list({}, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject({ code: "network" });
+  it("stops when the caller does: before it asks, while it waits for an answer, and before it asks again", async () => {
+    const stopped = { name: "AuditApiError", status: 0, code: "network", message: "ask API: enough" };
+    await expect(client.events.list({}, { signal: AbortSignal.abort(new Error("enough")) })).rejects.toMatchObject(stopped);
+    const waiting = new AbortController();
+    double.behave = () => {
+      waiting.abort(new Error("enough"));
+      return true;
+    };
+    await expect(client.events.list({}, { signal: waiting.signal })).rejects.toMatchObject(stopped);
+    const pausing = new AbortController();
+    const runtime = {
+      setTimer: (fire: () => void, ms: number, isPause: boolean) => {
+        if (isPause) setTimeout(() => pausing.abort(new Error("enough")));
+        return platformRuntime.setTimer(fire, ms, isPause);
+      },
+    };
+    double.behave = (_, response) => json(response, 503, {}, { "retry-after": "20" });
+    const patient = createQueryClient({ url: double.url, apiKey: "k", runtime });
+    await expect(patient.events.list({}, { signal: pausing.signal })).rejects.toMatchObject(stopped);
   });
 
   it("fetches a stale token again", async () => {
@@ -163,18 +180,21 @@ describe("events.export()", () => {
 describe("events.stream()", () => {
   it("gives every event once, over connections that break in the middle of a frame, and resumes after the last", async () => {
     const frame = (number: number) => `id: p${number}\r\ndata: ${JSON.stringify(stored(number))}\r\n\r\n`;
+    let connection: { destroy(): unknown } | undefined;
     double.behave = ({ headers }, response) => {
       const after = Number((headers["last-event-id"] ?? "p0").slice(1));
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(": heartbeat\n\n");
       const sent = frame(after + 1) + frame(after + 2).slice(0, 60);
       for (const piece of [sent.slice(0, 7), sent.slice(7, 100), sent.slice(100)]) response.write(piece);
-      setTimeout(() => response.destroy(), 5);
+      connection = response;
       return true;
     };
     const seen: [string, string][] = [];
     for await (const { event, position } of client.events.stream({}, { after: "p4" })) {
       seen.push([event.id, position]);
+      // Its frame came with the first half of the next. What is not yet read when a connection breaks is lost with it, so not before.
+      connection?.destroy();
       if (seen.length === 3) break;
     }
     expect(seen).toEqual([5, 6, 7].map((number) => [stored(number).id, `p${number}`]));
@@ -186,11 +206,13 @@ describe("events.stream()", () => {
   });
 
   it("ends when the caller does", async () => {
-    double.behave = (_, response) => text(response, 200, ":\n\n", { "content-type": "text/event-stream" }, false);
     const stop = new AbortController();
-    const next = client.events.stream({}, { signal: stop.signal }).next();
-    setTimeout(() => stop.abort(), 20);
-    await expect(next).resolves.toMatchObject({ done: true });
+    double.behave = (_, response) => {
+      text(response, 200, ":\n\n", { "content-type": "text/event-stream" }, false);
+      setTimeout(() => stop.abort(), 20);
+      return true;
+    };
+    await expect(client.events.stream({}, { signal: stop.signal }).next()).resolves.toMatchObject({ done: true });
   });
 });
 

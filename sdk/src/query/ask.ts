@@ -31,7 +31,9 @@ export async function ask(api: Api, path: string, parameters: Parameters = {}, o
     const action = retryActionFor(error.status === 0 ? "network" : error.status);
     if (options.signal?.aborted || attempt >= api.retries || !(action === "retry" || action === "pause")) throw error;
     const asked = outcome instanceof Response ? retryAfterMs(outcome.headers.get("retry-after"), api.runtime.now(), api.backoffCapMs) ?? 0 : 0;
-    await sleep(api.runtime, asked + backoffMs(attempt, api.runtime.random(), api), options.signal);
+    await sleep(api.runtime, asked + backoffMs(attempt, api.runtime.random(), api), options.signal).catch((reason: unknown) => {
+      throw unanswered(reason);
+    });
   }
 }
 
@@ -48,11 +50,14 @@ async function askOnce(api: Api, url: string, options: AskOptions, refresh: bool
     await response.body?.cancel();
     return await askOnce(api, url, options, true);
   } catch (cause) {
-    const reason: unknown = signal.aborted ? signal.reason : cause;
-    return new AuditApiError({ status: 0, code: "network", message: `ask API: ${reason instanceof Error ? reason.message : String(reason)}`, cause: reason });
+    return unanswered(signal.aborted ? signal.reason : cause);
   } finally {
     api.runtime.clearTimer(timer);
   }
+}
+
+function unanswered(reason: unknown): AuditApiError {
+  return new AuditApiError({ status: 0, code: "network", message: `ask API: ${reason instanceof Error ? reason.message : String(reason)}`, cause: reason });
 }
 
 export function queryString(parameters: Parameters): string {
