@@ -9,8 +9,9 @@ import { sealAll } from "../api/seal-all.ts";
 import { type Service, type ServiceOptions, startService } from "../api/service.ts";
 import { archiveAll, archiverOf } from "../archive/archived-log.ts";
 import { openLog, type TestLog } from "../support/sealed-log.ts";
+import { readerOn } from "./reading.ts";
 
-/** The real service over a log, part of which can be archived by the real archiver. */
+/** The real service over a log, part of which can be archived by the real archiver. It has all the time it needs to read an archive, as `readerOn` does. */
 export type ArchivedService = {
   readonly log: TestLog;
   readonly service: Service;
@@ -29,13 +30,15 @@ export async function startArchived(options: Pick<ServiceOptions, "exportBounds"
   const folder = mkdtempSync(join(tmpdir(), "audit-events-archived-"));
   const env = { AUDIT_ARCHIVE_URL: `file:${folder}` };
   const log = await openLog();
-  const service = await startService({ database: log.database, env, ...options });
+  const store = createFolderStore(folder);
+  const replace: ServiceOptions["replace"] = (parts) => ({ reader: readerOn(log, store), ...options.replace?.(parts) });
+  const service = await startService({ database: log.database, env, ...options, replace });
   const others: Service[] = [];
   return {
     log,
     service,
     folder,
-    store: createFolderStore(folder),
+    store,
     ingest: async (events) => {
       // What comes in one batch was received at one moment.
       for (const received of Map.groupBy(events, (event) => event.received_at).values()) {
