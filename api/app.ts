@@ -6,9 +6,10 @@ import type { ApiEnv, ApiParts } from "./context.ts";
 import type { Routes } from "./methods.ts";
 import { methodsOf } from "./methods.ts";
 import { accessLog, cors, noStore, queryLimit, requestId } from "./middleware.ts";
-import { archiveRoutes } from "./routes/archives.ts";
-import { deletionRoutes } from "./routes/deletions.ts";
 import { limitedReads } from "./rates.ts";
+import { archiveRoutes } from "./routes/archives.ts";
+import { checkpointRoutes } from "./routes/checkpoints.ts";
+import { deletionRoutes } from "./routes/deletions.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/export.ts";
@@ -45,6 +46,7 @@ export function createApp(given: ApiParts) {
     .route(apiPath, exportRoutes(parts))
     .route(apiPath, streamRoutes(parts))
     .route(apiPath, eventRoutes(parts))
+    .route(apiPath, checkpointRoutes(parts))
     .route(apiPath, proofRoutes(parts))
     .route(apiPath, statsRoutes(parts))
     .route(apiPath, producerRoutes(parts))

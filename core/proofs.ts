@@ -1,5 +1,4 @@
 import { AuditError } from "./errors.ts";
-import type { AuditEvent } from "./event.ts";
 import { parseCheckpoint } from "./format/checkpoint.ts";
 import { toBase64 } from "./format/base64.ts";
 import { formatReceipt } from "./format/proof.ts";
@@ -7,6 +6,7 @@ import { parseNote } from "./format/signed-note.ts";
 import { consistencyProofFromTiles, inclusionProofFromTiles, type Tile, type TileAt } from "./format/tiles.ts";
 import { leafOf } from "./leaf.ts";
 import type { Sha256 } from "./ports.ts";
+import type { EventKey, StoredEvent } from "./query-store.ts";
 
 /** A checkpoint as stored: the note is what counts, the rest is to choose by. */
 export type StoredCheckpoint = { readonly size: number; readonly signedAt: string; readonly verifierKey: string; readonly note: string };
@@ -14,16 +14,12 @@ export type StoredCheckpoint = { readonly size: number; readonly signedAt: strin
 /** A key that has signed checkpoints here; `retiredAt` when another has succeeded it. */
 export type SigningKey = { readonly verifierKey: string; readonly logOrigin: string; readonly since: string; readonly retiredAt: string | undefined };
 
-/** The event that is meant: its key. */
-export type EventKey = { readonly tenantId: string; readonly occurredAt: string; readonly id: string };
-
 /** What proofs are made from, as far as the caller may read it: what row-level security hides is not there. */
 export type ProofStore = {
   /** The newest checkpoint of exactly `size` leaves, or of all when `size` is undefined. */
   checkpoint(tenantId: string, size?: number): Promise<StoredCheckpoint | undefined>;
   /** Checkpoints of fewer than `below` leaves, largest first, at most `limit`. */
   checkpoints(tenantId: string, below: number | undefined, limit: number): Promise<readonly StoredCheckpoint[]>;
-  event(key: EventKey): Promise<AuditEvent | undefined>;
   /** Where the event's leaf stands; undefined when it is not sealed, not there, or hidden. */
   leafIndex(key: EventKey): Promise<number | undefined>;
   tiles(tenantId: string, wanted: readonly TileAt[]): Promise<readonly Tile[]>;
@@ -35,25 +31,19 @@ export type ProofStore = {
 const encoder = new TextEncoder();
 
 /**
- * The receipt of an event, the text of a `.tlog-proof` file, up to the newest checkpoint. O(log n) tiles. Throws `not_found` when there is no such
- * event for the caller, `conflict` with a time to retry while it is not sealed.
+ * The receipt of an event that was read, the text of a `.tlog-proof` file, up to the newest checkpoint. O(log n) tiles. Whoever is shown the event may
+ * have it: it holds the whole leaf. Throws `conflict` with a time to retry while the event is not sealed.
  */
-export async function receiptOf(store: ProofStore, sha256: Sha256, key: EventKey): Promise<string> {
-  const event = await store.event(key);
-  if (event === undefined) throw new AuditError("not_found", "prove event: event: is not there");
-  const index = await store.leafIndex(key);
+export async function receiptOf(store: ProofStore, sha256: Sha256, { event, logIndex }: Pick<StoredEvent, "event" | "logIndex">): Promise<string> {
+  const key = { tenantId: event.tenant_id, occurredAt: event.occurred_at, id: event.id };
+  const index = logIndex ?? await store.leafIndex(key);
   if (index === undefined) throw new AuditError("conflict", "prove event: event: is not sealed yet", { retryAfterSeconds: 10 });
-  return await receiptAt(store, sha256, key.tenantId, index, leafOf(event));
-}
-
-/** The receipt of the leaf at `index` when index and leaf are known from elsewhere, as an archive knows them. */
-export async function receiptAt(store: ProofStore, sha256: Sha256, tenantId: string, index: number, leaf: string): Promise<string> {
-  const checkpoint = await store.checkpoint(tenantId);
+  const checkpoint = await store.checkpoint(key.tenantId);
   if (checkpoint === undefined || checkpoint.size <= index) {
     throw new AuditError("conflict", "prove event: event: is not in a checkpoint yet", { retryAfterSeconds: 10 });
   }
-  const path = await inclusionProofFromTiles(sha256, (wanted) => store.tiles(tenantId, wanted), index, checkpoint.size);
-  return formatReceipt({ index, path, checkpoint: checkpoint.note, leaf: encoder.encode(leaf) });
+  const path = await inclusionProofFromTiles(sha256, (wanted) => store.tiles(key.tenantId, wanted), index, checkpoint.size);
+  return formatReceipt({ index, path, checkpoint: checkpoint.note, leaf: encoder.encode(leafOf(event)) });
 }
 
 /** A consistency proof between two sizes, each hash in Base 64, with the roots that the checkpoints of these sizes state, where there are such. */

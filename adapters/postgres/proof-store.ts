@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import type { ProofStore, SigningKey, StoredCheckpoint } from "../../core/proofs.ts";
-import { type EventColumns, eventColumns, rowToEvent } from "./event-row.ts";
 
 /** Runs one statement in a transaction of the caller's, as `authenticated` with the caller's claims, through a pool of ours. */
 export type Query = <Row extends Record<string, unknown>>(text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
@@ -22,11 +21,6 @@ export function createProofStore(query: Query): ProofStore {
       const text = `select ${checkpointColumns} from audit_log.checkpoints where tenant_id = $1 and ($2::bigint is null or size < $2)
         order by size desc, signed_at desc limit $3`;
       return (await query<CheckpointRow>(text, [tenantId, below ?? null, limit])).map(checkpointOf);
-    },
-    event: async ({ tenantId, occurredAt, id }) => {
-      const text = `select ${eventColumns.join(", ")} from audit_log.events where tenant_id = $1 and occurred_at = $2 and id = $3`;
-      const [row] = await query<EventColumns>(text, [tenantId, occurredAt, id]);
-      return row === undefined ? undefined : rowToEvent(row);
     },
     leafIndex: async ({ tenantId, occurredAt, id }) => {
       const [row] = await query<{ leaf_index: number }>("select leaf_index from audit_log.find_leaf($1, $2, $3)", [tenantId, occurredAt, id]);

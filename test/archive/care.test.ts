@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { withArchivedTiles } from "../../core/archive-tiles.ts";
-import { consistencyOf, type ProofStore, receiptAt } from "../../core/proofs.ts";
+import { consistencyOf, type ProofStore, receiptOf } from "../../core/proofs.ts";
 import { openArchiveFile } from "../../core/archive-file.ts";
 import type { ArchiverDependencies } from "../../core/archive.ts";
 import { followRotations } from "../../verify/keys.ts";
@@ -56,8 +56,8 @@ describe("archives, once their day was dropped", () => {
     const [key = ""] = (await dependencies.archive.list(`tenant_id=${tenantId}/`)).filter((name) => name.endsWith(".parquet"));
     const file = await openArchiveFile((await dependencies.archive.get(key))?.slice() ?? new Uint8Array(0));
     const rows = (await Promise.all(file.groups.map((group) => file.readGroup(group)))).flat();
-    for (const { logIndex, leaf, event } of rows.filter((_, at) => at % 50 === 0)) {
-      const proven = await verifyReceipt(await receiptAt(proofs(), sha256, tenantId, logIndex, leaf), ring);
+    for (const { logIndex, event } of rows.filter((_, at) => at % 50 === 0)) {
+      const proven = await verifyReceipt(await receiptOf(proofs(), sha256, { logIndex, event }), ring);
       expect(proven).toMatchObject({ index: logIndex, event: { id: event.id } });
     }
   });

@@ -76,7 +76,7 @@ describe("npm run audit -- verify", () => {
       JSON.stringify({ app_metadata: { tenant_ids: [tenantId], audit_role: "auditor" } }),
     ]);
     const store = createProofStore(async (text, values) => (await client.query(text, [...values])).rows as never);
-    const receipt = await receiptOf(store, sha256, { tenantId, occurredAt: event.occurred_at, id: event.id });
+    const receipt = await receiptOf(store, sha256, { event });
     await client.query("rollback");
     client.release();
     const path = file("event.tlog-proof", receipt);
