@@ -8,7 +8,7 @@ import { openKeyRotation } from "../../core/format/key-rotation.ts";
 import { formatVerifierKey, type NoteVerifier, parseVerifierKey } from "../../core/format/signed-note.ts";
 import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
 import { CommandError } from "./failure.ts";
-import { type DatabaseOptions, databaseTarget, readLocalFile, withDatabaseTarget } from "./target.ts";
+import { type DatabaseOptions, databaseTarget, readLocalFile, secretKeyIn, withDatabaseTarget } from "./target.ts";
 
 export type ArchiveOptions = DatabaseOptions & {
   readonly archive?: string;
@@ -54,14 +54,14 @@ export async function openArchiveTarget(
 ): Promise<ArchiveTarget> {
   const local = options.local === undefined ? undefined : readLocalFile(options.local);
   const archiveUrl = options.archive ?? (options.local === undefined ? environment["AUDIT_ARCHIVE_URL"] : `file:${join(options.local, "archive")}`);
-  const secretKey = environment["AUDIT_SECRET_KEY"] ?? local?.secret_key;
+  const secretKey = secretKeyIn(environment) ?? local?.secret_key;
   const secretKeys = new Map(secretKey === undefined ? [] : [["default", secretKey]]);
   const archive = openArchive({ archiveUrl, supabaseUrl: environment["AUDIT_URL"] ?? environment["SUPABASE_URL"] ?? "", secretKeys });
   if (archive === undefined) {
     throw new CommandError(
       "no_archive",
       "find archive: none is given",
-      "give --archive file:<folder>, or AUDIT_ARCHIVE_URL, and AUDIT_SECRET_KEY for a bucket",
+      "give --archive file:<folder>, or AUDIT_ARCHIVE_URL, and AUDIT_SECRET_KEY or SUPABASE_SECRET_KEY for a bucket",
     );
   }
   const pool = createPool({ databaseUrl: databaseTarget(options, environment), databasePoolSize: 2 }, quiet);

@@ -39,7 +39,7 @@ Supabase project) with a key or token in AUDIT_API_KEY.`;
 
 const functionHelp = `
 Where: --local, or else AUDIT_URL (the Supabase project) with a secret key
-(sb_secret_...) in AUDIT_SECRET_KEY.`;
+(sb_secret_...) in AUDIT_SECRET_KEY or SUPABASE_SECRET_KEY.`;
 
 const databaseHelp = `
 Where: --local or --database, or else AUDIT_DATABASE_URL or SUPABASE_DB_URL.`;
@@ -87,15 +87,20 @@ export function functionTarget(options: { readonly local?: string }, environment
     return { apiUrl: local.functions_url, credential: local.secret_key, tenantId: undefined };
   }
   const url = filled(environment["AUDIT_URL"] ?? environment["SUPABASE_URL"]);
-  const credential = filled(environment["AUDIT_SECRET_KEY"]);
+  const credential = secretKeyIn(environment);
   if (url === undefined || credential === undefined) {
     throw new CommandError(
       "no_target",
       "find project: neither --local nor an address with a key is given",
-      "give --local .audit, or set AUDIT_URL and AUDIT_SECRET_KEY",
+      "give --local .audit, or set AUDIT_URL and AUDIT_SECRET_KEY (or SUPABASE_URL and SUPABASE_SECRET_KEY)",
     );
   }
   return { apiUrl: `${url.replace(/\/+$/, "")}/functions/v1`, credential, tenantId: undefined };
+}
+
+/** The project's secret key, under our name or the one that a deployment has it under. */
+export function secretKeyIn(environment: Environment): string | undefined {
+  return filled(environment["AUDIT_SECRET_KEY"]) ?? filled(environment["SUPABASE_SECRET_KEY"]);
 }
 
 /** True when the environment names a database. */

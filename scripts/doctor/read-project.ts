@@ -19,7 +19,7 @@ export function readProject(envFile: string, shell: Environment): Project {
     ref,
     url: url.replace(/\/+$/, ""),
     databaseUrl: shell["SUPABASE_DB_URL"] || undefined,
-    secretKey: shell["SUPABASE_SECRET_KEY"] || undefined,
+    secretKey: shell["SUPABASE_SECRET_KEY"] || shell["AUDIT_SECRET_KEY"] || undefined,
     settings: readSettingsFile(envFile),
   };
 }

@@ -6,7 +6,16 @@ const root = new URL("../..", import.meta.url).pathname;
 export type CommandRun = { readonly status: number | null; readonly signal: NodeJS.Signals | null; readonly out: string; readonly err: string };
 
 /** Environment variables that tell the command where to go: a test says so itself. */
-const silenced = ["AUDIT_URL", "AUDIT_API_URL", "AUDIT_API_KEY", "AUDIT_SECRET_KEY", "AUDIT_DATABASE_URL", "SUPABASE_URL", "SUPABASE_DB_URL"];
+const silenced = [
+  "AUDIT_URL",
+  "AUDIT_API_URL",
+  "AUDIT_API_KEY",
+  "AUDIT_SECRET_KEY",
+  "AUDIT_DATABASE_URL",
+  "SUPABASE_URL",
+  "SUPABASE_DB_URL",
+  "SUPABASE_SECRET_KEY",
+];
 
 /** A running `npm run audit -- …`, without npm. */
 export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
