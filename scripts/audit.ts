@@ -1,5 +1,3 @@
-#!/usr/bin/env node
-// The first line is for `npx audit-events`: package.json names this file as its command.
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 

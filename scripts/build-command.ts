@@ -15,7 +15,7 @@ export async function buildCommand(folder: string = join(projectFolder, "dist", 
     logLevel: "error",
     root: projectFolder,
     ssr: { noExternal: true },
-    build: { ssr: join(projectFolder, "scripts", "audit.ts"), outDir: folder, emptyOutDir: false, target: "node22" },
+    build: { ssr: join(projectFolder, "scripts", "command.js"), outDir: folder, emptyOutDir: false, target: "node22" },
   });
   for (const { path, content } of [...migrationFiles(projectFolder), ...functionFiles(projectFolder)]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -23,7 +23,7 @@ export async function buildCommand(folder: string = join(projectFolder, "dist", 
   }
   cpSync(join(projectFolder, "LICENSE"), join(folder, "LICENSE"));
   const { name, version, description, license, engines } = JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8"));
-  const manifest = { name, version, description, license, engines, type: "module", bin: { "audit-events": "audit.js" } };
+  const manifest = { name, version, description, license, engines, type: "module", bin: { "audit-events": "command.js" } };
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 

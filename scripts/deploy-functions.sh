@@ -3,4 +3,4 @@
 set -euo pipefail
 root=$(dirname "$(dirname "$(realpath "$0")")")
 # npm puts a current Node there on Linux, whatever the system has.
-PATH="$root/node_modules/.bin:$PATH" exec node "$root/scripts/audit.ts" deploy "$@"
+PATH="$root/node_modules/.bin:$PATH" exec node "$root/scripts/command.js" deploy "$@"

@@ -52,6 +52,25 @@ describe("the package behind npx audit-events", () => {
     expect((await npx("init")).stdout).toBe("Nothing to do: the project has all of it.\n");
   });
 
+  it.each(["package", "checkout"])("says in one line which Node it needs, where that is older than the %s's engines", async (where) => {
+    const [root, command] = where === "package" ? [join(folder, "command"), "command.js"] : [projectFolder, "scripts/command.js"];
+    const { engines, bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    expect(bin).toEqual({ "audit-events": command });
+    const needed = String(engines.node).replace(">=", "");
+    const runOn = (version: string) => {
+      const pretend = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: ${JSON.stringify(version)} } })`;
+      return run(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`, join(root, command), "init", "--help"]);
+    };
+    for (const version of ["18.20.8", "20.20.2", needed.replace(/\d+$/, (minor) => String(Number(minor) - 1)) + ".0"]) {
+      const refused = await runOn(version).catch((fault: unknown) => fault);
+      expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+ run the same command again\n$/) });
+      expect(refused).toMatchObject({ stderr: expect.stringContaining(`needs Node ${needed} or newer, this is ${version}:`) });
+    }
+    expect((await runOn(`${needed}.0`)).stdout).toContain("Usage: audit-events init");
+    // What an older one can read: nothing but its own modules is bound before the version is known.
+    expect([...readFileSync(join(root, command), "utf8").matchAll(/^import .*/gm)].map(([line]) => line)).toEqual(['import process from "node:process";']);
+  });
+
   it("is the whole command", async () => {
     const { stdout } = await npx("--help");
     for (const name of ["verify", "query", "keys", "doctor", "deploy"]) expect(stdout).toMatch(new RegExp(`^ +${name}\\b`, "m"));
