@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import type { BundleSource, NewestCheckpoint } from "../../core/checkpoint-bundle.ts";
-import { rootFromTiles, type Tile } from "../../core/format/tiles.ts";
+import { rootFromTiles, type Tile, TileFault } from "../../core/format/tiles.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log, Sha256 } from "../../core/ports.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
@@ -50,8 +50,8 @@ export function createBundleSource(pool: Pool, sha256: Sha256, log: Log): Bundle
           const rows = await transaction.rows<{ level: number; tile_index: number; hashes: Uint8Array }>(text, values);
           return rows.map((row) => ({ level: row.level, index: row.tile_index, hashes: row.hashes }));
         };
-        return await rootFromTiles(sha256, readTiles, size).catch((fault: Error) => {
-          if (fault.message.startsWith("read tile:")) return undefined;
+        return await rootFromTiles(sha256, readTiles, size).catch((fault: unknown) => {
+          if (fault instanceof TileFault) return undefined;
           throw fault;
         });
       }),

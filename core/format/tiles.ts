@@ -69,20 +69,25 @@ function placeOf(node: TreeNode): { readonly level: number; readonly index: numb
   return { level, index: Math.floor(first / tileWidth), offset: first % tileWidth, count };
 }
 
+/** A tile that a tree of the size must have is missing or too short: told apart from not being able to read, which says nothing of the tree. */
+export class TileFault extends Error {
+  override name = "TileFault";
+}
+
 /** Reads the tiles it is asked for, in any order; a tile that does not exist is left out. */
 export type ReadTiles = (tiles: readonly TileAt[]) => Promise<readonly Tile[]>;
 
-/** The audit path of leaf `index` in the tree of `size`, from O(log n) tiles read at once. Throws if a tile is missing or too short. */
+/** The audit path of leaf `index` in the tree of `size`, from O(log n) tiles read at once. Throws `TileFault`. */
 export function inclusionProofFromTiles(sha256: Sha256, readTiles: ReadTiles, index: number, size: number): Promise<Uint8Array[]> {
   return spanHashes(sha256, readTiles, inclusionSpans(index, size), size);
 }
 
-/** The consistency proof between two sizes of one tree, from O(log n) tiles read at once. Throws if a tile is missing or too short. */
+/** The consistency proof between two sizes of one tree, from O(log n) tiles read at once. Throws `TileFault`. */
 export function consistencyProofFromTiles(sha256: Sha256, readTiles: ReadTiles, oldSize: number, newSize: number): Promise<Uint8Array[]> {
   return spanHashes(sha256, readTiles, consistencySpans(oldSize, newSize), newSize);
 }
 
-/** The root of the tree of `size`, from the tiles of its right edge. */
+/** The root of the tree of `size`, from the tiles of its right edge. Throws `TileFault`. */
 export async function rootFromTiles(sha256: Sha256, readTiles: ReadTiles, size: number): Promise<Uint8Array> {
   const [root] = await spanHashes(sha256, readTiles, [{ start: 0, end: size }], size);
   return root as Uint8Array;
@@ -104,7 +109,7 @@ async function spanHashes(sha256: Sha256, readTiles: ReadTiles, spans: readonly 
 function subtreeHash(sha256: Sha256, tile: Tile | undefined, place: ReturnType<typeof placeOf>): Uint8Array {
   const end = (place.offset + place.count) * hashBytes;
   if (tile === undefined || tile.hashes.length < end) {
-    throw new Error(`read tile: level ${place.level} index ${place.index}: ${tile === undefined ? "missing" : `${tile.hashes.length} bytes`}`);
+    throw new TileFault(`read tile: level ${place.level} index ${place.index}: ${tile === undefined ? "missing" : `${tile.hashes.length} bytes`}`);
   }
   const range = treeRange(sha256);
   for (let at = place.offset * hashBytes; at < end; at += hashBytes) range.append(tile.hashes.subarray(at, at + hashBytes));
