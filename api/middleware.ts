@@ -1,3 +1,4 @@
+// Fields are put on a finished answer by `context.res.headers`: `context.header` makes a new Response of it, whose body is a stream, each time.
 import type { MiddlewareHandler } from "hono";
 import { corsHeaders, preflight } from "../core/cors.ts";
 import { AuditError } from "../core/errors.ts";
@@ -15,7 +16,7 @@ export function requestId(parts: Pick<ApiParts, "randomBytes">): MiddlewareHandl
     const id = requestIdOf(context.req.raw, parts.randomBytes);
     context.set("requestId", id);
     await next();
-    context.header("x-request-id", id);
+    context.res.headers.set("x-request-id", id);
   };
 }
 
@@ -58,7 +59,7 @@ export function cors(parts: Pick<ApiParts, "settings">, routes: () => Routes): M
     const methods = context.req.method === "OPTIONS" ? methodsOf(routes(), context.req.path) : [];
     if (methods.length > 0) return preflight(context.req.raw, allowedOrigins, [...methods, "OPTIONS"]);
     await next();
-    for (const [name, value] of Object.entries(corsHeaders(context.req.header("origin") ?? null, allowedOrigins))) context.header(name, value);
+    for (const [name, value] of Object.entries(corsHeaders(context.req.header("origin") ?? null, allowedOrigins))) context.res.headers.set(name, value);
     return undefined;
   };
 }
@@ -83,5 +84,5 @@ export const queryLimit: MiddlewareHandler = async (context, next) => {
 /** Nothing that a tenant may see belongs in a shared cache. */
 export const noStore: MiddlewareHandler = async (context, next) => {
   await next();
-  if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+  if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
 };

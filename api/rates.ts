@@ -28,7 +28,7 @@ export function limitedReads(authenticate: Authenticate, rates: RateLimiter | un
     },
     headers: async (context, next) => {
       await next();
-      for (const [name, value] of Object.entries(tickets.get(context.req.raw)?.headers() ?? {})) context.header(name, value);
+      for (const [name, value] of Object.entries(tickets.get(context.req.raw)?.headers() ?? {})) context.res.headers.set(name, value);
     },
   };
 }

@@ -4,6 +4,7 @@ import { limits } from "../../core/limits.ts";
 import { AuditError } from "../../core/errors.ts";
 import type { Log } from "../../core/ports.ts";
 import { DatabaseFault, faultOf } from "./database-fault.ts";
+import { driverQuery } from "./driver-query.ts";
 import type { Fragment } from "./query-fragment.ts";
 import { statement } from "./query-fragment.ts";
 
@@ -95,9 +96,9 @@ function transactionOf(client: PoolClient, freshAsOf: string): ReadTransaction {
 
 /** One call of the driver. It gives up shortly after the server should have: a half-open connection would never answer. */
 async function call<Row extends QueryResultRow>(client: PoolClient, query: string | { readonly text: string; readonly values: unknown[] }) {
-  const bounded = { ...typeof query === "string" ? { text: query } : query, query_timeout: limits.queryStatementTimeoutMs + limits.databaseAnswerGraceMs };
+  const asked = typeof query === "string" ? { text: query } : query;
   try {
-    return await client.query<Row>(bounded);
+    return await driverQuery<Row>(client, asked, limits.queryStatementTimeoutMs + limits.databaseAnswerGraceMs);
   } catch (error) {
     // Cancelled: by the statement timeout, since nobody else cancels our statements.
     if ((error as { readonly code?: unknown }).code === "57014") throw new OutOfTime(`${action}: out of time`);

@@ -5,6 +5,7 @@ import type { Claims } from "../../core/caller.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import { connectFaultOf, DatabaseFault, faultOf } from "./database-fault.ts";
+import { driverQuery } from "./driver-query.ts";
 
 /** The roles that our own work is done as. */
 export type DatabaseRole = "audit_ingest" | "audit_job";
@@ -93,9 +94,8 @@ type Statement = { readonly text: string; readonly values?: unknown[]; readonly 
 
 /** One call of the driver. It gives up shortly after the server should have: a half-open connection would never answer. */
 async function call<Row extends QueryResultRow>(client: PoolClient, options: TransactionOptions, statement: Statement): Promise<QueryResult<Row>> {
-  const bounded = { ...statement, query_timeout: options.statementTimeoutMs + limits.databaseAnswerGraceMs };
   try {
-    return await client.query<Row>(bounded);
+    return await driverQuery<Row>(client, statement, options.statementTimeoutMs + limits.databaseAnswerGraceMs);
   } catch (error) {
     throw faultOf(options.action, error);
   }
