@@ -1,5 +1,5 @@
-import { equalBytes } from "./bytes.ts";
-import { openCheckpoint, tenantOf } from "./checkpoint.ts";
+import { equalBytes, toBase64 } from "./bytes.ts";
+import { type Checkpoint, openCheckpoint, tenantOf } from "./checkpoint.ts";
 import { deletionCheck } from "./deletions.ts";
 import { judgeEvents } from "./judge-events.ts";
 import { judgeTree } from "./judge-tree.ts";
@@ -7,7 +7,7 @@ import type { KeyRing } from "./keys.ts";
 import { type EventRecord, leafHash, leafOf } from "./leaf.ts";
 import { type FindingList, findingList, type LogReport } from "./report.ts";
 import { type Hash, sha256 } from "./sha256.ts";
-import type { LogSource, StoredEvent, TenantClaims } from "./source.ts";
+import type { LogSource, StoredCheckpoint, StoredEvent, TenantClaims } from "./source.ts";
 import { type ExpectedCheckpoint, treeCheck } from "./tree-check.ts";
 import { isExpired, needsTiles, nextPlace, openWalk, readTiles, remember, step, suspect, type Walk } from "./walk.ts";
 
@@ -135,15 +135,27 @@ function absentTenants(known: readonly TenantClaims[], named: Iterable<string>):
 /** The log's own checkpoints, those that are validly signed; a finding for each of the others. */
 async function openOwn(claims: TenantClaims, ring: KeyRing, findings: FindingList): Promise<ExpectedCheckpoint[]> {
   const opened: ExpectedCheckpoint[] = [];
-  for (const note of claims.checkpoints) {
+  for (const stored of claims.checkpoints) {
     try {
-      const checkpoint = await openCheckpoint(note, ring);
+      const checkpoint = await openCheckpoint(stored.note, ring);
       if (tenantOf(checkpoint.origin) !== claims.tenantId) throw new Error(`open checkpoint: origin: is ${checkpoint.origin}`);
       opened.push({ ...checkpoint, from: "log" });
+      for (const message of rowFaults(stored, checkpoint)) findings.add({ kind: "checkpoint_changed", tenant_id: claims.tenantId, message });
     } catch (fault) {
-      const size = /^[^\n]*\n(\d{1,16})\n/.exec(note)?.[1] ?? "unknown";
+      const size = /^[^\n]*\n(\d{1,16})\n/.exec(stored.note)?.[1] ?? "unknown";
       findings.add({ kind: "checkpoint_invalid", tenant_id: claims.tenantId, message: `checkpoint of size ${size}: ${(fault as Error).message}` });
     }
   }
   return opened;
+}
+
+/** What the row of a checkpoint says otherwise than its note. Nothing here reads these columns, but readers of the database do: to find a checkpoint, or its time. */
+function* rowFaults(stored: StoredCheckpoint, signed: Checkpoint): Iterable<string> {
+  const columns = [
+    ["size", String(stored.size), String(signed.size)],
+    ["root", toBase64(stored.root), toBase64(signed.root)],
+    ["signed_at", stored.signedAt, signed.signedAt.toISOString()],
+    ["verifier_key", stored.key, signed.key],
+  ] as const;
+  for (const [column, says, is] of columns) if (says !== is) yield `checkpoint of size ${signed.size}: its row has ${column} ${says}, its note says ${is}`;
 }

@@ -9,6 +9,7 @@ export type Finding = {
     | "tile_changed"
     | "tree_changed"
     | "checkpoint_invalid"
+    | "checkpoint_changed"
     | "checkpoint_differs"
     | "rolled_back"
     | "key_invalid";

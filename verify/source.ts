@@ -23,11 +23,22 @@ export type LeafTile = {
 /** A tile above level 0. */
 export type UpperTile = { readonly level: number; readonly index: number; readonly hashes: Uint8Array };
 
+/** A checkpoint as stored: its signed note, and what its row says beside it, of which nobody needs to believe anything. */
+export type StoredCheckpoint = {
+  readonly note: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** As `Date.toISOString` writes it. */
+  readonly signedAt: string;
+  /** Public key, as text. */
+  readonly key: string;
+};
+
 /** What a tenant's log claims of itself; `tree` is undefined when none is recorded. */
 export type TenantClaims = {
   readonly tenantId: string;
   readonly tree: { readonly size: number; readonly root: Uint8Array } | undefined;
-  readonly checkpoints: readonly string[];
+  readonly checkpoints: readonly StoredCheckpoint[];
   /** What the sealer found and recorded: events whose row differed before they were sealed, a tree that differed from its checkpoint. */
   readonly sealProblems: readonly { readonly seq: number; readonly occurredAt: string; readonly id: string }[];
   readonly treeProblem: string | undefined;

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import pg from "pg";
 import { parseJson } from "../../verify/json.ts";
 import type { EventRecord } from "../../verify/leaf.ts";
-import type { LeafTile, LogSource, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
+import type { LeafTile, LogSource, StoredCheckpoint, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
 
 type Texts = readonly (string | null)[];
 
@@ -114,7 +114,7 @@ async function readTenants(read: Read, ofTenant: string): Promise<readonly Tenan
       union select tenant_id from audit_log.seal_problems union select tenant_id from audit_log.tree_problems
     ) as known ${ofTenant} order by tenant_id`);
   const trees = keyed(await read(`select tenant_id, size, encode(root, 'hex') from audit_log.tree_state ${ofTenant}`));
-  const checkpoints = keyed(await read(`select tenant_id, note from audit_log.checkpoints ${ofTenant} order by tenant_id, size`));
+  const checkpoints = keyed(await read(`select ${checkpointColumns} from audit_log.checkpoints ${ofTenant} order by tenant_id, size`));
   const problems = keyed(await read(`select tenant_id, seq, occurred_at, id from audit_log.seal_problems ${ofTenant} order by tenant_id, seq`));
   const treeProblems = keyed(await read(`select tenant_id, problem from audit_log.tree_problems ${ofTenant}`));
   return ids.map(([id]): TenantClaims => {
@@ -123,11 +123,17 @@ async function readTenants(read: Read, ofTenant: string): Promise<readonly Tenan
     return {
       tenantId,
       tree: tree === undefined ? undefined : { size: Number(tree[1]), root: Buffer.from(tree[2] ?? "", "hex") },
-      checkpoints: (checkpoints.get(tenantId) ?? []).map((row) => row[1] as string),
+      checkpoints: (checkpoints.get(tenantId) ?? []).map(storedCheckpointOf),
       sealProblems: (problems.get(tenantId) ?? []).map((row) => ({ seq: Number(row[1]), occurredAt: timeOf(row[2] as string), id: row[3] as string })),
       treeProblem: treeProblems.get(tenantId)?.[0]?.[1] ?? undefined,
     };
   });
+}
+
+const checkpointColumns = "tenant_id, note, size, encode(root, 'hex'), signed_at, verifier_key";
+
+function storedCheckpointOf([, note, size, root, signedAt, key]: Texts): StoredCheckpoint {
+  return { note: note as string, size: Number(size), root: Buffer.from(root as string, "hex"), signedAt: timeOf(signedAt as string), key: key as string };
 }
 
 function keyed(rows: readonly Texts[]): ReadonlyMap<string, Texts[]> {

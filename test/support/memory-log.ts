@@ -2,25 +2,31 @@ import { Buffer } from "node:buffer";
 import type { AuditEvent } from "../../core/event.ts";
 import { originOf, signCheckpoint } from "../../core/format/checkpoint.ts";
 import { joinWith, treeRange } from "../../core/format/merkle.ts";
-import type { NoteSigner } from "../../core/format/signed-note.ts";
 import type { SealRow } from "../../core/seal-store.ts";
 import { growTree } from "../../core/seal-tree.ts";
 import type { EventRecord } from "../../verify/leaf.ts";
-import type { LogSource, StoredEvent, UpperTile } from "../../verify/source.ts";
+import type { LogSource, StoredCheckpoint, StoredEvent, UpperTile } from "../../verify/source.ts";
 import { eventRow } from "./random-events.ts";
-import { logOrigin } from "./sealed-log.ts";
+import { logOrigin, type TestKey } from "./sealed-log.ts";
 import { sha256 } from "./sha256.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export type MemoryEvent = Writable<Omit<StoredEvent, "event">> & { event: Record<string, unknown> };
 export type MemoryTile = { index: number; hashes: Uint8Array; seqs: number[]; occurredAts: string[]; ids: string[] };
-export type MemoryTenant = { tenantId: string; tiles: MemoryTile[]; upper: Uint8Array[][]; tree: { size: number; root: Uint8Array }; checkpoints: string[] };
+export type MemoryCheckpoint = Writable<StoredCheckpoint>;
+export type MemoryTenant = {
+  tenantId: string;
+  tiles: MemoryTile[];
+  upper: Uint8Array[][];
+  tree: { size: number; root: Uint8Array };
+  checkpoints: MemoryCheckpoint[];
+};
 
 /** A sealed log as plain values, to be spoiled by tests. */
 export type MemoryLog = { sealedSeq: number; events: MemoryEvent[]; tenants: MemoryTenant[] };
 
 /** Seals `events` as the sealer would, a checkpoint whenever a tenant's tree has grown by `perCheckpoint`. */
-export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSigner, perCheckpoint: number, at: Date): Promise<MemoryLog> {
+export async function sealInMemory(events: readonly AuditEvent[], key: TestKey, perCheckpoint: number, at: Date): Promise<MemoryLog> {
   const stored = events.map((event, i): MemoryEvent => {
     const seq = (i + 1) * 2;
     const leafHash = Buffer.from(eventRow(event).leafHash, "hex");
@@ -46,11 +52,17 @@ export async function sealInMemory(events: readonly AuditEvent[], signer: NoteSi
         }
       }
       tenant.tree = { size: growth.size, root: growth.root };
-      tenant.checkpoints.push(await signCheckpoint({ origin: originOf(logOrigin, tenantId), size: growth.size, root: growth.root }, signer, at));
+      tenant.checkpoints.push(await signedCheckpoint(tenant, key, at));
     }
     tenants.push(tenant);
   }
   return { sealedSeq: stored.length * 2, events: stored, tenants };
+}
+
+/** A checkpoint of the tenant's tree as it stands, with a row that fits it; `at` without a fraction of a second. */
+export async function signedCheckpoint({ tenantId, tree }: MemoryTenant, key: TestKey, at: Date): Promise<MemoryCheckpoint> {
+  const note = await signCheckpoint({ origin: originOf(logOrigin, tenantId), ...tree }, key.signer, at);
+  return { note, ...tree, signedAt: at.toISOString(), key: key.verifierKey };
 }
 
 function hashesOf(bytes: Uint8Array): Uint8Array[] {

@@ -18,6 +18,13 @@ function change(name: string, set: string, options: { readonly where?: string; r
   return { name, sql, finding: "event_changed", ...(options.column === undefined ? {} : { column: options.column }) };
 }
 
+/** Sets a column of one checkpoint, chosen at random, beside its signed note. */
+function checkpointRow(column: string, set: string): DatabaseKind {
+  const sql = `with target as (select tenant_id, note from audit_log.checkpoints order by random() limit 1)
+    update audit_log.checkpoints k set ${set} from target t where (k.tenant_id, k.note) = (t.tenant_id, t.note)`;
+  return { name: `a checkpoint's ${column} beside its note`, sql, finding: "checkpoint_changed" };
+}
+
 const columnKinds = [
   change("received_at", "received_at = received_at + interval '7 milliseconds'", { column: "received_at" }),
   change("received_at by a microsecond", "received_at = received_at + interval '1 microsecond'", { column: "received_at" }),
@@ -114,6 +121,10 @@ const treeKinds: readonly DatabaseKind[] = [
     sql: `update audit_log.checkpoints set note = replace(note, '/123e', '/123f') where tenant_id = ${bigTenant}`,
     finding: "checkpoint_invalid",
   },
+  checkpointRow("size", "size = size + 1"),
+  checkpointRow("root", "root = sha256(root)"),
+  checkpointRow("signed_at", "signed_at = k.signed_at + (random() < 0.5)::integer * interval '1 hour' + interval '1 microsecond'"),
+  checkpointRow("verifier_key", "verifier_key = verifier_key || 'A'"),
   {
     name: "newest checkpoint deleted",
     sql:

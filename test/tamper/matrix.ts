@@ -24,7 +24,7 @@ async function sealedLog(seed: number, own = 290, perCheckpoint = 150): Promise<
     ...randomEvents(random, 40, { ...options, tenantIds: tenantIds.slice(1) }),
     ...randomEvents(random, 60, { ...options, tenantIds }),
   ];
-  return await sealInMemory(events, firstKey.signer, perCheckpoint, new Date("2026-11-22T03:01:00Z"));
+  return await sealInMemory(events, firstKey, perCheckpoint, new Date("2026-11-22T03:01:00Z"));
 }
 
 const check = (log: MemoryLog, expected: readonly string[] = []) => verifyLog(memorySource(log), { ring, expected, hash: nativeHash });
@@ -67,7 +67,7 @@ export function describeTamperMatrix(times: number, columnTimes: number): void {
     it("is found when the tail was cut with its checkpoints, but only by a checkpoint kept elsewhere", async () => {
       for (let seed = 1; seed <= times; seed++) {
         const original = (await logs)[seed % 10] as MemoryLog;
-        const kept = original.tenants.flatMap((tenant) => tenant.checkpoints.slice(-1));
+        const kept = original.tenants.flatMap((tenant) => tenant.checkpoints.slice(-1).map(({ note }) => note));
         const log = structuredClone(original);
         const { tenantId } = await rollBack(log, randomFrom(seed * 7919));
         expect((await check(log)).sound, `seed ${seed}`).toBe(true);

@@ -1,10 +1,27 @@
 import { Buffer } from "node:buffer";
-import { originOf, signCheckpoint } from "../../core/format/checkpoint.ts";
 import { treeRange } from "../../core/format/merkle.ts";
-import type { MemoryEvent, MemoryLog, MemoryTenant } from "../support/memory-log.ts";
-import { firstKey, logOrigin, secondKey } from "../support/sealed-log.ts";
+import { type MemoryCheckpoint, type MemoryEvent, type MemoryLog, type MemoryTenant, signedCheckpoint } from "../support/memory-log.ts";
+import { firstKey, secondKey } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
 import { bigTenant, eventsOf, letters, pick, rehashed, type Tamper } from "./tamper.ts";
+
+/** What stands beside a checkpoint's note and is not signed. */
+const rowKinds = Object.entries<(checkpoint: MemoryCheckpoint, random: () => number) => Partial<MemoryCheckpoint>>({
+  size: ({ size }, random) => ({ size: size + (random() < 0.5 ? -1 : 1) * (1 + Math.floor(random() * 5)) }),
+  root: ({ root }, random) => ({ root: Uint8Array.from(root, (byte, at) => at === 7 ? byte ^ (1 + Math.floor(random() * 255)) : byte) }),
+  signed_at: ({ signedAt }, random) => ({ signedAt: new Date(Date.parse(signedAt) - 1 - Math.floor(random() * 86_400_000)).toISOString() }),
+  verifier_key: () => ({ key: secondKey.verifierKey }),
+}).map(([column, change]): Tamper => ({
+  name: `a checkpoint's ${column} beside its note`,
+  apply: (log, random) => {
+    const checkpoint = pick(random, pick(random, log.tenants).checkpoints);
+    Object.assign(checkpoint, change(checkpoint, random));
+    return { kind: "checkpoint_changed" };
+  },
+}));
+
+/** When a forger signs: without a fraction of a second, as a checkpoint has it. */
+const now = new Date(Math.floor(Date.now() / 1000) * 1000);
 
 /** What a forger with the format's documentation does to the tree. */
 export const treeKinds: readonly Tamper[] = [
@@ -58,8 +75,7 @@ export const treeKinds: readonly Tamper[] = [
     name: "an event with everything recomputed and checkpoints signed by another key",
     apply: async (log, random) => {
       const tenant = forgeConsistently(log, random);
-      const origin = originOf(logOrigin, tenant.tenantId);
-      tenant.checkpoints = [await signCheckpoint({ origin, ...tenant.tree }, secondKey.signer, new Date())];
+      tenant.checkpoints = [await signedCheckpoint(tenant, secondKey, now)];
       return { kind: "checkpoint_invalid" };
     },
   },
@@ -67,9 +83,9 @@ export const treeKinds: readonly Tamper[] = [
     name: "a checkpoint with another root under its old signature",
     apply: (log, random) => {
       const tenant = forgeConsistently(log, random);
-      const last = tenant.checkpoints.length - 1;
-      const note = tenant.checkpoints[last] as string;
-      tenant.checkpoints[last] = note.replace(note.split("\n")[2] as string, Buffer.from(tenant.tree.root).toString("base64"));
+      const last = tenant.checkpoints.at(-1) as MemoryCheckpoint;
+      last.root = tenant.tree.root;
+      last.note = last.note.replace(last.note.split("\n")[2] as string, Buffer.from(tenant.tree.root).toString("base64"));
       return { kind: "checkpoint_invalid" };
     },
   },
@@ -77,10 +93,11 @@ export const treeKinds: readonly Tamper[] = [
     name: "a checkpoint of another tenant",
     apply: (log) => {
       const [one, other] = log.tenants as [MemoryTenant, MemoryTenant];
-      one.checkpoints = [...one.checkpoints.slice(0, -1), other.checkpoints.at(-1) as string];
+      one.checkpoints = [...one.checkpoints.slice(0, -1), other.checkpoints.at(-1) as MemoryCheckpoint];
       return { kind: "checkpoint_invalid" };
     },
   },
+  ...rowKinds,
   {
     name: "the newest checkpoint deleted",
     apply: (log, random) => {
@@ -144,7 +161,7 @@ export function cutTail(log: MemoryLog, random: () => number): MemoryTenant {
 /** The tail cut with its checkpoints, signed anew by the rightful key: what only a checkpoint kept elsewhere shows. */
 export async function rollBack(log: MemoryLog, random: () => number): Promise<MemoryTenant> {
   const tenant = cutTail(log, random);
-  const smaller = tenant.checkpoints.filter((note) => Number(note.split("\n")[1]) <= tenant.tree.size);
-  tenant.checkpoints = [...smaller, await signCheckpoint({ origin: originOf(logOrigin, tenant.tenantId), ...tenant.tree }, firstKey.signer, new Date())];
+  const smaller = tenant.checkpoints.filter(({ size }) => size <= tenant.tree.size);
+  tenant.checkpoints = [...smaller, await signedCheckpoint(tenant, firstKey, now)];
   return tenant;
 }
