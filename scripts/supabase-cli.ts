@@ -13,10 +13,25 @@ export function findSupabaseCli(env: Readonly<Record<string, string | undefined>
   return [installed, ...onPath].find((file) => existsSync(file));
 }
 
+export type CliOptions = {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** After this it is ended as well; two minutes. 0: never. */
+  readonly timeoutMs?: number;
+};
+
 /** Runs the CLI quietly: without telemetry, without a word of newer versions, and with plain output whoever started us. Throws with what it printed. */
-export async function runSupabaseCli(args: readonly string[], options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }) {
+export async function runSupabaseCli(args: readonly string[], { cwd, signal, timeoutMs = 120_000, ...options }: CliOptions) {
   const cli = findSupabaseCli();
   if (cli === undefined) throw new Error("find the Supabase CLI: it is not installed: npm ci has it on Linux x64, elsewhere put version 3.x on the PATH");
   const env = { ...process.env, SUPABASE_TELEMETRY_DISABLED: "1", SUPABASE_NO_UPDATE_NOTIFIER: "1", ...options.env };
-  return await promisify(execFile)(cli, [...args, "--agent", "no"], { cwd: options.cwd, env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 });
+  return await promisify(execFile)(cli, [...args, "--agent", "no"], {
+    cwd,
+    env,
+    timeout: timeoutMs,
+    maxBuffer: 64 * 1024 * 1024,
+    ...signal === undefined ? {} : { signal },
+  });
 }

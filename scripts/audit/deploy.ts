@@ -5,6 +5,8 @@ import { type StepName, steps } from "../deploy/steps.ts";
 import { readProject } from "../doctor/read-project.ts";
 import { packageFolder } from "../init/source-files.ts";
 import { withExamples } from "./examples.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { interruption } from "./interrupt.ts";
 
 type Options = { readonly envFile: string; readonly workdir?: string; readonly tenant: string; readonly dryRun: boolean };
 
@@ -52,7 +54,19 @@ async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, d
     workdir: workdir === undefined ? packageFolder() : resolve(workdir),
     tenantName: tenant,
     dryRun,
+    stop: interruption(),
     say: (line) => console.log(line),
   };
-  for (const name of names.filter((name) => wanted.length === 0 || wanted.includes(name))) await steps[name](deployment);
+  let name: StepName | undefined;
+  try {
+    for (name of names.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+      deployment.stop.throwIfAborted();
+      await steps[name](deployment);
+    }
+  } catch (fault) {
+    // What fails when it is stopped was stopped.
+    if (!deployment.stop.aborted) throw fault;
+    deployment.say(`Stopped at the step ${name}; the same command goes on: what is done already stays, and the rest follows.`);
+    process.exitCode = exitCodes.interrupted;
+  }
 }

@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../audit/failure.ts";
 import { functionNames, packageFolder } from "../init/source-files.ts";
-import { runSupabaseCli } from "../supabase-cli.ts";
+import { type CliOptions, runSupabaseCli } from "../supabase-cli.ts";
 import { announce, type Deployment, type Step } from "./deployment.ts";
 
 /** Applies the migrations that the database does not have yet. The password goes by the environment: everybody on this machine can read arguments. */
 export const deployDatabase: Step = async (deployment) => {
   const { url, password } = withoutPassword(databaseUrlOf(deployment.project));
   const env = password === "" ? {} : { PGPASSWORD: password };
-  await run(deployment, ["db", "push", `--remote=${url}`, "--yes"], [[url, '"$SUPABASE_DB_URL"']], env);
+  // A migration that writes all hot events anew takes as long as it takes.
+  await run(deployment, ["db", "push", `--remote=${url}`, "--yes"], { hidden: [[url, '"$SUPABASE_DB_URL"']], env, timeoutMs: 0 });
 };
 
 function withoutPassword(text: string): { readonly url: string; readonly password: string } {
@@ -31,7 +32,8 @@ export const deploySecrets: Step = async (deployment) => {
   try {
     const lines = Object.entries(deployment.project.settings).map(([name, value]) => `${name}=${quoted(name, value ?? "")}\n`);
     writeFileSync(file, lines.join(""), { mode: 0o600 });
-    await run(deployment, ["secrets", "set", "--env-file", file, `--remote=${refOf(deployment)}`, "--yes"], [[file, "(the AUDIT_ lines of the settings)"]]);
+    const hidden = [[file, "(the AUDIT_ lines of the settings)"]] as const;
+    await run(deployment, ["secrets", "set", "--env-file", file, `--remote=${refOf(deployment)}`, "--yes"], { hidden });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -39,24 +41,32 @@ export const deploySecrets: Step = async (deployment) => {
 
 /** Uploads the functions; Supabase bundles them, no Docker is needed. Only ours: a project's others are its own business. */
 export const deployFunctions: Step = (deployment) =>
-  run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment)}`, "--yes"]);
+  run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment)}`, "--yes"], {
+    timeoutMs: functionsTimeoutMs,
+  });
+
+/** Supabase bundles them one after the other. */
+const functionsTimeoutMs = 15 * 60_000;
 
 /** Texts that are not shown, and what is in their place. */
 type Hidden = readonly (readonly [text: string, name: string])[];
 
+type RunOptions = Pick<CliOptions, "env" | "timeoutMs"> & { readonly hidden?: Hidden };
+
 /** Runs the CLI in the project, shown as it could be typed. */
-async function run(deployment: Deployment, args: readonly string[], hidden: Hidden = [], env: Readonly<Record<string, string>> = {}): Promise<void> {
+async function run(deployment: Deployment, args: readonly string[], { hidden = [], ...options }: RunOptions): Promise<void> {
   const shown = args.map((arg) => hide(arg, hidden));
   if (!announce(deployment, `supabase ${shown.join(" ")}`)) return;
   try {
-    const { stdout, stderr } = await runSupabaseCli(args, { cwd: deployment.workdir, env });
+    const { stdout, stderr } = await runSupabaseCli(args, { cwd: deployment.workdir, signal: deployment.stop, ...options });
     // Its progress and its warnings go to standard error.
     const printed = hide(`${stderr}${stdout}`.trim(), hidden);
     if (printed !== "") deployment.say(printed.replaceAll(/^/gm, "  "));
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { readonly stdout?: string; readonly stderr?: string };
     const printed = hide(`${stdout}${stderr}`.trim(), hidden);
-    throw new CommandError("cli_failed", `run supabase ${shown.slice(0, 2).join(" ")}: it failed:\n${printed || (error as Error).message.split("\n")[0]}`);
+    const what = `run supabase ${shown.slice(0, 2).join(" ")}: it failed:\n${printed || (error as Error).message.split("\n")[0]}`;
+    throw new CommandError("cli_failed", what, "mend what it says and run the same command again: what is done already stays, and the rest follows");
   }
 }
 

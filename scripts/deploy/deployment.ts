@@ -8,6 +8,8 @@ export type Deployment = {
   /** Name of the tenant that is made when the log has none. */
   readonly tenantName: string;
   readonly dryRun: boolean;
+  /** Aborted by Ctrl-C: a step ends as soon as it safely can, and no other begins. */
+  readonly stop: AbortSignal;
   readonly say: (line: string) => void;
 };
 

@@ -13,6 +13,12 @@ import { type Recorder, startRecorder, type Upload } from "./recorder.ts";
 
 export type Outcome = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
+export type RunOptions = {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly started?: (kill: (signal: NodeJS.Signals) => void) => void;
+};
+
 /** A hosted Supabase project on loopback: what the CLI uploads to it runs, on real Deno processes, against a real database. */
 export type Hosted = {
   /** The project's URL. */
@@ -27,8 +33,8 @@ export type Hosted = {
   readonly folder: string;
   /** A shell's variables with which the CLI and our commands find this project. */
   readonly shell: Readonly<Record<string, string>>;
-  /** Runs a program of this checkout, or any other, in that shell. */
-  run(file: string, args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string }): Promise<Outcome>;
+  /** Runs a program of this checkout, or any other, in that shell; `started` gets the way to signal it. */
+  run(file: string, args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Starts the uploaded function as it would be started there. */
   boot(name: string, denoVersion?: DenoVersion): Promise<TestFunction>;
   stop(): Promise<void>;
@@ -141,10 +147,12 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
     boot,
     run: (file, args, options = {}) =>
       new Promise((resolve) => {
-        execFile(file, args, { env: { ...shell, ...options.env }, cwd: options.cwd ?? projectFolder, timeout: 120_000 }, (error, stdout, stderr) => {
+        const execution = { env: { ...shell, ...options.env }, cwd: options.cwd ?? projectFolder, timeout: 120_000 };
+        const child = execFile(file, args, execution, (error, stdout, stderr) => {
           keepOutput("command on Supabase")(stderr);
           resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
         });
+        options.started?.((signal) => void child.kill(signal));
       }),
     stop: async () => {
       await Promise.allSettled([...running.values()].map(async (started) => (await started).stop()));

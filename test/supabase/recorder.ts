@@ -20,12 +20,15 @@ export type Recorder = {
   readonly secrets: Map<string, string>;
   /** Requests that the recorder knows no answer to. */
   readonly unknown: string[];
+  /** Asked before a function is taken; a status of 400 or more refuses it. */
+  beforeUpload: (slug: string) => Promise<number> | number;
   stop(): Promise<void>;
 };
 
 /** Stands in for Supabase's management API on loopback: takes what `functions deploy --use-api` uploads and unpacks it into `folder`. */
 export async function startRecorder(folder: string): Promise<Recorder> {
   const recorded = { uploads: new Map<string, Upload>(), secrets: new Map<string, string>(), unknown: [] as string[] };
+  const hooks: Pick<Recorder, "beforeUpload"> = { beforeUpload: () => 201 };
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => response.writeHead(500).end(String(error)));
   });
@@ -36,8 +39,10 @@ export async function startRecorder(folder: string): Promise<Recorder> {
     const send = (status: number, json: unknown) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json));
     if (action === "POST /functions/deploy") {
       const slug = url.searchParams.get("slug") ?? "";
+      const status = await hooks.beforeUpload(slug);
+      if (status >= 400) return void send(status, { message: "not now" });
       recorded.uploads.set(slug, await unpack(slug, request.headers["content-type"] ?? "", body, join(folder, slug)));
-      send(201, described(slug));
+      send(status, described(slug));
     } else if (action === "GET /functions") {
       send(200, [...recorded.uploads.keys()].map(described));
     } else if (action === "PUT /functions") {
@@ -53,11 +58,13 @@ export async function startRecorder(folder: string): Promise<Recorder> {
     }
   };
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
+  return Object.assign(hooks, recorded, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...recorded,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  });
 }
 
 function described(slug: string) {
