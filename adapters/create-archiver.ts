@@ -5,7 +5,9 @@ import type { Log } from "../core/ports.ts";
 import { type Settings, SettingsError } from "./environment.ts";
 import { createEventStore } from "./postgres/event-store.ts";
 import { createArchiveBooks } from "./postgres/archive-books.ts";
+import { hashLeaves } from "./leaf-hashes.ts";
 import { sha256 } from "./sha256.ts";
+import { joinPairs } from "./sha256-lanes.ts";
 import { openArchive } from "./storage/open-archive.ts";
 
 /** The archiver as `settings` say; throws a SettingsError when they name no archive that can be reached, no signing key or no log. */
@@ -23,6 +25,8 @@ export async function createArchiver(settings: Settings, pool: Pool, log: Log, n
     signer: await parseSigningKey(signingKey),
     logOrigin,
     sha256,
+    hashLeaves,
+    joinPairs,
     now,
     log,
   };

@@ -7,7 +7,7 @@ import { createParquetFile, type ParquetColumn, parquetColumn } from "./format/p
 import { jsonColumn, parquetEventColumns } from "./format/parquet-events.ts";
 import { limits } from "./limits.ts";
 
-/** An event as an archive holds it: with its leaf, verbatim, and its place in the tenant's tree. `contextJson` is canonical, where somebody has it already. */
+/** An event as an archive holds it: with its leaf, verbatim, and its place in the tenant's tree. `contextJson` is the text of its context, where somebody has it already. */
 export type ArchiveRow = ExportRow & { readonly leaf: string; readonly logIndex: number; readonly contextJson?: string | undefined };
 
 /** Which file of which archive it is; stands in the file itself, so that a file that was put elsewhere says so. */
@@ -164,7 +164,7 @@ function rowOf(row: readonly unknown[]): ArchiveRow {
     producer_id: text(19),
     producer_seq: number(20),
   } as AuditEvent;
-  return { event, leafHash: row[21] as Uint8Array, logIndex: Number(row[22]), leaf: text(23) ?? "" };
+  return { event, leafHash: row[21] as Uint8Array, logIndex: Number(row[22]), leaf: text(23) ?? "", contextJson: context };
 }
 
 const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

@@ -1,7 +1,7 @@
 import { ArchiveFault } from "./archive-fault.ts";
 import type { Checkpoint } from "./format/checkpoint.ts";
-import { hashBytes, sameBytes, treeRange } from "./format/merkle.ts";
-import { levelWidth, type ReadTiles, rootFromTiles, type Tile, type TileAt, tileWidth } from "./format/tiles.ts";
+import { hashBytes, type JoinPairs, joinWith, sameBytes } from "./format/merkle.ts";
+import { levelWidth, type ReadTiles, rootFromTiles, type Tile, type TileAt, TileFault, tileWidth } from "./format/tiles.ts";
 import type { Sha256 } from "./ports.ts";
 
 /**
@@ -13,6 +13,7 @@ export async function signedLeaves(
   readTiles: ReadTiles,
   checkpoint: Checkpoint,
   indexes: Iterable<number>,
+  join: JoinPairs = joinWith(sha256),
 ): Promise<(index: number) => Uint8Array | undefined> {
   const { size } = checkpoint;
   const wanted = chainsOf(indexes, size);
@@ -25,7 +26,7 @@ export async function signedLeaves(
   await read([...wanted.values()]);
   // The root is made of every hash of each level's partial tile, so these are right when it is; a full tile is right when its own root stands above it.
   const root = await rootFromTiles(sha256, read, size).catch((cause: unknown) => {
-    throw cause instanceof Error && cause.message.startsWith("read tile:") ? new ArchiveFault(`check leaves: ${cause.message}`, { cause }) : cause;
+    throw cause instanceof TileFault ? new ArchiveFault(`check leaves: ${cause.message}`, { cause }) : cause;
   });
   if (!sameBytes(root, checkpoint.root)) throw new ArchiveFault("check leaves: tree: does not have the signed root");
   for (const tile of [...wanted.values()].sort((a, b) => b.level - a.level)) {
@@ -33,7 +34,7 @@ export async function signedLeaves(
     if (tile.width < tileWidth) continue;
     const above = tiles.get(nameOf(parentOf(tile, size)));
     const stated = hashAt(above, tile.index % tileWidth);
-    if (stated === undefined || !sameBytes(stated, rootOf(sha256, hashes))) {
+    if (stated === undefined || !sameBytes(stated, rootOf(join, hashes))) {
       throw new ArchiveFault(`check leaves: tile ${tile.index} of level ${tile.level}: differs from the signed tree`);
     }
   }
@@ -79,9 +80,9 @@ function hashAt(tile: Tile | undefined, place: number): Uint8Array | undefined {
   return hash?.length === hashBytes ? hash : undefined;
 }
 
-/** The root over a full tile's hashes. */
-export function rootOf(sha256: Sha256, hashes: Uint8Array): Uint8Array {
-  const range = treeRange(sha256);
-  for (let at = 0; at < hashes.length; at += hashBytes) range.append(hashes.subarray(at, at + hashBytes));
-  return range.root();
+/** The root over a full tile's hashes: of a power of two, every level is joined whole. */
+export function rootOf(join: JoinPairs, hashes: Uint8Array): Uint8Array {
+  let level = hashes;
+  while (level.length > hashBytes) level = join(level);
+  return level;
 }

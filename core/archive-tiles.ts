@@ -4,9 +4,9 @@ import { ArchiveFault } from "./archive-fault.ts";
 import { archivedTilesPrefix } from "./archive-key.ts";
 import { rootOf, signedLeaves } from "./archive-leaves.ts";
 import type { ArchiverTrust } from "./archive-work.ts";
-import { sameBytes } from "./format/merkle.ts";
+import { type JoinPairs, joinWith, sameBytes } from "./format/merkle.ts";
 import { type ReadTiles, type Tile, type TileAt, tilePath, tileWidth } from "./format/tiles.ts";
-import type { ArchiveStore, Sha256 } from "./ports.ts";
+import type { ArchiveStore } from "./ports.ts";
 
 /** Tiles of one call, and of those how many are on their way at once. */
 const tilesAtOnce = 64;
@@ -17,21 +17,21 @@ const requestsAtOnce = 8;
  * stay. True when this archive has no more of them; a tile that also holds a leaf of a later day goes with that day.
  */
 export async function moveTiles(dependencies: ArchiverDependencies, trust: ArchiverTrust, work: TileWork): Promise<boolean> {
-  const { books, archive, sha256 } = dependencies;
+  const { books, archive, sha256, joinPairs: join = joinWith(sha256) } = dependencies;
   const { tenantId } = work;
   const indexes = await books.movableTiles(work, tilesAtOnce);
   const read = books.tilesOf(tenantId);
   if (indexes.length > 0) {
     const { checkpoint } = await trust(tenantId);
     // Proves each of these tiles up to the signed root, or throws.
-    await signedLeaves(sha256, read, checkpoint, indexes.map((index) => index * tileWidth));
+    await signedLeaves(sha256, read, checkpoint, indexes.map((index) => index * tileWidth), join);
   }
   const at = indexes.map((index): TileAt => ({ level: 0, index, width: tileWidth }));
   const moved = await storeTiles(archive, tenantId, await read(at), at);
   const isLast = indexes.length < tilesAtOnce;
   const done = await books.moveTiles(work, moved.map((tile) => ({ index: tile.index, sha256: sha256(tile.hashes) })), isLast);
   const above = await books.fullTilesAbove(tenantId, indexes);
-  if (above.length > 0) await storeTiles(archive, tenantId, await provenAbove(sha256, read, above), above);
+  if (above.length > 0) await storeTiles(archive, tenantId, await provenAbove(join, read, above), above);
   return done && isLast;
 }
 
@@ -52,12 +52,12 @@ async function storeTiles(archive: ArchiveStore, tenantId: string, tiles: readon
 }
 
 /** Upper tiles whose roots stand in the tiles above them, as far as those are full; what they are made of was proven with the tiles below. */
-async function provenAbove(sha256: Sha256, read: ReadTiles, above: readonly TileAt[]): Promise<readonly Tile[]> {
+async function provenAbove(join: JoinPairs, read: ReadTiles, above: readonly TileAt[]): Promise<readonly Tile[]> {
   const tiles = await read(above);
   for (const { level, index, hashes } of tiles) {
     const [parent] = await read([{ level: level + 1, index: Math.floor(index / tileWidth), width: (index % tileWidth) + 1 }]);
     const place = (index % tileWidth) * 32;
-    if (parent === undefined || !sameBytes(parent.hashes.subarray(place, place + 32), rootOf(sha256, hashes))) {
+    if (parent === undefined || !sameBytes(parent.hashes.subarray(place, place + 32), rootOf(join, hashes))) {
       throw new ArchiveFault(`move tiles: tile ${index} of level ${level}: differs from the tile above it`);
     }
   }

@@ -47,7 +47,8 @@ export async function writeFile({ books, archive, sha256 }: ArchiverDependencies
 }
 
 /** Downloads one file again and compares each event with the signed tree. */
-export async function checkFile({ books, archive, sha256 }: ArchiverDependencies, trust: ArchiverTrust, work: ArchiveWork): Promise<boolean> {
+export async function checkFile(dependencies: ArchiverDependencies, trust: ArchiverTrust, work: ArchiveWork): Promise<boolean> {
+  const { books, archive, sha256 } = dependencies;
   const { tenantId, day } = work;
   const { part, rows, written } = await fileOf({ books }, work);
   if (written === undefined) throw new Error("check archive file: it was not written");
@@ -58,7 +59,7 @@ export async function checkFile({ books, archive, sha256 }: ArchiverDependencies
     checkpoint,
     // Of a day that was restored they have moved.
     readTiles: withArchivedTiles(books.tilesOf(tenantId), archive, tenantId),
-  });
+  }, dependencies);
   return await books.recordCheck(work);
 }
 

@@ -1,8 +1,10 @@
 import type { ArchiveBooks, ArchiveCareBooks, ArchiveWork, DropOutcome } from "./archive-books.ts";
 import { expireArchive } from "./archive-expiry.ts";
+import type { HashLeaves } from "./archive-check.ts";
 import { ArchiveFault } from "./archive-fault.ts";
 import { moveTiles } from "./archive-tiles.ts";
 import { type ArchiverTrust, archiverTrust, checkFile, signArchive, writeFile } from "./archive-work.ts";
+import type { JoinPairs } from "./format/merkle.ts";
 import type { NoteSigner } from "./format/signed-note.ts";
 import { faultRecord } from "./fault-record.ts";
 import { limits } from "./limits.ts";
@@ -16,6 +18,9 @@ export type ArchiverDependencies = {
   readonly signer: NoteSigner;
   readonly logOrigin: string;
   readonly sha256: Sha256;
+  /** Hashes many leaves, and many pairs of nodes, at once; one by one with `sha256` unless told otherwise. */
+  readonly hashLeaves?: HashLeaves;
+  readonly joinPairs?: JoinPairs;
   readonly now: () => Date;
   readonly log: Log;
 };

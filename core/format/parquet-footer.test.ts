@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createParquetFile, parquetColumn } from "./parquet.ts";
 import { createParquetFooter } from "./parquet-footer.ts";
 import { jsonColumn, timeColumn } from "./parquet-events.ts";
+import { snappyCompress } from "./snappy.ts";
 
 type Row = { readonly name: string; readonly at: string; readonly json: string | undefined };
 
@@ -23,7 +24,13 @@ const groupOf = (place: number): readonly Row[] =>
 function inOneGo(groups: number): Buffer {
   const writer = new ByteWriter();
   const schema = [{ name: "event", num_children: columns.length }, ...columns.map(({ element }) => ({ ...element }))];
-  const file = new ParquetWriter({ writer, schema, createdBy: "audit-events", kvMetadata: [{ key: "a", value: "b" }] });
+  const file = new ParquetWriter({
+    writer,
+    schema,
+    compressors: { SNAPPY: snappyCompress },
+    createdBy: "audit-events",
+    kvMetadata: [{ key: "a", value: "b" }],
+  });
   for (let place = 0; place < groups; place++) {
     const rows = groupOf(place);
     const columnData = columns.map(({ name, valueOf }) => ({ name, data: rows.map(valueOf), offsetIndex: false, statistics: name !== "json" }));

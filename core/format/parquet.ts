@@ -2,6 +2,7 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { BasicType, ColumnSource, SchemaElement } from "hyparquet-writer";
 import { schemaFromColumnData } from "hyparquet-writer";
 import { createParquetFooter } from "./parquet-footer.ts";
+import { snappyCompress } from "./snappy.ts";
 
 /** A column of a Parquet file: its type, and how it is read off a row. Absent values are null. Of an `isUnique` one no value comes twice. */
 export type ParquetColumn<Row> = {
@@ -35,7 +36,7 @@ export function createParquetFile<Row>(columns: readonly ParquetColumn<Row>[], s
   let bytesWritten = 0;
   /** Goes on where the file ends; only the first one's magic number belongs to it. */
   const nextWriter = () => {
-    const next = new ParquetWriter({ writer, schema, createdBy: "audit-events" });
+    const next = new ParquetWriter({ writer, schema, compressors: { SNAPPY: snappyCompress }, createdBy: "audit-events" });
     if (bytesWritten > 0) rewind();
     return next;
   };
