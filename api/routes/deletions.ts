@@ -3,12 +3,12 @@ import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { isOwnEvent } from "../../core/deletion-admin.ts";
 import { AuditError } from "../../core/errors.ts";
-import { newIdentity, ownEventRow } from "../../core/own-event.ts";
 import { eventKeyParameters, idParameters } from "../../core/query-parameters.ts";
-import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer } from "../operation.ts";
+import { ownRecords } from "../own-record.ts";
 import { deletionBody, reason } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
 import { timeOf } from "./events.ts";
@@ -20,7 +20,7 @@ all proofs. Refused while a hold covers the event; an archived event is covered 
 
 /** `DELETE /events/{id}`: soft deletion, for admins. */
 export function deletionRoutes(parts: ApiParts) {
-  const actor = readerOf(parts);
+  const record = ownRecords(parts);
   return new Hono<ApiEnv>().delete(
     "/events/:id",
     documentedDelete,
@@ -37,9 +37,8 @@ export function deletionRoutes(parts: ApiParts) {
       if (stored === undefined) throw notFound();
       if (isOwnEvent(stored.event)) throw new AuditError("conflict", "delete event: it is what the log recorded about itself, which stays");
       const detail = { occurred_at: key.occurredAt, reason: wanted.reason };
-      const event = { type: "audit.event.deleted", objectType: "audit.event", objectId: id, result: "success", detail } as const;
-      const record = ownEventRow(actor(context, key.tenantId), event, newIdentity(parts), parts);
-      const outcome = await parts.deletions.delete(caller.claims, key, { by: caller.principal, reason: wanted.reason }, record);
+      const row = record(context, key.tenantId, { type: "audit.event.deleted", objectType: "audit.event", objectId: id, detail });
+      const outcome = await parts.deletions.delete(caller.claims, key, { by: caller.principal, reason: wanted.reason }, row);
       if (outcome === "not_found") throw notFound();
       if (outcome === "held") throw new AuditError("held", "delete event: a legal hold covers it; release the hold first");
       return context.json({ id, occurred_at: key.occurredAt, status: outcome });

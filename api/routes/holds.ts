@@ -3,15 +3,15 @@ import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { AuditError } from "../../core/errors.ts";
 import { makeUuid7 } from "../../core/format/uuid7.ts";
-import type { HoldReach } from "../../core/hold-admin.ts";
+import type { HoldReach, HoldScope } from "../../core/hold-admin.ts";
 import { limits } from "../../core/limits.ts";
-import { newIdentity, ownEventRow } from "../../core/own-event.ts";
 import { idParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
 import { parseSpan } from "../../core/query-time.ts";
-import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer, operation } from "../operation.ts";
+import { ownRecords } from "../own-record.ts";
 import { bodyTenant, bodyTime, holdBody, holdListBody, reason, storedText } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
 
@@ -43,7 +43,7 @@ const releaseDescription = "For good; a hold that was released before stays as i
 export function holdRoutes(parts: ApiParts) {
   const admins = requireScope(parts.authenticate, "admin");
   const auditors = requireScope(parts.authenticate, "export");
-  const actor = readerOf(parts);
+  const record = ownRecords(parts);
   return new Hono<ApiEnv>()
     .get("/holds", operation("List legal holds, newest first", holdListBody), auditors, query(listParameters), async (context) => {
       const { tenant_id, status, limit = limits.holdsPerPage, cursor } = context.req.valid("query");
@@ -70,21 +70,11 @@ export function holdRoutes(parts: ApiParts) {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, placeBody);
       const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
-      const from = parseSpan(wanted.from ?? "")?.first;
-      const to = parseSpan(wanted.to ?? "")?.last;
-      if (from !== undefined && to !== undefined && from > to) {
-        throw new AuditError("invalid_request", "place hold: it ends before it begins", { pointer: "/from" });
-      }
-      const scope = { objectType: wanted.object_type ?? undefined, objectId: wanted.object_id ?? undefined, actorId: wanted.actor_id ?? undefined, from, to };
+      const scope = scopeOf(wanted);
       const id = makeUuid7(parts.now().getTime(), parts.randomBytes(16));
-      const named = { object_type: scope.objectType, object_id: scope.objectId, actor_id: scope.actorId, from, to };
-      const detail = {
-        reason: wanted.reason,
-        ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as Record<string, string>,
-      };
-      const event = { type: "audit.hold.placed", objectType: "audit.hold", objectId: id, result: "success", detail } as const;
-      const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
-      const placed = await parts.holds.place(caller.claims, { id, tenantId, reason: wanted.reason, ...scope, placedBy: caller.principal }, record);
+      const detail = { reason: wanted.reason, ...detailOf(scope) };
+      const row = record(context, tenantId, { type: "audit.hold.placed", objectType: "audit.hold", objectId: id, detail });
+      const placed = await parts.holds.place(caller.claims, { id, tenantId, reason: wanted.reason, ...scope, placedBy: caller.principal }, row);
       return context.json({ hold: bodyOfHold(placed) }, 201, { location: `holds/${id}` });
     })
     .post(
@@ -97,9 +87,8 @@ export function holdRoutes(parts: ApiParts) {
         const caller = context.get("caller");
         const wanted = await bodyOf(context.req.raw, releaseBody);
         const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
-        const event = { type: "audit.hold.released", objectType: "audit.hold", objectId: id, result: "success", detail: { reason: wanted.reason } } as const;
-        const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
-        const released = await parts.holds.release(caller.claims, tenantId, id, { by: caller.principal, reason: wanted.reason }, record);
+        const row = record(context, tenantId, { type: "audit.hold.released", objectType: "audit.hold", objectId: id, detail: { reason: wanted.reason } });
+        const released = await parts.holds.release(caller.claims, tenantId, id, { by: caller.principal, reason: wanted.reason }, row);
         if (released === undefined) throw notFound("release");
         return context.json({ hold: bodyOfHold(released) });
       },
@@ -118,6 +107,22 @@ function documented(summary: string, description: string, body: z.ZodType, statu
       ...adminRefusals(status === 200 ? noSuchHold : { 409: "Archives that it would cover are being deleted: nothing was placed" }),
     },
   });
+}
+
+/** What a hold is to cover. Throws `invalid_request` when it would end before it begins. */
+function scopeOf({ object_type, object_id, actor_id, ...wanted }: z.output<typeof placeBody>): HoldScope {
+  const from = parseSpan(wanted.from ?? "")?.first;
+  const to = parseSpan(wanted.to ?? "")?.last;
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new AuditError("invalid_request", "place hold: it ends before it begins", { pointer: "/from" });
+  }
+  return { objectType: object_type ?? undefined, objectId: object_id ?? undefined, actorId: actor_id ?? undefined, from, to };
+}
+
+/** The parts of a scope that are named, as the record of the hold says them. */
+function detailOf({ objectType, objectId, actorId, from, to }: HoldScope): { readonly [name: string]: string } {
+  const named = Object.entries({ object_type: objectType, object_id: objectId, actor_id: actorId, from, to });
+  return Object.fromEntries(named.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function notFound(action: string): AuditError {

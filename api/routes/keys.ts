@@ -6,12 +6,12 @@ import { AuditError } from "../../core/errors.ts";
 import { formatTimestamp, parseTimestamp } from "../../core/format/timestamp.ts";
 import { type KeyRecord, keyStatus, scopes } from "../../core/key-admin.ts";
 import { limits } from "../../core/limits.ts";
-import { newIdentity, ownEventRow } from "../../core/own-event.ts";
 import { tenantParameters, whole } from "../../core/query-parameters.ts";
-import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer, operation } from "../operation.ts";
+import { ownRecords } from "../own-record.ts";
 import { keyBody, keyListBody, newKeyBody } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
 
@@ -48,7 +48,7 @@ const revokeDescription = `For good, and effective everywhere within 60 seconds.
 /** `POST`, `GET` and `DELETE /keys`, for admins. A key appears whole in one answer, once, and in no log. */
 export function keyRoutes(parts: ApiParts) {
   const admins = requireScope(parts.authenticate, "admin");
-  const actor = readerOf(parts);
+  const record = ownRecords(parts);
   const shown = (key: KeyRecord) => bodyOfKey(key, parts.now());
   return new Hono<ApiEnv>()
     .get("/keys", operation("List API keys, newest first", keyListBody), admins, query(listParameters), async (context) => {
@@ -75,18 +75,13 @@ export function keyRoutes(parts: ApiParts) {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, createBody);
       const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
-      const expiresMs = wanted.expires_at ? parseTimestamp(wanted.expires_at) : undefined;
-      if (expiresMs !== undefined && expiresMs <= parts.now().getTime()) {
-        throw new AuditError("invalid_request", "create API key: expires_at has passed", { pointer: "/expires_at" });
-      }
+      const expiresAt = expiryOf(wanted.expires_at, parts.now());
       const made = makeApiKey(parts.randomBytes);
       const asked = scopes.filter((scope) => wanted.scopes.includes(scope));
-      const expiresAt = expiresMs === undefined ? undefined : formatTimestamp(expiresMs);
       const detail = { name: wanted.name, scopes: asked, ...expiresAt === undefined ? {} : { expires_at: expiresAt } };
-      const event = { type: "audit.key.created", objectType: "audit.key", objectId: made.id, result: "success", detail } as const;
-      const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
+      const row = record(context, tenantId, { type: "audit.key.created", objectType: "audit.key", objectId: made.id, detail });
       const hash = parts.sha256(new TextEncoder().encode(made.text));
-      const key = await parts.keys.create(caller.claims, { id: made.id, tenantId, name: wanted.name, scopes: asked, expiresAt, hash }, record);
+      const key = await parts.keys.create(caller.claims, { id: made.id, tenantId, name: wanted.name, scopes: asked, expiresAt, hash }, row);
       return context.json({ key: shown(key), secret: made.text }, 201, { location: `keys/${key.id}` });
     })
     .delete(
@@ -99,9 +94,8 @@ export function keyRoutes(parts: ApiParts) {
         const { id } = context.req.valid("param");
         const caller = context.get("caller");
         const tenantId = tenantOf(caller, context.req.valid("query").tenant_id);
-        const event = { type: "audit.key.revoked", objectType: "audit.key", objectId: id, result: "success", detail: {} } as const;
-        const record = ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
-        const key = await parts.keys.revoke(caller.claims, tenantId, id, record);
+        const row = record(context, tenantId, { type: "audit.key.revoked", objectType: "audit.key", objectId: id, detail: {} });
+        const key = await parts.keys.revoke(caller.claims, tenantId, id, row);
         if (key === undefined) throw notFound("revoke");
         return context.json({ key: shown(key) });
       },
@@ -117,6 +111,14 @@ const documentedCreate = describeRoute({
     ...adminRefusals({ 409: "The tenant has as many keys in use as it may" }),
   },
 });
+
+/** When the key ends, to the millisecond; undefined for one that does not. Throws `invalid_request` when it would have ended before it is made. */
+function expiryOf(asked: string | null | undefined, now: Date): string | undefined {
+  const ms = asked ? parseTimestamp(asked) : undefined;
+  if (ms === undefined) return undefined;
+  if (ms <= now.getTime()) throw new AuditError("invalid_request", "create API key: expires_at has passed", { pointer: "/expires_at" });
+  return formatTimestamp(ms);
+}
 
 function notFound(action: string): AuditError {
   return new AuditError("not_found", `${action} API key: the tenant has none with this id`);

@@ -2,13 +2,13 @@ import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { AuditError } from "../../core/errors.ts";
-import { newIdentity, ownEventRow } from "../../core/own-event.ts";
 import type { Policy } from "../../core/policy-admin.ts";
 import { tenantParameters } from "../../core/query-parameters.ts";
-import { readerOf, requireScope, tenantOf } from "../access.ts";
+import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer, operation } from "../operation.ts";
+import { ownRecords } from "../own-record.ts";
 import { bodyTenant, retentionBody } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -26,7 +26,7 @@ audit.retention.changed.`;
 export function retentionRoutes(parts: ApiParts) {
   const readers = requireScope(parts.authenticate, "read");
   const admins = requireScope(parts.authenticate, "admin");
-  const actor = readerOf(parts);
+  const record = ownRecords(parts);
   const { retentionYears: defaultYears, retentionFloorYears: floorYears, hotDays } = parts.settings;
   const shown = (tenantId: string, policy: Policy | undefined) => ({
     tenant_id: tenantId,
@@ -52,12 +52,11 @@ export function retentionRoutes(parts: ApiParts) {
       if (years !== undefined && years < floorYears) {
         throw new AuditError("invalid_request", `set retention: retention_years is below the floor of ${floorYears}`, { pointer: "/retention_years" });
       }
-      const record = (wasYears: number | undefined) => {
+      const rowOf = (wasYears: number | undefined) => {
         const detail = { from_years: wasYears ?? defaultYears, to_years: years ?? defaultYears };
-        const event = { type: "audit.retention.changed", objectType: "audit.retention", objectId: tenantId, result: "success", detail } as const;
-        return ownEventRow(actor(context, tenantId), event, newIdentity(parts), parts);
+        return record(context, tenantId, { type: "audit.retention.changed", objectType: "audit.retention", objectId: tenantId, detail });
       };
-      const policy = await parts.policies.set(caller.claims, { tenantId, years, defaultYears, changedBy: caller.principal, record });
+      const policy = await parts.policies.set(caller.claims, { tenantId, years, defaultYears, changedBy: caller.principal, record: rowOf });
       return context.json(shown(tenantId, policy));
     });
 }
