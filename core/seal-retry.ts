@@ -1,7 +1,7 @@
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import type { SealTurn, TreeGrowth } from "./seal-store.ts";
 import { growTree, openTree } from "./seal-tree.ts";
-import { collect, openSealer, type SealBounds, type SealDependencies, type Sealer } from "./sealer.ts";
+import { openSealer, type SealBounds, type SealDependencies, type Sealer } from "./sealer.ts";
 
 /**
  * What a retry came to. `ended`: the tree grows again. `no_problem`: none is recorded of this tenant. `differs`: it still is not what was signed, `problem` says
@@ -51,8 +51,7 @@ async function retryTurn(sealer: Sealer, turn: SealTurn, tenantId: string, limit
   const afterSeq = await turn.lastSeqOf(tenantId);
   if (afterSeq === undefined) return { status: "differs", problem: "the last full tile of level 0 is missing", sealed: 0, problems: 0 };
 
-  const { byTenant, problems, count } = await collect(turn.passedOver(tenantId, afterSeq, limit), afterSeq);
-  const rows = byTenant.get(tenantId) ?? [];
+  const { checked: rows, problems, count } = await turn.passedOver(tenantId, afterSeq, limit);
   if (problems.length > 0) await turn.report(problems, []);
   if (rows.length > 0) {
     const signedAt = sealer.now();

@@ -24,9 +24,10 @@ export type CommittedEvent = {
 export type CheckedEvent = SealRow & { readonly tenantId: string };
 
 /** Committed events in the order of seq, `count` of them up to `lastSeq`: those that rebuild their hash, and those that do not. */
-export type CheckedPage = {
+export type CheckedEvents = {
   readonly count: number;
-  readonly lastSeq: number;
+  /** Undefined when there are none. */
+  readonly lastSeq: number | undefined;
   readonly checked: readonly CheckedEvent[];
   readonly problems: readonly SealProblem[];
 };
@@ -79,8 +80,8 @@ export type SealTurn = {
   readonly sealedSeq: number;
   readonly openSeq: number;
   readonly gateAt: string | undefined;
-  /** The next events in seq order, at most `limit`, some at a time: the next ones are on their way while a caller works on these. */
-  events(limit: number): AsyncIterable<CheckedPage>;
+  /** The next events in seq order, at most `limit`. */
+  events(limit: number): Promise<CheckedEvents>;
   trees(tenantIds: readonly string[]): Promise<readonly StoredTree[]>;
   /** Tenants, at most `limit`, whose newest checkpoint was signed by another key than this. */
   signedByOthers(verifierKey: string, limit: number): Promise<readonly string[]>;
@@ -90,7 +91,7 @@ export type SealTurn = {
   /** The seq of the last leaf of a tenant's tree, 0 before the first; undefined when its tile is missing and did not move to the archive. */
   lastSeqOf(tenantId: string): Promise<number | undefined>;
   /** A tenant's events in (afterSeq, sealedSeq] in seq order, at most `limit`, but for those that were reported. */
-  passedOver(tenantId: string, afterSeq: number, limit: number): AsyncIterable<CheckedPage>;
+  passedOver(tenantId: string, afterSeq: number, limit: number): Promise<CheckedEvents>;
   /** Ends a tenant's tree problem, which stays on record. Throws when the tree is not what its last checkpoint states. */
   endTreeProblem(tenantId: string): Promise<void>;
 };

@@ -1,7 +1,7 @@
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
-import type { SealRow, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
+import type { CheckedEvents, SealRow, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
 import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
-import { collect, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
+import { byTenantOf, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
 
 /** What a call did. `gate_at` is when waiting for running transactions began, if it goes on: a long lag is a transaction that does not end. */
 export type SealSummary = {
@@ -61,10 +61,12 @@ function gateOf({ gateAt }: TurnOutcome): { readonly gate_at?: string } {
   return gateAt === undefined ? {} : { gate_at: gateAt };
 }
 
+const noEvents: CheckedEvents = { count: 0, lastSeq: undefined, checked: [], problems: [] };
+
 async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Promise<TurnOutcome> {
-  const pages = turn.openSeq > turn.sealedSeq ? turn.events(bounds.rowsPerTurn) : [];
-  const { byTenant, problems, count, lastSeq } = await collect(pages, turn.sealedSeq);
-  const toSeq = count < bounds.rowsPerTurn ? turn.openSeq : lastSeq;
+  const { checked, problems, count, lastSeq } = turn.openSeq > turn.sealedSeq ? await turn.events(bounds.rowsPerTurn) : noEvents;
+  const toSeq = count < bounds.rowsPerTurn || lastSeq === undefined ? turn.openSeq : lastSeq;
+  const byTenant = byTenantOf(checked);
   // A tree that a predecessor's key signed last is signed again, so that whoever knows only the newest key can check it.
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
   for (const tenantId of strangers) if (!byTenant.has(tenantId)) byTenant.set(tenantId, []);

@@ -2,7 +2,7 @@ import { AuditError } from "./errors.ts";
 import { type JoinPairs, joinWith } from "./format/merkle.ts";
 import { formatVerifierKey, type NoteSigner, type NoteVerifier } from "./format/signed-note.ts";
 import type { Sha256 } from "./ports.ts";
-import type { CheckedPage, SealProblem, SealRow, SealStore } from "./seal-store.ts";
+import type { CheckedEvent, SealRow, SealStore } from "./seal-store.ts";
 import { trustedKeys } from "./trusted-keys.ts";
 
 export type SealDependencies = {
@@ -44,21 +44,13 @@ export async function openSealer(dependencies: SealDependencies): Promise<Sealer
   return { ...dependencies, verifierKey, join, verifierOf: trustedKeys(signer, logOrigin, () => store.rotations()) };
 }
 
-/** Events by tenant; those that differ apart. `lastSeq` is that of the last, or `afterSeq`. */
-export async function collect(pages: AsyncIterable<CheckedPage> | readonly CheckedPage[], afterSeq: number) {
+/** Events by tenant, in their order. */
+export function byTenantOf(events: readonly CheckedEvent[]): Map<string, SealRow[]> {
   const byTenant = new Map<string, SealRow[]>();
-  const problems: SealProblem[] = [];
-  let count = 0;
-  let lastSeq = afterSeq;
-  for await (const page of pages) {
-    count += page.count;
-    lastSeq = page.lastSeq;
-    problems.push(...page.problems);
-    for (const row of page.checked) {
-      const ofTenant = byTenant.get(row.tenantId);
-      if (ofTenant === undefined) byTenant.set(row.tenantId, [row]);
-      else ofTenant.push(row);
-    }
+  for (const event of events) {
+    const ofTenant = byTenant.get(event.tenantId);
+    if (ofTenant === undefined) byTenant.set(event.tenantId, [event]);
+    else ofTenant.push(event);
   }
-  return { byTenant, problems, count, lastSeq };
+  return byTenant;
 }

@@ -9,9 +9,8 @@ const colon = 0x3a;
 const space = 0x20;
 
 /**
- * Writes a jsonb as Postgres prints it in canonical JSON, RFC 8785: without white space, members in order, numbers as ECMAScript prints them. False when that is
- * left to the exact way. No control
- * character is passed over: one that stands here is the delimiter of a row's fields.
+ * Writes a jsonb as Postgres prints it in canonical JSON, RFC 8785: without white space, members in order, numbers as ECMAScript prints them. False when
+ * that is left to the exact way. Whether the field ends where the value does is for the caller to see.
  */
 export function writeContext(cursor: LeafCursor): boolean {
   marked = 0;

@@ -5,7 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import type { SealProblem, SealStore, SealTurn, StoredTree, TileAppend, TreeGrowth, TreeProblem } from "../../core/seal-store.ts";
 import { encodeArray } from "./binary-array.ts";
-import { readChecked } from "./seal-page.ts";
+import { readChecked } from "./seal-read.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Trees in Postgres, as `audit_job`. Writes go through the definer functions of `migrations/`, which refuse whatever is not as it was read. */

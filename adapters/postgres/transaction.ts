@@ -4,6 +4,7 @@ import { toHex } from "../../core/format/hex.ts";
 import type { Claims } from "../../core/caller.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
+import { copyOut, type TakeRow } from "./copy-out.ts";
 import { connectFaultOf, DatabaseFault, faultOf } from "./database-fault.ts";
 import { driverQuery } from "./driver-query.ts";
 
@@ -21,6 +22,8 @@ export type Transaction = {
   rows<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** The same with every column as the text that Postgres printed, in the order of the select list: for what must be compared before it is converted. */
   texts(text: string, values?: readonly unknown[]): Promise<readonly (readonly (string | null)[])[]>;
+  /** Runs `copy … to stdout (format binary)` and gives each row to `take` as it comes. What `take` throws passes through, once the server has sent the rest. */
+  copied(text: string, take: TakeRow): Promise<void>;
   /** Runs statements without values in one round trip. */
   run(text: string): Promise<void>;
 };
@@ -84,6 +87,7 @@ function transactionOf(client: PoolClient, options: TransactionOptions): Transac
     rows: async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
       (await call<Row>(client, options, { text, values: [...values] })).rows,
     texts: async (text, values = []) => (await call(client, options, { text, values: [...values], ...asTexts })).rows as unknown as (string | null)[][],
+    copied: (text, take) => copied(client, options, text, take),
     run: async (text) => void await call(client, options, { text }),
   };
 }
@@ -99,6 +103,13 @@ async function call<Row extends QueryResultRow>(client: PoolClient, options: Tra
   } catch (error) {
     throw faultOf(options.action, error);
   }
+}
+
+async function copied(client: PoolClient, options: TransactionOptions, text: string, take: TakeRow): Promise<void> {
+  const thrown = await copyOut(client, text, take, options.statementTimeoutMs + limits.databaseAnswerGraceMs).catch((error: unknown) => {
+    throw faultOf(options.action, error);
+  });
+  if (thrown !== undefined) throw thrown.error;
 }
 
 async function rolledBack(client: PoolClient, options: TransactionOptions): Promise<boolean> {
