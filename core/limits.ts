@@ -187,6 +187,8 @@ export const limits = {
   streamRecheckMs: 10_000,
   /** What clients wait before they connect again. */
   streamRetryMs: 1_000,
+  /** A client that takes nothing of its stream for so long loses it, and with it the place. */
+  streamStallMs: 120_000,
   /** Streams of one process, and those of them that one tenant may have. */
   streamsMax: 500,
   streamsPerTenantMax: 100,

@@ -58,6 +58,8 @@ export function streamRoutes(parts: ApiParts) {
       const startedMs = parts.elapsedMs();
       const ended = (outcome: Partial<StreamOutcome> | { readonly reason: string }, fault: unknown) => {
         place.leave();
+        // What was waited for is waited for no longer, also when it was the credential or the bounds that ended the stream.
+        gone.abort(new Error("follow the log: the stream has ended"));
         const ms = Math.round(parts.elapsedMs() - startedMs);
         const known = { request_id: context.get("requestId"), principal: caller.principal, tenant_id: tenantId, ms };
         parts.log({ level: "info", event: "stream.ended", ...known, ...outcome, ...fault === undefined ? {} : faultRecord(fault) });
@@ -71,33 +73,47 @@ type Ended = (outcome: StreamOutcome | { readonly reason: string }, fault?: unkn
 
 /**
  * The frames as a body that asks for the next only when the one before was taken. Whatever ends them, the body ends between two frames and whole: the
- * client cannot be told more, and finds out when it connects again.
+ * client cannot be told more, and finds out when it connects again. A client that takes nothing more and does not go away either loses its place.
  */
 function bodyOf(frames: AsyncGenerator<string, StreamOutcome>, ended: Ended, gone: AbortController): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  let isStalled = false;
+  let isLeft = false;
   /** The next frame; undefined at the end, which is told once. */
   const next = async (): Promise<string | undefined> => {
     try {
       const step = await frames.next();
       if (!step.done) return step.value;
       // A generator that was at its end before has no outcome any more.
-      if (step.value !== undefined) ended(step.value);
+      if (step.value !== undefined) ended(isStalled ? { ...step.value, reason: "stalled" } : step.value);
     } catch (error) {
       ended({ reason: error instanceof AuditError ? error.code : "internal" }, error);
     }
     return undefined;
   };
+  /** Whoever waits for the next frame is woken by the signal, and ends as closed. */
+  const leave = async () => {
+    isLeft = true;
+    clearTimeout(stalled);
+    gone.abort(new Error("follow the log: the client is gone"));
+    while (await next() !== undefined);
+  };
+  const giveUp = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    isStalled = true;
+    controller.error(new Error("follow the log: the client takes no more of it"));
+    void leave();
+  };
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
+      clearTimeout(stalled);
       const text = await next();
-      if (text !== undefined) controller.enqueue(encoder.encode(text));
-      else if (!gone.signal.aborted) controller.close();
+      if (isLeft) return;
+      if (text === undefined) return controller.close();
+      controller.enqueue(encoder.encode(text));
+      stalled = setTimeout(giveUp, limits.streamStallMs, controller);
     },
-    // Whoever waits for the next frame is woken by the signal, and ends as closed.
-    cancel: async () => {
-      gone.abort(new Error("follow the log: the client is gone"));
-      while (await next() !== undefined);
-    },
+    cancel: leave,
   }, { highWaterMark: 0 });
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AuditError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { sealAll } from "../api/seal-all.ts";
@@ -103,8 +103,9 @@ describe("GET /events/stream", () => {
 
   it("says that events have been archived, instead of leaving them out", async () => {
     const third = "00000000-0000-4000-8000-00000000000c";
-    await store(third, { occurred_at: new Date(Date.now() - 5 * 86_400_000).toISOString() }, {});
-    const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10).replaceAll("-", "");
+    const occurred_at = new Date(Date.now() - 5 * 86_400_000).toISOString();
+    await store(third, { occurred_at }, {});
+    const day = occurred_at.slice(0, 10).replaceAll("-", "");
     await log.admin.query(`alter table audit_log.events detach partition audit_log.events_${day}`);
     const stream = await follow(await tokenOf("viewer", [third]), { after: "1" });
     expect(await stream.event()).toBeDefined();
@@ -158,6 +159,57 @@ describe("GET /events/stream", () => {
     await own.stop();
     expect(await again.rest()).toEqual([]);
     expect(await other.rest()).toEqual([]);
+  });
+
+  it("is taken from a reader who takes no more and stays, and its place is free again", async () => {
+    const response = await service.app.request(path, { headers: { authorization: `Bearer ${await tokenOf("viewer")}`, "x-request-id": "stalled-1" } });
+    const reader = response.body?.getReader();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      expect((await reader?.read())?.value?.length).toBeGreaterThan(0);
+      expect(service.parts.openStreams.get(tenantA)).toBe(1);
+      vi.advanceTimersByTime(limits.streamStallMs);
+    } finally {
+      vi.useRealTimers();
+    }
+    await expect(reader?.read()).rejects.toThrow("takes no more");
+    expect(service.parts.openStreams.get(tenantA)).toBeUndefined();
+    expect(service.logs.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ event: "stream.ended", reason: "stalled", request_id: "stalled-1", events: 0 }),
+    );
+  });
+
+  it("waits for events no longer once it has ended, whatever ended it", async () => {
+    let isRevoked = false;
+    const signals: AbortSignal[] = [];
+    const own = await startWith({
+      replace: (parts) => ({
+        elapsedMs: () => signals.length * limits.streamRecheckMs,
+        authenticate: (request) => isRevoked ? Promise.reject(new AuditError("unauthenticated", "verify key: it is revoked")) : parts.authenticate(request),
+        feed: {
+          size: () => Promise.resolve(0),
+          next: (_scope, from, signal) => {
+            signals.push(signal);
+            return from === 0 ? Promise.resolve({ events: [], next: 1 }) : new Promise<never>(() => {});
+          },
+        },
+      }),
+    });
+    const stream = await follow(await tokenOf("viewer"), { on: own });
+    await stream.next();
+    expect(await stream.next()).toEqual({ id: "1", data: "" });
+    isRevoked = true;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const rest = stream.rest();
+      await vi.advanceTimersByTimeAsync(limits.streamHeartbeatMs);
+      expect(await rest).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(signals).toHaveLength(2);
+    expect(signals[1]?.aborted).toBe(true);
+    await own.stop();
   });
 
   it("refuses a token that has expired at the door", async () => {
