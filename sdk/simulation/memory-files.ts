@@ -106,6 +106,7 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
     touch: guarded("touch", (path: string, ms: number) => void (at(path).changedAt = ms)),
     changedAt: guarded("changedAt", (path: string) => at(path).changedAt),
     pid,
+    startedAt: now(),
     host: "simulated",
     isAlive: (other) => on.living.has(other),
   };

@@ -30,6 +30,19 @@ describe("a full queue", () => {
     expect(seqs).toEqual([1, 2, 3, 6]);
   });
 
+  it("reports what its own defaults made impossible to write, once, and does not spin over a report that cannot be written either", async () => {
+    const circle: Record<string, unknown> = {};
+    circle["self"] = circle;
+    const world = virtual({ source: "shop", defaults: { context: circle } });
+    expect(world.client.logEventFireAndForget({ event_type: "a" })).toBe(false);
+    await world.until(world.client.flush());
+    expect(reports(world.server.stored)).toMatchObject([{ source: "shop", context: { dropped_count: 1, reasons: { invalid: 1 } } }]);
+    const hopeless = virtual({ producerId: circle as unknown as string });
+    hopeless.client.logEventFireAndForget({ event_type: "a" });
+    await hopeless.until(hopeless.client.flush());
+    expect(hopeless.client.stats()).toMatchObject({ logged: 2, queued: 0, dropped: { total: 2, invalid: 2 } });
+  });
+
   it("reports drops tenant by tenant", async () => {
     const world = virtual({ queueSize: 1, batchAgeMs: 60_000 });
     for (const tenant_id of ["a", "b", "b", "c"]) world.client.logEventFireAndForget({ event_type: "x", tenant_id });

@@ -21,7 +21,10 @@ export function accept(engine: Engine, input: EventInput, context: EventContext,
   try {
     made = engine.make(input, context);
   } catch (cause) {
-    return drop(engine, context.tenant_id, { dropped: "invalid", cause });
+    const dropped = drop(engine, context.tenant_id, { dropped: "invalid", cause });
+    // A report that cannot be written is counted and not reported: else its loss would be reported in the same way, without end.
+    if (reserved) engine.unreported.delete(context.tenant_id);
+    return dropped;
   }
   const kept = spool?.append(made.json);
   const record = typeof kept === "object" ? kept : undefined;
@@ -75,11 +78,13 @@ const dropReportMs = 10_000;
 export function reportDrops(engine: Engine): void {
   const [oldest] = engine.unreported.values();
   const isCalm = bounded(engine) * 2 <= engine.queueSize;
-  if (!oldest || !(engine.closing || isCalm || engine.runtime.now() - oldest.since >= dropReportMs)) return;
+  if (!oldest || engine.ended || !(engine.closing || isCalm || engine.runtime.now() - oldest.since >= dropReportMs)) return;
   for (const [tenantId, { count, reasons, since }] of engine.unreported) {
     engine.unreported.delete(tenantId);
     const context = { dropped_count: count, reasons, since: new Date(since) };
     const message = `${count} events dropped`;
-    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, tenant_id: tenantId, context }, engine.defaults, { reserved: true });
+    // Without the defaults, which may be what could not be written.
+    const known = { tenant_id: tenantId, source: engine.defaults.source };
+    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, context }, known, { reserved: true });
   }
 }

@@ -12,6 +12,10 @@ describe("changeOf()", () => {
     });
   });
 
+  it("compares BigInt, as databases give it for ids", () => {
+    expect(changeOf({ id: 1n, total: 2n }, { id: 1n, total: 3n })).toEqual({ before: { total: 2n }, after: { total: 3n }, changed: ["total"] });
+  });
+
   it("is empty between equal objects", () => {
     expect(changeOf({ a: { b: 1 } }, { a: { b: 1 } })).toEqual({ before: {}, after: {}, changed: [] });
   });

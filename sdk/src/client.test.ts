@@ -1,6 +1,15 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { someEvents, virtual } from "../test/virtual.ts";
-import { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditRejectedError, createAuditClient } from "./index.ts";
+import {
+  type AuditClientOptions,
+  AuditConfigurationError,
+  AuditDroppedError,
+  AuditPendingError,
+  AuditRejectedError,
+  type AuditWarning,
+  createAuditClient,
+} from "./index.ts";
 
 describe("logEvent()", () => {
   it("resolves with the verdict when the event is stored", async () => {
@@ -37,7 +46,7 @@ describe("logEvent()", () => {
     world.answer = () => "lost";
     const error = await world.until(world.client.logEvent({ event_type: "a" })).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(AuditPendingError);
-    expect((error as Error).cause).toMatchObject({ code: "network", message: "Error: no answer within 2000 ms" });
+    expect((error as Error).cause).toMatchObject({ code: "network", message: "no answer within 2000 ms" });
     expect(world.client.stats().queued).toBe(1);
     world.answer = () => undefined;
     await world.until(world.client.flush({ timeoutMs: 100_000 }));
@@ -97,6 +106,14 @@ describe("logEventFireAndForget()", () => {
 });
 
 describe("logCreation(), logUpdate(), logDeletion()", () => {
+  it("reject and count versions that cannot be written, and never throw at once", async () => {
+    const { client } = virtual();
+    const circle: Record<string, unknown> = {};
+    circle["self"] = circle;
+    await expect(client.logUpdate({ before: circle, after: { a: 1 } })).rejects.toMatchObject({ name: "AuditDroppedError", reason: "invalid" });
+    expect(client.stats()).toMatchObject({ dropped: { invalid: 1, total: 1 } });
+  });
+
   it("say what was made, what differs and what is gone", async () => {
     const { client, until, requests } = virtual();
     const object = { object_type: "order", object_id: "1" };
@@ -201,13 +218,44 @@ describe("createAuditClient()", () => {
     );
   });
 
-  it("survives callbacks that throw", async () => {
-    const thrower = () => {
+  it("warns of options that there are not, and of none of those in the README", async () => {
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const [, table = ""] = /### Options|## Options([\s\S]*?)\nErrors of/.exec(readme) ?? [];
+    const names = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(30);
+    const warned: string[] = [];
+    const onWarning = ({ kind, message }: AuditWarning) => void warned.push(`${kind}: ${message}`);
+    const known = { url: "http://virtual", apiKey: "aud_test", onWarning };
+    createAuditClient({ ...Object.fromEntries(names.map((name) => [name, undefined])), ...known });
+    expect(warned).toEqual([]);
+    createAuditClient({ ...known, apikey: "aud_test", queueSzie: 5 } as AuditClientOptions);
+    expect(warned).toEqual(["option: unknown: apikey", "option: unknown: queueSzie"]);
+  });
+
+  it.each([
+    ["at once", () => {
       throw new Error("mine");
-    };
+    }],
+    ["as a promise", () => Promise.reject(new Error("mine"))],
+  ])("survives callbacks that throw %s", async (_, thrower) => {
     const { client, until } = virtual({ onRejected: thrower, onMetrics: thrower, onWarning: thrower });
     client.logEventFireAndForget({ event_type: "a", context: { bad: true } });
     await expect(until(client.close())).resolves.toMatchObject({ complete: true, stats: { rejected: 1 } });
+  });
+
+  it("asks for a token again when it got none in time: one that never comes stops nothing for ever", async () => {
+    let asked = 0;
+    const getToken = () => ++asked <= 4 ? new Promise<string>(() => {}) : "t";
+    const world = virtual({ apiKey: undefined, getToken, requestTimeoutMs: 1000, batchSize: 1 });
+    someEvents(6).forEach((event) => world.client.logEventFireAndForget(event));
+    await expect(world.until(world.client.flush())).resolves.toMatchObject({ complete: true });
+    expect(world.client.stats()).toMatchObject({ created: 6, lastError: { message: "no answer within 1000 ms" } });
+  });
+
+  it("takes a token that was refused with anything for one that did not come", async () => {
+    let asked = 0;
+    const world = virtual({ apiKey: undefined, getToken: () => ++asked > 1 ? "t" : Promise.reject(Object.create(null)) });
+    await expect(world.until(world.client.logEvent({ event_type: "a" }))).resolves.toMatchObject({ status: "created" });
   });
 });
 

@@ -1,7 +1,7 @@
 import { accept, room } from "./accept.ts";
 import { changeOf } from "./change.ts";
 import { recordDrop } from "./delivery/drops.ts";
-import { createEngine, type Engine, pumpSoon, statsOf, warn } from "./engine.ts";
+import { createEngine, type Engine, pumpSoon, statsOf, tell, warn } from "./engine.ts";
 import { closeOnExit as hookExit } from "./exit-environment.ts";
 import type { EventContext, EventFields, EventInput, LoggedEvent } from "./event.ts";
 import { close, type CloseResult, flush, type FlushResult } from "./finish.ts";
@@ -9,7 +9,7 @@ import { logEvent } from "./log-event.ts";
 import type { BulkResult } from "./log-many.ts";
 import { layered } from "./make-event.ts";
 import { auditOperation, type OperationDraft } from "./operation.ts";
-import type { AuditClientOptions } from "./options.ts";
+import { type AuditClientOptions, isUnknown } from "./options.ts";
 import { flushWhenHidden } from "./page.ts";
 import { pump } from "./pump.ts";
 import type { AuditStats } from "./stats.ts";
@@ -72,6 +72,7 @@ export function createAuditClient(options: AuditClientOptions = {}): AuditClient
   const engine = createEngine(options);
   const { keepalive, closeOnExit, verifyReceipts, enabled } = engine.options;
   engine.pump = () => pump(engine);
+  for (const name in options) if (isUnknown(name)) warn(engine, "option", `unknown: ${name}`);
   let closed: Promise<CloseResult> | undefined;
   let unhook = () => {};
   const closeOnce = (timeoutMs = 10_000) => closed ??= close(engine, timeoutMs).finally(() => unhook());
@@ -109,13 +110,14 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
   return {
     logEvent: log,
     logEventFireAndForget: queue,
-    logCreation: ({ after, ...event }, options) => log(objectEvent("create", event, { after }), options),
-    logUpdate: ({ before, after, ...event }, options) =>
-      log(objectEvent("update", event, before && after ? changeOf(before, after) : { before, after }), options),
-    logDeletion: ({ before, ...event }, options) => log(objectEvent("delete", event, { before }), options),
+    logCreation: (event, options) => log(objectEvent("create", event), options),
+    logUpdate: (event, options) => log(objectEvent("update", event), options),
+    logDeletion: (event, options) => log(objectEvent("delete", event), options),
     logHighVolumeEvents: async (events, bulk) => {
+      // The list as it is now: who hands over a buffer may empty it while this waits.
+      const taken = [...events];
       const { logMany } = await import("./log-many.ts");
-      return await logMany(engine, events, context, { timeoutMs: logTimeoutMs, ...bulk });
+      return await logMany(engine, taken, context, { timeoutMs: logTimeoutMs, ...bulk });
     },
     auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
     withContext: (more) => view(engine, layered(context, more), closeOnce),
@@ -128,19 +130,18 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
 }
 
 /** An event about an object, with what is known of the object in its context. */
-function objectEvent(type: string, event: ObjectEvent, about: object): EventInput {
-  const isKnown = Object.values(about).some((side) => side !== undefined);
-  const context = isKnown && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
+function objectEvent(type: string, { before, after, ...event }: ObjectEvent & { readonly before?: object; readonly after?: object }): EventInput {
+  const about = before && after ? changeOf(before, after) : before ? { before } : after && { after };
+  const context = about && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
   return { event_type: event.operation_type ?? type, ...event, ...context } as EventInput;
 }
 
 /** On an edge worker, timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */
 function keepAwake(engine: Engine): void {
-  const { waitUntil } = engine.options;
-  if (!waitUntil || engine.isAwake) return;
+  if (!engine.options.waitUntil || engine.isAwake) return;
   engine.isAwake = true;
   queueMicrotask(() => {
     engine.isAwake = false;
-    waitUntil(flush(engine, engine.logTimeoutMs));
+    tell(engine, "waitUntil", flush(engine, engine.logTimeoutMs));
   });
 }

@@ -16,7 +16,7 @@ export type Engine = DeliveryState & Settings & {
   checkReceipts?: Promise<ReceiptCheck>;
   lastHandle: number;
   /** Who waits for everything up to a handle to be decided, and who waits for room, first come first served. */
-  readonly flushes: Set<{ handle: number; readonly resolve: () => void }>;
+  readonly flushes: Set<{ handle: number; readonly resolve: (isComplete: boolean) => void }>;
   readonly rooms: (() => void)[];
   /** Does everything that can be done now. */
   pump: () => void;
@@ -60,14 +60,14 @@ export function pumpSoon(engine: Engine): void {
   queueMicrotask(engine.pump);
 }
 
-/** Calls a function of the application: what it throws is its own business, and at most warned of. */
-export function tell<Name extends "onRejected" | "onWarning" | "onMetrics">(
+/** Calls a function of the application: what it throws, at once or as a promise, is its own business, and at most warned of. Never rejects. */
+export async function tell<Name extends "onRejected" | "onWarning" | "onMetrics" | "waitUntil">(
   engine: Engine,
   name: Name,
   ...args: Parameters<NonNullable<AuditClientOptions[Name]>>
-): void {
+): Promise<void> {
   try {
-    (engine.options[name] as ((...args: unknown[]) => void) | undefined)?.(...args);
+    await (engine.options[name] as ((...args: unknown[]) => unknown) | undefined)?.(...args);
   } catch (cause) {
     if (name !== "onWarning") warn(engine, "callback", `${name} threw`, cause);
   }
@@ -78,7 +78,7 @@ export function warn(engine: Engine, kind: AuditWarning["kind"], message: string
 }
 
 export function statsOf(engine: Engine): AuditStats {
-  return auditStats(engine, engine.spool);
+  return auditStats(engine);
 }
 
 /** Reports once in `metricsIntervalMs`, and only after something happened. */

@@ -1,5 +1,15 @@
 import type { DropReason, EventFault } from "./event.ts";
 
+/** What `thrown` says of itself, but for its stack. Never throws: anything can be thrown, also what throws when it is looked at. */
+export function described(thrown: unknown): { readonly name?: unknown; readonly message: string; readonly code?: unknown } {
+  try {
+    const { name = "Error", message = thrown, code } = Object(thrown) as Record<string, unknown>;
+    return { name, message: String(message).slice(0, 1000), code };
+  } catch {
+    return { message: "unreadable" };
+  }
+}
+
 /** The settings of a client contradict each other or lack something. */
 export class AuditConfigurationError extends Error {
   override name = "AuditConfigurationError";

@@ -25,6 +25,17 @@ describe("flush()", () => {
     await expect(world.until(world.client.flush({ timeoutMs: 500 }))).resolves.toEqual({ complete: false, queued: 1 });
   });
 
+  it("does not wait for a client that is closed, nor when it closes meanwhile", async () => {
+    const world = virtual();
+    world.answer = () => "lost";
+    world.client.logEventFireAndForget({ event_type: "a" });
+    const flushed = world.client.flush({ timeoutMs: 3_600_000 });
+    await world.until(world.client.close({ timeoutMs: 100 }));
+    // Not in virtual time, which no longer passes: by themselves.
+    await expect(flushed).resolves.toEqual({ complete: false, queued: 0 });
+    await expect(world.client.flush()).resolves.toEqual({ complete: true, queued: 0 });
+  });
+
   it("resolves at once when there is nothing", async () => {
     const { client } = virtual();
     await expect(client.flush()).resolves.toEqual({ complete: true, queued: 0 });
@@ -70,6 +81,18 @@ describe("waitUntil", () => {
     expect(promises).toHaveLength(1);
     await world.until(Promise.all(promises));
     expect(world.client.stats().created).toBe(5);
+  });
+
+  it("may throw, as that of a request does which is over: the event goes its way", async () => {
+    const world = virtual({
+      waitUntil: () => {
+        throw new TypeError("illegal invocation");
+      },
+    });
+    world.client.logEventFireAndForget({ event_type: "a" });
+    await world.until(world.client.flush());
+    expect(world.client.stats().created).toBe(1);
+    expect(world.warnings).toMatchObject([{ kind: "callback", message: "waitUntil threw" }]);
   });
 
   it("is that of Supabase's edge runtime where there is one", async () => {
@@ -135,6 +158,6 @@ describe("stats()", () => {
     world.answer = () => "refused";
     world.client.logEventFireAndForget({ event_type: "a" });
     await world.pass(60);
-    expect(world.client.stats().lastError).toMatchObject({ code: "network", message: "Error: connect ECONNREFUSED" });
+    expect(world.client.stats().lastError).toMatchObject({ code: "network", message: "connect ECONNREFUSED" });
   });
 });

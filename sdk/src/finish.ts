@@ -27,13 +27,15 @@ export async function flush(engine: Engine, timeoutMs: number): Promise<FlushRes
   const { runtime, flushes } = engine;
   reportDrops(engine);
   engine.flushBefore = engine.lastHandle;
-  const complete = await new Promise<boolean>((resolve) => {
-    const flush = { handle: engine.lastHandle, resolve: () => (runtime.clearTimer(timer), resolve(true)) };
+  // After the end nothing is sent any more: what is open then stays on disk.
+  const complete = engine.ended || await new Promise<boolean>((resolve) => {
+    const flush = { handle: engine.lastHandle, resolve: (isComplete: boolean) => (runtime.clearTimer(timer), resolve(isComplete)) };
     const timer = runtime.setTimer(() => resolve(!flushes.delete(flush)), timeoutMs, true);
     flushes.add(flush);
     pump(engine);
   });
-  return { complete, queued: statsOf(engine).queued };
+  const { queued } = statsOf(engine);
+  return { complete: engine.ended && queued ? false : complete, queued };
 }
 
 /**
@@ -58,6 +60,7 @@ export async function close(engine: Engine, timeoutMs: number): Promise<CloseRes
     entry.done?.(entry.record ? undefined : { status: "dropped" });
   }
   engine.inFlight.clear();
+  for (const waiting of engine.flushes) waiting.resolve(false);
   tellMetrics(engine);
   const stats = statsOf(engine);
   spool?.close();

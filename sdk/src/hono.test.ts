@@ -27,6 +27,18 @@ describe("audit()", () => {
     expect(world.requests[0]?.events[0]?.["device_fingerprint"]).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it("leaves the answer alone when its own options throw, and counts the event", async () => {
+    const world = virtual();
+    const app = new Hono<{ Variables: AuditVariables & { user?: { id: string } } }>();
+    // The user is not there when authentication has refused the request.
+    app.use(
+      audit(world.client, { context: (context) => ({ actor_id: (context.get("user") as { id: string }).id }), event: () => ({ event_type: "http.request" }) }),
+    );
+    app.get("/secret", (context) => context.text("who are you?", 401));
+    expect((await app.request("/secret")).status).toBe(401);
+    expect(world.client.stats().dropped).toMatchObject({ total: 1, invalid: 1 });
+  });
+
   it("logs the request itself with result and duration, also when it fails", async () => {
     const world = virtual();
     const app = new Hono<{ Variables: AuditVariables }>();

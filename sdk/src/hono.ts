@@ -32,13 +32,26 @@ export function audit(client: AuditClient, options: AuditMiddlewareOptions = {})
     try {
       await next();
     } finally {
-      const event = options.event?.(context as unknown as Context);
-      // Hono keeps what a handler threw in `error`, and has made an answer of it by now.
-      const failed = context.error !== undefined || context.res.status >= 500;
-      const result = event?.result ?? (failed ? "failure" : "success");
-      if (event !== undefined) (view ??= known()).logEventFireAndForget({ ...event, result, duration_ms: Math.round(performance.now() - startedAt) });
+      try {
+        const event = options.event?.(context as unknown as Context);
+        // Hono keeps what a handler threw in `error`, and has made an answer of it by now.
+        const failed = context.error !== undefined || context.res.status >= 500;
+        const result = event?.result ?? (failed ? "failure" : "success");
+        if (event !== undefined) (view ??= known()).logEventFireAndForget({ ...event, result, duration_ms: Math.round(performance.now() - startedAt) });
+      } catch (cause) {
+        client.logEventFireAndForget(unwritten(cause));
+      }
       keepAlive(context as unknown as Context, () => client.flush());
     }
+  };
+}
+
+/** An event that counts as one that could not be written: what the options throw is no reason to take back an answer. */
+function unwritten(cause: unknown): EventInput {
+  return {
+    get event_type(): never {
+      throw cause;
+    },
   };
 }
 

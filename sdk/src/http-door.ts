@@ -2,6 +2,7 @@ import { readVerdicts } from "./answer.ts";
 import { hiddenBatchBytes } from "./delivery/queue.ts";
 import { retryAfterMs } from "./delivery/retry-table.ts";
 import type { Answer, Batch, Verdict } from "./delivery/state.ts";
+import { described } from "./errors.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Who the client is to the server: a key that does not change, or a function that knows the current token. */
@@ -44,18 +45,21 @@ export async function transmit(batch: Batch, sending: Sending): Promise<Answer> 
   const timer = runtime.setTimer(() => control.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
   requests.add(control);
   try {
-    const first = await post(batch, sending, signal, false);
-    return "status" in first && first.status === 401 && sending.options.getToken ? await post(batch, sending, signal, true) : first;
+    // Who is asked for a token may never answer, and does not hear the signal.
+    const silence = new Promise<never>((_, reject) => signal.addEventListener("abort", reject));
+    const first = await Promise.race([silence, post(batch, sending, signal)]);
+    const isStale = "status" in first && first.status === 401 && sending.options.getToken;
+    return isStale ? await Promise.race([silence, post(batch, sending, signal, true)]) : first;
   } catch (error) {
     // Node says "fetch failed" and keeps the reason in `cause`.
-    return { status: "network", code: "network", message: String(signal.aborted ? signal.reason : Object(error).cause ?? error) };
+    return { status: "network", code: "network", message: described(signal.aborted ? signal.reason : Object(error).cause ?? error).message };
   } finally {
     runtime.clearTimer(timer);
     requests.delete(control);
   }
 }
 
-async function post({ entries, door }: Batch, sending: Sending, signal: AbortSignal, refresh: boolean): Promise<Answer> {
+async function post({ entries, door }: Batch, sending: Sending, signal: AbortSignal, refresh = false): Promise<Answer> {
   const { runtime, options, hidden, retryAfterCapMs } = sending;
   const check = await sending.checkReceipts;
   const body = `{"events":[${entries.map(({ json }) => json)}]}`;
@@ -67,7 +71,7 @@ async function post({ entries, door }: Batch, sending: Sending, signal: AbortSig
   const response = await runtime.fetch(door?.url ?? "", request);
   const { ok, status } = response;
   // A proxy's page, or an answer cut short, has no verdicts.
-  const parsed: Record<string, unknown> = Object(await response.json().catch(() => undefined));
+  const parsed: Record<string, unknown> = Object(await response.json().catch(() => {}));
   const verdicts = ok || status === 422 ? readVerdicts(parsed, entries, isMinimal) : undefined;
   if (verdicts) return check ? check(parsed, { entries } as Batch, verdicts) : verdicts;
   const retryAfter = retryAfterMs(response.headers.get("retry-after"), runtime.now(), retryAfterCapMs);

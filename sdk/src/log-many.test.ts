@@ -2,6 +2,14 @@ import { describe, expect, it } from "vitest";
 import { someEvents, virtual } from "../test/virtual.ts";
 
 describe("logHighVolumeEvents()", () => {
+  it("takes the list as it is at the call: the caller may empty it at once", async () => {
+    const { client, until } = virtual();
+    const buffer = someEvents(3);
+    const logged = client.logHighVolumeEvents(buffer);
+    buffer.length = 0;
+    await expect(until(logged)).resolves.toMatchObject({ createdCount: 3 });
+  });
+
   it("sends up to 50 events to the bulk API and more to the Edge Function, in batches of 1000", async () => {
     const { client, until, requests } = virtual();
     await expect(until(client.logHighVolumeEvents(someEvents(50)))).resolves.toMatchObject({ createdCount: 50, method: "api" });

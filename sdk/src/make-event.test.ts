@@ -55,6 +55,13 @@ describe("eventMaker()", () => {
     expect(() => made({ event_type: "a", context: circle })).toThrow();
   });
 
+  it("knows an event by the id that its JSON has, whatever class the id is of", () => {
+    const id = "0198f0c1-8000-7000-8000-000000000001";
+    const made = eventMaker({}, runtime)({ event_type: "a", id: { toString: () => id } as unknown as string }, {});
+    expect(made.id).toBe(id);
+    expect(JSON.parse(made.json).id).toBe(id);
+  });
+
   it("leaves a producer of the caller's alone, and counts its own events only", () => {
     const make = eventMaker({ producerId: "p1" }, runtime);
     expect(JSON.parse(make({ event_type: "a", producer_id: "x", producer_seq: 9 }, {}).json)).toMatchObject({ producer_id: "x", producer_seq: 9 });

@@ -47,7 +47,11 @@ export function madeFrom(json: string): MadeEvent {
 }
 
 function madeOf(event: Fields, json: string): MadeEvent {
-  const [id = "", occurredAt = "", tenantId] = [event["id"], event["occurred_at"], event["tenant_id"]] as [string?, string?, string?];
+  const { id = "", occurred_at: occurredAt = "", tenant_id: tenantId } = event as {
+    readonly id?: string;
+    readonly occurred_at?: string;
+    readonly tenant_id?: string;
+  };
   // At most three bytes for each UTF-16 unit beyond ASCII: a bound, and found faster than by encoding.
   const bytes = json.length + 2 * (json.match(/[^\0-\x7f]/g)?.length ?? 0);
   return { id, occurredAt, tenantId, json, bytes };
@@ -80,15 +84,16 @@ function stampTime(event: Fields, uuid7: (timeMs: number) => string, nowMs: numb
   const { occurred_at: time = event["id"] ? undefined : nowMs } = event;
   const ms = Number(new Date(time as string | number | Date));
   if (time && typeof time !== "string") event["occurred_at"] = new Date(ms).toISOString();
-  event["id"] ??= uuid7(ms || nowMs);
+  // As it will stand in the JSON, and in the answer: some databases have a class for it.
+  event["id"] = String(event["id"] ?? uuid7(ms || nowMs));
 }
 
-/** JSON of `event`, without what stands under a name of `hidden`; a BigInt, which JSON cannot hold and databases give for ids, as its digits. */
-function stringify(event: Fields, hidden: ReadonlySet<string>): string {
+/** JSON of `value`, without what stands under a name of `hidden`; a BigInt, which JSON cannot hold and databases give for ids, as its digits. */
+export function stringify(value: unknown, hidden?: ReadonlySet<string>): string {
   try {
-    if (hidden.size === 0) return JSON.stringify(event);
+    if (!hidden?.size) return JSON.stringify(value);
   } catch {
     // Another try with more care.
   }
-  return JSON.stringify(event, (name, value: unknown) => hidden.has(name.toLowerCase()) ? "[redacted]" : typeof value === "bigint" ? String(value) : value);
+  return JSON.stringify(value, (name, each: unknown) => hidden?.has(name.toLowerCase()) ? "[redacted]" : typeof each === "bigint" ? String(each) : each);
 }

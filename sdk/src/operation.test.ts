@@ -37,6 +37,39 @@ describe("auditOperation()", () => {
     });
   });
 
+  it.each([
+    ["an object without a prototype", Object.create(null)],
+    [
+      "an error that throws when it is read",
+      new Proxy({}, {
+        get: () => {
+          throw new Error("read");
+        },
+      }),
+    ],
+  ])("passes on %s", async (_, thrown) => {
+    const world = virtual();
+    const operation = () => {
+      throw thrown;
+    };
+    expect(await world.client.auditOperation({ event_type: "pay" }, operation).then(() => false, (reason: unknown) => reason === thrown)).toBe(true);
+    await world.until(world.client.flush());
+    expect(world.requests[0]?.events[0]).toMatchObject({ event_type: "pay", result: "failure" });
+  });
+
+  it("runs the operation although the event cannot be read", async () => {
+    const world = virtual();
+    const info = {
+      event_type: "pay",
+      get actor_id(): string {
+        throw new Error("not loaded");
+      },
+    };
+    await expect(world.client.auditOperation(info, () => 7)).resolves.toBe(7);
+    await world.until(world.client.flush());
+    expect(world.requests[0]?.events[0]).toMatchObject({ event_type: "pay", result: "success" });
+  });
+
   it("lets the operation say that it ended with a warning, and keeps its own message", async () => {
     const world = virtual();
     await world.client.auditOperation({ event_type: "a", message: "mine" }, (event) => void (event.result = "warning"));

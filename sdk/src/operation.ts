@@ -1,3 +1,4 @@
+import { described } from "./errors.ts";
 import type { EventFields, EventInput } from "./event.ts";
 
 /** The event of an operation while it runs: the function may add to it, for instance the id of what it created. */
@@ -14,7 +15,12 @@ export async function auditOperation<T>(
   elapsedMs: () => number,
 ): Promise<T> {
   const startedAt = elapsedMs();
-  const draft: OperationDraft = { ...info };
+  const draft = {} as OperationDraft;
+  try {
+    Object.assign(draft, info);
+  } catch {
+    // What can be read of it is logged.
+  }
   const tell = async (fields: Partial<OperationDraft>) => {
     try {
       await log({ ...draft, ...fields, duration_ms: Math.round(elapsedMs() - startedAt) } as EventInput);
@@ -27,8 +33,7 @@ export async function auditOperation<T>(
     value = await operation(draft);
   } catch (thrown) {
     // No stack, which would tell of the code rather than of the deed.
-    const { name = "Error", message = thrown, code } = Object(thrown) as Record<string, unknown>;
-    const error = { name, message: String(message).slice(0, 1000), code };
+    const error = described(thrown);
     await tell({ result: "failure", message: draft.message ?? error.message, context: { ...draft.extra_info, ...draft.context, error } });
     throw thrown;
   }

@@ -13,9 +13,9 @@ import type { AuditStats } from "./stats.ts";
 export type AuditWarning = {
   /**
    * `queue_filling` at 80 % of `queueSize` or `queueBytes`, `queue_full` at all of it, `credential` when the key or token is refused, `spool` when the disk
-   * fails, `callback` when a function of yours threw.
+   * fails, `callback` when a function of yours threw, `option` for an option that there is not.
    */
-  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback";
+  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback" | "option";
   /** For people; it may change. */
   readonly message: string;
   /** What was thrown, when something was. */
@@ -118,6 +118,15 @@ const numbers: Readonly<Record<NumberName, readonly [fallback: number, min: numb
   metricsIntervalMs: [10_000, 10],
 };
 
+/** Every other option. */
+const others = "url,apiUrl,apiKey,getToken,tenantId,source,defaults,enabled,async,doors,whenFull,spool,redact,producerId,verifyReceipts,keepalive," +
+  "waitUntil,closeOnExit,onRejected,onWarning,onMetrics,environment,runtime";
+
+/** True when `name` is none of the options: a typing error in JavaScript would go unnoticed. */
+export function isUnknown(name: string): boolean {
+  return !(name in numbers || others.split(",").includes(name));
+}
+
 type NumberName = keyof DeliverySettings | "requestTimeoutMs" | "logTimeoutMs" | "retryAfterCapMs" | "metricsIntervalMs";
 
 /** Options with every default in place. */
@@ -138,13 +147,13 @@ export function readOptions(given: AuditClientOptions) {
     ...readEnvironment(given.environment ?? processEnvironment()),
     ...set,
   };
-  const number = (name: NumberName) => {
+  const values = {} as Record<NumberName, number>;
+  for (const key in numbers) {
+    const name = key as NumberName;
     const [fallback, min, max = 1e12] = numbers[name];
-    const value = options[name] ?? fallback;
+    const value = values[name] = options[name] ?? fallback;
     if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: must be a whole number from ${min} to ${max}`);
-    return value;
-  };
-  const values = Object.fromEntries(Object.keys(numbers).map((name) => [name, number(name as NumberName)])) as Record<NumberName, number>;
+  }
   const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
   if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url: must be http or https");
   if (!apiKey && !getToken) faults.push("apiKey or getToken: is needed");

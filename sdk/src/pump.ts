@@ -27,7 +27,7 @@ export function pump(engine: Engine): void {
   engine.timer = wakeInMs < Infinity ? runtime.setTimer(fire, Math.max(0, Math.ceil(wakeInMs)), keepAlive) : undefined;
   for (const enter of rooms.splice(0, Math.max(0, engine.queueSize - bounded(engine)))) enter();
   if (engine.spool?.unread()) return;
-  for (const flush of flushes) if (isSettledUpTo(engine, flush.handle) && flushes.delete(flush)) flush.resolve();
+  for (const flush of flushes) if (isSettledUpTo(engine, flush.handle) && flushes.delete(flush)) flush.resolve(true);
 }
 
 /** Sends a batch, tells everybody concerned, and lets the spool forget: only now, when the server has decided. */

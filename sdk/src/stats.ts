@@ -53,7 +53,8 @@ export type AuditStats = {
   readonly spool: SpoolStats | undefined;
 };
 
-export function auditStats(state: DeliveryState, spool: SpoolSession | undefined): AuditStats {
+export function auditStats(state: DeliveryState & { readonly spool?: SpoolSession | undefined }): AuditStats {
+  const { spool } = state;
   const { fallbacks, ...counts } = state.counts;
   const spooled = spool?.unread() ?? 0;
   const latencies = state.latencies.toSorted((a, b) => a - b);

@@ -79,6 +79,15 @@ describe("delivery", () => {
     }
   });
 
+  it("finds the event that makes answers contradict themselves, and delivers the others", async () => {
+    const world = virtual({ doors: "edge" });
+    const liar = { event_type: "a", toJSON: () => ({ event_type: "a", id: "0198f0c1-8000-7000-8000-00000000000f" }) };
+    const logged = [...someEvents(3), liar].map((event) =>
+      world.client.logEvent(event, { timeoutMs: 600_000 }).then(({ status }) => status, ({ name }) => name)
+    );
+    expect(await world.until(Promise.all(logged))).toEqual(["duplicate", "duplicate", "duplicate", "AuditPendingError"]);
+  });
+
   it("finds the event on which a working server breaks (500), and delivers the others", async () => {
     const world = virtual({ doors: "edge", batchSize: 100 });
     world.answer = ({ events }) => events.some((event) => event["object_id"] === "13") ? { status: 500 } : undefined;

@@ -5,7 +5,7 @@ import type { Answer, Batch, DeliveryState, Entry, Verdict } from "./state.ts";
 
 export type Settlement = readonly [entry: Entry, verdict: Verdict];
 
-/** Attempts after which a batch that a working server cannot digest (status 500) is split, to find the event at fault. */
+/** Attempts after which a batch that a working server cannot digest (status 500), or answers in riddles, is split, to find the event at fault. */
 const splitAfterAttempts = 5;
 
 const latenciesMax = 1024;
@@ -26,7 +26,7 @@ export function answered(state: DeliveryState, batch: Batch, answer: Answer, now
   if (action === "split") doorWorked(door);
   else doorFailed(door, now, random(), state, action === "reroute");
   // The request was refused for what is in it: halves go on separately; one event alone is the one at fault.
-  if (entries.length > 1 && (action === "split" || (status === 500 && batch.attempts >= splitAfterAttempts))) {
+  if (entries.length > 1 && (action === "split" || ((status === 500 || code === "unreadable") && batch.attempts >= splitAfterAttempts))) {
     state.waiting.unshift(...cut({ ...batch, attempts: 1, notBefore: now }, Math.ceil(entries.length / 2)));
     return [];
   }

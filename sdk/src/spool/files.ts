@@ -35,6 +35,8 @@ export type SpoolFiles = {
   readonly changedAt: (path: string) => number;
   /** Number of this process. */
   readonly pid: number;
+  /** When this process began, milliseconds since 1970, the same in each of its threads; 0 when that cannot be told. */
+  readonly startedAt: number;
   /** Name of this machine. */
   readonly host: string;
   /** Whether a process of this host is alive; undefined when that cannot be told. */

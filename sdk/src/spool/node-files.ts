@@ -36,6 +36,8 @@ export function nodeFiles(): SpoolFiles {
     touch: (path, ms) => utimesSync(path, ms / 1000, ms / 1000),
     changedAt: (path) => statSync(path).mtimeMs,
     pid: process.pid,
+    // Deno counts a worker's own time.
+    startedAt: "deno" in process.versions ? 0 : Date.now() - process.uptime() * 1000,
     host: hostname(),
     isAlive,
   };

@@ -114,8 +114,11 @@ function isDead(folder: Folder, owner: string): boolean {
   try {
     const changedAt = files.changedAt(path);
     const lock = parseLock(files.read(path));
-    // Our own number under another owner's name: that process is gone and we got its number, as the first process of a container does.
-    if (lock.host === files.host && lock.pid !== undefined && (lock.pid === files.pid || files.isAlive(lock.pid) === false)) return true;
+    if (lock.host === files.host && lock.pid !== undefined) {
+      // Our own number under another owner's name, silent since before we began: that process is gone and we got its number, as the first process of a
+      // container does. Renewed since then, it is another thread of ours, or another copy of this module.
+      if (lock.pid === files.pid ? changedAt < files.startedAt : files.isAlive(lock.pid) === false) return true;
+    }
     // A number in use proves nothing: after a restart of the machine it may be anybody's. But who lives renews the lock.
     return Math.abs(host.runtime.now() - changedAt) > options.staleMs;
   } catch (error) {
