@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { driverQuery } from "../adapters/postgres/driver-query.ts";
 import { pageSql } from "../adapters/postgres/query-page.ts";
 import { statement } from "../adapters/postgres/query-fragment.ts";
 import { filterOf, questionOf } from "../core/query.ts";
@@ -19,6 +20,7 @@ import { median, quantile } from "./statistics.ts";
 import { type BenchDatabase, type BenchSystem, benchTenant, functionEnvironment, startSystem } from "./system.ts";
 
 const pageRows = 100;
+const answerTimeoutMs = 60_000;
 const deepPage = 100;
 
 export async function benchQuery({ quick }: { readonly quick: boolean }): Promise<BenchReport> {
@@ -138,7 +140,7 @@ async function timeOf(asked: Asked, service: Service, bare: pg.Client, samples: 
 async function timeBare(bare: pg.Client, asked: Asked, turn: number): Promise<number> {
   const { text, values } = asked.vary(turn);
   const started = performance.now();
-  await bare.query({ text, values: [...values] });
+  await driverQuery(bare, { text, values: [...values] }, answerTimeoutMs);
   return performance.now() - started;
 }
 
