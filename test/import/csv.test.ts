@@ -43,6 +43,10 @@ describe("csvRecords()", () => {
     );
   });
 
+  it("does not take a file that is no CSV into one field", async () => {
+    await expect(all(csvRecords(cut(`a,b\n${"x".repeat(1_100_000)}`, 65_536)))).rejects.toThrow("line 2: a field has more than 1048576 characters");
+  });
+
   it("refuses what is not UTF-8", async () => {
     const latin1 = async function* () {
       yield Uint8Array.of(0x61, 0xe4, 0x0a);

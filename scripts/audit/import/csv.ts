@@ -28,69 +28,84 @@ type State = (typeof states)[keyof typeof states];
 /** No field of an event is as long, with room for the spelling of others. */
 const cellLengthMax = 1 << 20;
 
-function endless(line: number): CommandError {
-  return new CommandError("broken_csv", `read CSV: line ${line}: a quotation mark opens a field that does not end`, "close it, or double it inside the field");
-}
+/** Where reading stands: in a field of a record, in line `line` of the file; the record began in line `begunAt`. */
+type Place = { state: State; cell: string; cells: string[]; broken: boolean; line: number; begunAt: number; afterReturn: boolean };
 
 /** A machine that takes text in pieces of any length: a record, a field or a pair of quotation marks may be cut anywhere. */
 function createReader(separator: string) {
-  let state: State = states.plain;
-  let cell = "";
-  let cells: string[] = [];
-  let broken = false;
-  let line = 1;
-  let begunAt = 1;
-  let afterReturn = false;
-  const endCell = () => {
-    cells.push(cell);
-    cell = "";
-    state = states.plain;
-  };
-  const endRecord = (): CsvRecord | undefined => {
-    endCell();
-    const record = { line: begunAt, cells, broken };
-    cells = [];
-    broken = false;
-    // An empty line is no record of one empty field.
-    return record.cells.length === 1 && record.cells[0] === "" ? undefined : record;
-  };
+  const place: Place = { state: states.plain, cell: "", cells: [], broken: false, line: 1, begunAt: 1, afterReturn: false };
   return {
     *read(text: string): Generator<CsvRecord> {
       for (const character of text) {
-        const isFeedOfReturn = afterReturn && character === "\n";
-        afterReturn = false;
-        if (state === states.quoted) {
-          if (character === '"') state = states.quoteInQuoted;
-          else cell += character;
-          if (character === "\n") line++;
-          // A quotation mark that is never closed would take the rest of the file into one field.
-          if (cell.length > cellLengthMax) throw endless(begunAt);
-        } else if (isFeedOfReturn) {
-          continue;
-        } else if (character === "\n" || character === "\r") {
-          afterReturn = character === "\r";
-          const record = endRecord();
-          begunAt = ++line;
-          if (record !== undefined) yield record;
-        } else if (character === separator) endCell();
-        else if (character === '"') {
-          if (state === states.quoteInQuoted) {
-            cell += character;
-            state = states.quoted;
-          } else if (cell === "") state = states.quoted;
-          else broken = true;
-        } else {
-          broken ||= state === states.quoteInQuoted;
-          cell += character;
-        }
+        const record = place.state === states.quoted ? takeQuoted(place, character) : takeUnquoted(place, character, separator);
+        if (record !== undefined) yield record;
+        if (place.cell.length > cellLengthMax) throw endless(place);
       }
     },
     *end(): Generator<CsvRecord> {
       // A file that ends inside quotation marks was cut.
-      broken ||= state === states.quoted;
-      if (cell === "" && cells.length === 0 && state === states.plain) return;
-      const record = endRecord();
+      place.broken ||= place.state === states.quoted;
+      if (place.cell === "" && place.cells.length === 0 && place.state === states.plain) return;
+      const record = endRecord(place);
       if (record !== undefined) yield record;
     },
   };
+}
+
+/** Inside quotation marks everything is text but a quotation mark, which ends the field or is the first of two. */
+function takeQuoted(place: Place, character: string): undefined {
+  if (character === '"') place.state = states.quoteInQuoted;
+  else place.cell += character;
+  if (character === "\n") place.line++;
+}
+
+function takeUnquoted(place: Place, character: string, separator: string): CsvRecord | undefined {
+  const isFeedOfReturn = place.afterReturn && character === "\n";
+  place.afterReturn = character === "\r";
+  if (isFeedOfReturn) return undefined;
+  if (character === "\n" || character === "\r") {
+    const record = endRecord(place);
+    place.begunAt = ++place.line;
+    return record;
+  }
+  if (character === separator) endCell(place);
+  else if (character === '"') takeQuote(place);
+  else {
+    place.broken ||= place.state === states.quoteInQuoted;
+    place.cell += character;
+  }
+  return undefined;
+}
+
+/** A quotation mark outside quotation marks: the second of two, the beginning of a field, or one that may not be there. */
+function takeQuote(place: Place): void {
+  if (place.state === states.quoteInQuoted) {
+    place.cell += '"';
+    place.state = states.quoted;
+  } else if (place.cell === "") place.state = states.quoted;
+  else place.broken = true;
+}
+
+function endCell(place: Place): void {
+  place.cells.push(place.cell);
+  place.cell = "";
+  place.state = states.plain;
+}
+
+/** The record that ends here; undefined for an empty line, which is no record of one empty field. */
+function endRecord(place: Place): CsvRecord | undefined {
+  endCell(place);
+  const { begunAt: line, cells, broken } = place;
+  place.cells = [];
+  place.broken = false;
+  return cells.length === 1 && cells[0] === "" ? undefined : { line, cells, broken };
+}
+
+/** A quotation mark that is never closed would take the rest of the file into one field; a file that is no CSV may be one field as a whole. */
+function endless({ state, begunAt }: Place): CommandError {
+  if (state !== states.quoted) {
+    return new CommandError("broken_csv", `read CSV: line ${begunAt}: a field has more than ${cellLengthMax} characters`, "see whether the file is CSV");
+  }
+  const message = `read CSV: line ${begunAt}: a quotation mark opens a field that does not end`;
+  return new CommandError("broken_csv", message, "close it, or double it inside the field");
 }
