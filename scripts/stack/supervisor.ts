@@ -46,28 +46,10 @@ export async function supervise<P extends Part>(
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > healthyMs) delayMs = firstDelayMs;
       report(`${name} ended; starting it again (log: ${logFile})`);
-      [part, delayMs] = await startAgain(delayMs);
+      [part, delayMs] = await startAgain(start, report, delayMs, stopping.signal);
       if (stopping.signal.aborted) return await part?.stop();
       if (part !== undefined) report(`${name} runs again`);
     }
-  }
-
-  async function startAgain(delayMs: number): Promise<[P | undefined, number]> {
-    let complaint = "";
-    while (!stopping.signal.aborted) {
-      await pause(delayMs, stopping.signal);
-      delayMs = Math.min(delayMs * 2, longestDelayMs);
-      if (stopping.signal.aborted) break;
-      try {
-        return [await start(), delayMs];
-      } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
-        // The same fault every few seconds would bury everything else.
-        if (text !== complaint) report(text);
-        complaint = text;
-      }
-    }
-    return [undefined, delayMs];
   }
 
   async function replaceNow(drained: (part: P) => Promise<void>): Promise<void> {
@@ -100,6 +82,34 @@ export async function supervise<P extends Part>(
   };
 }
 
+/**
+ * A part that started, and the delay before the next try should it end at once; no part when `signal` fires first. Each complaint is reported once: the
+ * same one every few seconds would bury everything else.
+ */
+async function startAgain<P extends Part>(
+  start: () => Promise<P>,
+  report: (line: string) => void,
+  beginMs: number,
+  signal: AbortSignal,
+): Promise<[P | undefined, number]> {
+  let delayMs = beginMs;
+  let complaint = "";
+  while (!signal.aborted) {
+    await pause(delayMs, signal);
+    delayMs = Math.min(delayMs * 2, longestDelayMs);
+    if (signal.aborted) break;
+    try {
+      return [await start(), delayMs];
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (text !== complaint) report(text);
+      complaint = text;
+    }
+  }
+  return [undefined, delayMs];
+}
+
+/** Resolves after `ms`, or as soon as `signal` fires. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
