@@ -10,8 +10,7 @@ const space = 0x20;
 
 /**
  * Writes a jsonb as Postgres prints it in canonical JSON, RFC 8785: without white space, members in order, numbers as ECMAScript prints them. False when
- * that is left to the exact way. No control character is passed over: one that
- * stands in a row of text is the delimiter of its fields. Whether the field ends where the value does is for the caller to see.
+ * that is left to the exact way. Whether the field ends where the value does is for the caller to see.
  */
 export function writeContext(cursor: LeafCursor): boolean {
   marked = 0;

@@ -1,30 +1,19 @@
-/** What is read, UTF-8 up to `length`, and what is written of it: bytes of a leaf. One row at a time, and never across an await, so that nothing is made for a row. */
+/**
+ * What is read, a field that ends at `length`, and what is written of it: bytes of a leaf. One row at a time, and never across an await, so that nothing is made for
+ * a row.
+ */
 export type LeafCursor = { input: Uint8Array; length: number; place: number; bytes: Uint8Array; end: number };
 
 export const quote = 0x22;
 export const backslash = 0x5c;
 
-/** Writes what stands up to the next `stop`, which is left to be read. */
-export function copyUpTo(cursor: LeafCursor, stop: number): void {
-  const { input, length, bytes } = cursor;
-  let { place, end } = cursor;
-  for (; place < length; place++) {
-    const code = input[place] as number;
-    if (code === stop) break;
-    bytes[end++] = code;
-  }
-  cursor.place = place;
-  cursor.end = end;
-}
-
-/** Writes the text up to the next `stop` as a JSON string, RFC 8785 section 3.2.2.2. */
-export function quoteUpTo(cursor: LeafCursor, stop: number): void {
+/** Writes the rest of the field as a JSON string, RFC 8785 section 3.2.2.2. */
+export function quoteField(cursor: LeafCursor): void {
   const { input, length, bytes } = cursor;
   let { place, end } = cursor;
   bytes[end++] = quote;
   for (; place < length; place++) {
     const code = input[place] as number;
-    if (code === stop) break;
     if (isEscaped[code] === 0) bytes[end++] = code;
     else end = writeEscaped(code, bytes, end);
   }

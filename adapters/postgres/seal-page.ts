@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { CheckedEvent } from "../../core/seal-store.ts";
 import { sha256Lanes } from "../sha256-lanes.ts";
-import { leafRoom, leafRowMax, leafRowPlaces, writeLeaf } from "./leaf-copy.ts";
+import { leafRoom, leafRowMax, leafRowPlaces, writeLeaf } from "./leaf-row.ts";
 import type { LeafCursor } from "./leaf-text.ts";
 import { int64At, millisecondsAt, uuidLength, writeUuid } from "./leaf-values.ts";
 

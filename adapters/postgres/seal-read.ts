@@ -4,7 +4,7 @@ import { leafHashWithin } from "../../core/leaf.ts";
 import type { CheckedEvent, CheckedEvents, CommittedEvent, SealProblem } from "../../core/seal-store.ts";
 import { sha256 } from "../sha256-wasm.ts";
 import { openArray } from "./binary-array.ts";
-import { leafRowColumns, leafRowPlaces } from "./leaf-copy.ts";
+import { leafRowColumns, leafRowPlaces } from "./leaf-row.ts";
 import { committedColumns, rowToCommitted } from "./seal-leaf.ts";
 import { addRow, type DifferingRow, type HashedRows, hashPage, openPage } from "./seal-page.ts";
 import type { Transaction } from "./transaction.ts";

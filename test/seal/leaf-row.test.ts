@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { leafRoom, leafRowColumns, writeLeaf } from "../../adapters/postgres/leaf-row.ts";
+import { inTransaction } from "../../adapters/postgres/transaction.ts";
 import { committedColumns, rowToCommitted } from "../../adapters/postgres/seal-leaf.ts";
 import type { AuditEvent } from "../../core/event.ts";
 import { randomEvents, randomFrom } from "../support/random-events.ts";
@@ -52,32 +53,42 @@ const awkward: readonly (readonly [what: string, row: Record<string, unknown>])[
   ["a long message", { message: "x".repeat(70_000) }],
 ];
 
-describe("writeLeaf() of a row as text", () => {
+/** Updates events as a superuser for whom no trigger stands in the way. */
+async function tamper(log: TestLog, ...updates: readonly string[]): Promise<void> {
+  const { rows } = await log.admin.query("select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_log.events'::regclass");
+  for (const { name } of [{ name: "audit_log.events" }, ...rows]) await log.admin.query(`alter table ${name} disable trigger all`);
+  for (const update of updates) await log.admin.query(`update audit_log.events set ${update}`);
+}
+
+describe("writeLeaf()", () => {
   let log: TestLog;
   beforeAll(async () => void (log = await openLog()));
   afterAll(() => log.close());
 
-  const room = { input: new Uint8Array(300_000), length: 0, place: 0, bytes: new Uint8Array(leafRoom), end: 0 };
-  const front = { seq: 0, hashAt: 0, tenantAt: 0, idAt: 0, occurredAt: 0, receivedAt: 0, nulls: 0 };
+  const room = { input: new Uint8Array(0), length: 0, place: 0, bytes: new Uint8Array(leafRoom), end: 0 };
+
+  const options = { role: "audit_job", action: "read rows", statementTimeoutMs: 30_000, log: () => {} } as const;
+
+  /** The leaves of these rows, undefined of one that is left alone. */
+  async function fastLeavesOf(select: string): Promise<(string | undefined)[]> {
+    const leaves: (string | undefined)[] = [];
+    await inTransaction(log.pool, options, (transaction) =>
+      transaction.copied(`copy (${select}) to stdout (format binary)`, (row) => {
+        // Between others, as in a page.
+        room.input = new Uint8Array(row.length + 2).fill(7);
+        room.input.set(row, 1);
+        room.end = 0;
+        leaves.push(writeLeaf(room, 1, 1 + row.length) ? new TextDecoder().decode(room.bytes.subarray(0, room.end)) : undefined);
+      }));
+    return leaves;
+  }
 
   /** The leaf by the fast way, undefined when it leaves the row alone, and by the exact way. */
   async function leavesOf(rows: readonly object[]) {
-    const client = await log.pool.connect();
-    await client.query("begin; set local role audit_job; set local timezone = 'UTC'; set local datestyle = 'ISO'");
-    const { rows: texts } = await client.query<[string, string, string]>({
-      text: `select ${leafRowColumns}, ${committedColumns} from jsonb_populate_recordset(null::audit_log.events, $1) with ordinality as e order by ordinality`,
-      values: [JSON.stringify(rows)],
-      rowMode: "array",
-      types: { getTypeParser: () => (value: unknown) => value } as never,
-    });
-    await client.query("commit");
-    client.release();
-    return texts.map(([row, id, committed]) => {
-      room.length = new TextEncoder().encodeInto(row, room.input).written;
-      room.end = 0;
-      const fast = writeLeaf(room, front) ? new TextDecoder().decode(room.bytes.subarray(0, room.end)) : undefined;
-      return { fast, exact: `\0${rowToCommitted([id, committed]).leaf}` };
-    });
+    const made = `from jsonb_populate_recordset(null::audit_log.events, $json$${JSON.stringify(rows)}$json$) with ordinality as e order by ordinality`;
+    const fast = await fastLeavesOf(`select ${leafRowColumns} ${made}`);
+    const exact = await inTransaction(log.pool, options, (transaction) => transaction.texts(`select ${committedColumns} ${made}`));
+    return exact.map((row, at) => ({ fast: fast[at], exact: `\0${rowToCommitted(row as [string, string]).leaf}` }));
   }
 
   it.each(awkward)("gives the leaf of the exact way, or none: %s", async (_, changes) => {
@@ -85,9 +96,38 @@ describe("writeLeaf() of a row as text", () => {
     if (leaf?.fast !== undefined) expect(leaf.fast).toBe(leaf.exact);
   });
 
-  it("leaves a row alone that holds a delimiter or a mark of null, and takes none for a value that is absent", async () => {
-    const leaves = await leavesOf([{ ...plain, actor_id: "\u0002" }, { ...plain, message: "a\u0001b" }, { ...plain, actor_id: "a" }]);
-    expect(leaves.map(({ fast }) => fast === undefined)).toEqual([true, true, false]);
+  it("writes control characters, empty texts and what is absent, each as what it is", async () => {
+    const leaves = await leavesOf([{ ...plain, actor_id: "\u0002" }, { ...plain, message: "a\u0001b" }, { ...plain, actor_id: "" }, plain]);
+    for (const { fast, exact } of leaves) expect(fast).toBe(exact);
+    expect(new Set(leaves.map(({ fast }) => fast)).size).toBe(4);
+  });
+
+  it.each(["microseconds", "a year before Christ", "a time without end", "IPv4 with a mask", "IPv6 that is printed with dots", "a long message"])(
+    "leaves a row alone: %s",
+    async (what) => {
+      const [, changes] = awkward.find(([name]) => name === what) as (typeof awkward)[number];
+      expect((await leavesOf([{ ...plain, ...changes }]))[0]?.fast).toBeUndefined();
+    },
+  );
+
+  it("leaves a row alone whose columns have another type than they should, or hold nothing", async () => {
+    const made = `from jsonb_populate_recordset(null::audit_log.events, $json$${JSON.stringify([plain])}$json$) as e`;
+    const swapped = [
+      ["leaf_hash", "null::bytea"],
+      ["leaf_hash", "'\\x00'::bytea"],
+      ["id", "id::text"],
+      ["received_at", "received_at::text"],
+      ["context", "'{}'::text"],
+      ["duration_ms", "1::smallint"],
+      ["producer_seq", "9223372036854775807"],
+      ["ip_address::text", "'10.1.2.3'"],
+      ["result", "result, 'one more'"],
+    ] as const;
+    for (const [column, instead] of swapped) {
+      const columns = leafRowColumns.split(", ").map((name) => name === column ? instead : name).join(", ");
+      expect(columns).not.toBe(leafRowColumns);
+      expect(await fastLeavesOf(`select ${columns} ${made}`), instead).toEqual([undefined]);
+    }
   });
 
   it("writes the leaves of all events without escapes and without characters of four bytes", async () => {
@@ -101,13 +141,21 @@ describe("writeLeaf() of a row as text", () => {
 
   it("is not the last word: what it leaves alone is sealed by the exact way, and so is what differs reported", async () => {
     const event = { ...randomEvents(randomFrom(6), 1, { tenantIds: [tenantId] })[0] as AuditEvent };
-    const awkwardEvents = ["a\u0001b", "\u0002", "plain"].map((message, at) => ({ ...event, id: `01a202bd-0759-7b3c-9d21-0f6a8c2e5b1${at}`, message }));
-    await log.ingest(awkwardEvents);
-    // As a superuser for whom no trigger stands in the way. Were a row that is left alone taken for one whose hash is all zeros, the first would be sealed.
-    const { rows } = await log.admin.query("select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_log.events'::regclass");
-    for (const { name } of [{ name: "audit_log.events" }, ...rows]) await log.admin.query(`alter table ${name} disable trigger all`);
-    await log.admin.query("update audit_log.events set leaf_hash = decode(repeat('00', 32), 'hex') where message = e'\\x02'");
-    await log.admin.query("update audit_log.events set message = null where message = 'plain'");
+    const left = { context: { 'a "name"': 1 } };
+    const events = [{ ...left, message: "good" }, { ...left, message: "zeros" }, { message: "gone" }];
+    await log.ingest(events.map((changes, at) => ({ ...event, ...changes, id: `01a202bd-0759-7b3c-9d21-0f6a8c2e5b1${at}` })));
+    // Were a row that is left alone taken for one whose hash is all zeros, the second would be sealed.
+    await tamper(log, "leaf_hash = decode(repeat('00', 32), 'hex') where message = 'zeros'", "message = null where message = 'gone'");
     expect(await log.seal()).toMatchObject({ status: "done", sealed: 1, problems: 2 });
+  });
+
+  it("is given row after row of as many pages as there are, and of one that is longer than any leaf the front alone", async () => {
+    const events = randomEvents(randomFrom(7), 250, { tenantIds: [tenantId] }).map((event, at) => ({ ...event, message: `${at} ${"m".repeat(8_000)}` }));
+    await log.ingest(events, 50);
+    await tamper(log, "message = repeat('m', 600000) where message like '100 m%'", "message = message || 'n' where message like '200 m%'");
+    expect(await log.seal()).toMatchObject({ status: "done", sealed: 248, problems: 2 });
+    const { rows } = await log.admin.query(`select right(e.message, 1) as last from audit_log.seal_problems as p
+      join audit_log.events as e using (tenant_id, occurred_at, id) where length(e.message) > 8000 order by p.seq`);
+    expect(rows).toEqual([{ last: "m" }, { last: "n" }]);
   });
 });
