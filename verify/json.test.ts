@@ -18,7 +18,7 @@ describe("parseJson()", () => {
     };
     timeOf(1_000);
     // A pattern that backtracks takes minutes for this.
-    expect(timeOf(200_000)).toBeLessThan(1_000);
+    expect(timeOf(200_000)).toBeLessThan(10_000);
   });
 
   it("refuses what is no JSON, with and without escapes in keys", () => {

@@ -100,8 +100,10 @@ describe("what the page shows to whom", { timeout: 60_000 }, () => {
       await page.getByRole("button", { name: "I have kept it" }).click();
       expect(await page.content()).not.toContain(key);
       await row.getByRole("button", { name: "Revoke order service" }).click();
+      const sure = page.getByRole("dialog").getByRole("button", { name: "Revoke the key" });
+      await sure.waitFor();
       expect(await violations(page)).toEqual([]);
-      await page.getByRole("dialog").getByRole("button", { name: "Revoke the key" }).click();
+      await sure.click();
       await row.getByText("revoked").waitFor();
       expect(await row.getByRole("button").count()).toBe(0);
     });

@@ -119,10 +119,12 @@ describe("the views of the page", { timeout: 90_000 }, () => {
       expect(await drawer.getByText("U+0007").count()).toBe(1);
       expect(await drawer.getByText("U+000D").count()).toBe(0);
       await rowOf(page, "hostile.markup").getByRole("button").click();
+      await drawer.getByRole("heading", { level: 2 }).filter({ hasText: "markup" }).waitFor();
       expect(await drawer.getByRole("region", { name: "What changed" }).textContent()).toContain("</td></tr></table><script>document.title=2</script>");
       expect(await violations(page)).toEqual([]);
       // The verb of the sentence is in sight, and stands between the names whichever way they run.
       await rowOf(page, "hostile.long").getByRole("button").click();
+      await drawer.getByRole("heading", { level: 2 }).filter({ hasText: "long" }).waitFor();
       expect(await drawer.getByRole("heading", { level: 2 }).textContent()).toBe(`${"x".repeat(59)}… long ${"W".repeat(59)}…`);
       for (const width of [1280, 390]) {
         await page.setViewportSize({ width, height: 800 });

