@@ -95,10 +95,13 @@ export const windowParameters = z.strictObject({
   to: filterShape.to,
 });
 
+/** Of routes that read their body only: a tenant named here would go unheard, and the caller's own be changed instead. */
+export const noParameters = z.strictObject({});
+
 export const tenantParameters = z.strictObject({ tenant_id: filterShape.tenant_id });
 
 /** Text that Postgres can store: a NUL or a lone surrogate in a parameter would be its error, not ours. */
-export function text(description: string, bytesMax: number) {
+function text(description: string, bytesMax: number) {
   return z.string({ error: "is given twice" }).min(1, { error: "is empty; leave it out" })
     .refine((value) => new TextEncoder().encode(value).length <= bytesMax, { error: `is longer than ${bytesMax} bytes` })
     .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that no event can hold" })

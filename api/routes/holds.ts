@@ -5,7 +5,7 @@ import { AuditError } from "../../core/errors.ts";
 import { makeUuid7 } from "../../core/format/uuid7.ts";
 import type { HoldReach, HoldScope } from "../../core/hold-admin.ts";
 import { limits } from "../../core/limits.ts";
-import { idParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
+import { idParameters, noParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
 import { parseSpan } from "../../core/query-time.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
@@ -66,7 +66,7 @@ export function holdRoutes(parts: ApiParts) {
         return context.json({ hold: bodyOfHold(found) });
       },
     )
-    .post("/holds", documented("Place a legal hold", placeDescription, placeBody, 201), admins, async (context) => {
+    .post("/holds", documented("Place a legal hold", placeDescription, placeBody, 201), admins, query(noParameters), async (context) => {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, placeBody);
       const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);
@@ -82,6 +82,7 @@ export function holdRoutes(parts: ApiParts) {
       documented("Release a legal hold", releaseDescription, releaseBody, 200),
       admins,
       path(idParameters),
+      query(noParameters),
       async (context) => {
         const { id } = context.req.valid("param");
         const caller = context.get("caller");

@@ -6,7 +6,7 @@ import { AuditError } from "../../core/errors.ts";
 import { formatTimestamp, parseTimestamp } from "../../core/format/timestamp.ts";
 import { type KeyRecord, keyStatus, scopes } from "../../core/key-admin.ts";
 import { limits } from "../../core/limits.ts";
-import { tenantParameters, whole } from "../../core/query-parameters.ts";
+import { noParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
@@ -71,7 +71,7 @@ export function keyRoutes(parts: ApiParts) {
         return context.json({ key: shown(key) });
       },
     )
-    .post("/keys", documentedCreate, admins, async (context) => {
+    .post("/keys", documentedCreate, admins, query(noParameters), async (context) => {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, createBody);
       const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);

@@ -4,11 +4,13 @@ import { z } from "zod";
 import { dayBefore } from "../../core/archive.ts";
 import { AuditError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import { noParameters } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer } from "../operation.ts";
 import { bodyTenant } from "../retention-schemas.ts";
+import { query } from "../validate.ts";
 
 const runBody = z.strictObject({
   tenant_id: bodyTenant,
@@ -35,7 +37,7 @@ const daysMax = 400;
 /** `POST /retention/run`: what the archiver would do with the tenant's events, or doing it now instead of at its time. */
 export function retentionRunRoutes(parts: ApiParts) {
   const admins = requireScope(parts.authenticate, "admin");
-  return new Hono<ApiEnv>().post("/retention/run", documentedRun, admins, async (context) => {
+  return new Hono<ApiEnv>().post("/retention/run", documentedRun, admins, query(noParameters), async (context) => {
     const caller = context.get("caller");
     const wanted = await bodyOf(context.req.raw, runBody);
     const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);

@@ -3,7 +3,7 @@ import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { AuditError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy-admin.ts";
-import { tenantParameters } from "../../core/query-parameters.ts";
+import { noParameters, tenantParameters } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
@@ -44,7 +44,7 @@ export function retentionRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, context.req.valid("query").tenant_id);
       return context.json(shown(tenantId, await parts.policies.find(caller.claims, tenantId)));
     })
-    .put("/retention", documentedPut, admins, async (context) => {
+    .put("/retention", documentedPut, admins, query(noParameters), async (context) => {
       const caller = context.get("caller");
       const wanted = await bodyOf(context.req.raw, putBody);
       const tenantId = tenantOf(caller, wanted.tenant_id ?? undefined);

@@ -61,6 +61,17 @@ describe("bad input", () => {
     return problem;
   };
 
+  it.each([
+    ["POST", "/holds", { reason: "a case" }],
+    ["POST", "/holds/00000000-0000-4000-8000-000000000001/release", { reason: "over" }],
+    ["POST", "/keys", { name: "k", scopes: ["read"] }],
+    ["PUT", "/retention", { retention_years: 20 }],
+    ["POST", "/retention/run", {}],
+  ])("is refused at %s %s when it names a tenant where nobody reads it: the caller's own would be changed", async (method, path, body) => {
+    const { status, json } = await service.ask(`${path}?tenant_id=${tenantB}`, { as: auditor, method, body });
+    expect([status, (json as Problem).code]).toEqual([400, "unknown_parameter"]);
+  });
+
   it.each(routes)("is refused at %s by the name of the parameter, without repeating the value", async (route) => {
     for (const [name, ...values] of [...wrong, ...wrongOther[route] ?? []]) {
       for (const value of values) {
