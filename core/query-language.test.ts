@@ -62,6 +62,10 @@ describe("parseQuery()", () => {
     expect(parseQuery(text)).toEqual({ query: { conditions: [], from, to }, faults: [] });
   });
 
+  it("looks for what combines terms elsewhere when it is quoted, in lower case or within a word", () => {
+    expect(conditions('"OR" or ORDER (declined)')).toEqual(["OR", "or", "ORDER", "(declined)"].map((text) => ({ kind: "words", text, negated: false })));
+  });
+
   it("looks into the context by path", () => {
     expect(conditions("context.order.total:150")).toEqual([{ kind: "context", path: ["order", "total"], values: ["150"], prefixes: [], negated: false }]);
   });
@@ -87,6 +91,10 @@ describe("parseQuery()", () => {
     ["duration:500..100", 0, /empty/, /smaller/],
     ["context..a:1", 0, /path/, /context\.order/],
     [`actor:${"é".repeat(128)}`, 6, /255 bytes/, /star/],
+    ["actor:alice OR actor:bob", 12, /OR/, /commas.*quotation marks/],
+    ["actor:alice AND result:failure", 12, /AND/, /leave it out/],
+    ["NOT result:success", 0, /NOT/, /minus/],
+    ["action:a (actor:alice", 9, /parenthesis/, /leave it out/],
   ])("refuses %s", (text, position, message, hint) => {
     const fault = faultOf(text);
     expect(fault).toMatchObject({ position });

@@ -71,8 +71,8 @@ const textKeys: Readonly<Record<string, TextField>> = {
 export const queryKeys: readonly string[] = [...Object.keys(textKeys), "id", "result", "ip", "ip_address", "created", "occurred_at", "duration", "duration_ms"];
 
 function meaningOf(term: Term): Meaning {
-  const { key, negated } = term;
-  if (key === undefined) return { kind: "words", text: term.values[0]?.text ?? "", negated };
+  const { key } = term;
+  if (key === undefined) return wordsCondition(term);
   const field = Object.hasOwn(textKeys, key) ? textKeys[key] : undefined;
   if (field !== undefined) return textCondition(term, field);
   if (key.startsWith("context.")) return contextCondition(term, key);
@@ -82,6 +82,21 @@ function meaningOf(term: Term): Meaning {
   if (key === "duration" || key === "duration_ms") return durationCondition(term);
   if (key === "created" || key === "occurred_at") return createdSpan(term);
   return { position: term.position, length: term.length, message: "the key before the colon is not known", hint: keyHint(key) };
+}
+
+/** How other query languages combine terms, and what does that here. Taken as text to look for, they would find nothing and nobody would know why. */
+const foreign: readonly (readonly [RegExp, string, string])[] = [
+  [/^OR$/, "OR stands between terms, which must all hold", "write alternatives of one key with commas: actor:alice,bob"],
+  [/^AND$/, "AND stands between terms, which must all hold anyway", "leave it out"],
+  [/^NOT$/, "NOT stands before a term", "write a minus right before what must not hold: -result:success"],
+  [/^\(+-?[A-Za-z_][A-Za-z0-9_.-]*:/, "a parenthesis stands before a term, and there are no groups", "leave it out"],
+];
+
+function wordsCondition(term: Term): Meaning {
+  const { text, quoted } = term.values[0] ?? { text: "", quoted: false };
+  const meant = quoted ? undefined : foreign.find(([form]) => form.test(text));
+  if (meant !== undefined) return fault(term, meant[1], `${meant[2]}; ${quoteHint}`);
+  return { kind: "words", text, negated: term.negated };
 }
 
 function textCondition(term: Term, field: TextField): Meaning {
@@ -166,10 +181,11 @@ function rangeOf(value: TermValue | undefined): Range | undefined {
   return low === "" && high === "" ? undefined : { low: low || undefined, high: high || undefined };
 }
 
+const quoteHint = "to look for the text itself, put it in quotation marks";
+
 function keyHint(key: string): string {
   const near = nearest(key, queryKeys);
-  const quote = "to look for the text itself, put it in quotation marks";
-  return near === undefined ? `known keys are ${queryKeys.join(", ")} and context.<key>; ${quote}` : `did you mean ${near}? ${quote}`;
+  return near === undefined ? `known keys are ${queryKeys.join(", ")} and context.<key>; ${quoteHint}` : `did you mean ${near}? ${quoteHint}`;
 }
 
 function fault(term: Term, message: string, hint: string): QueryFault {
