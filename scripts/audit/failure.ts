@@ -48,9 +48,13 @@ function apiFailure({ status, code, message, errors, cause }: AuditApiError): Fa
     const reason = below.code ?? below.message;
     return { code: "unreachable", message: `ask API${placeOf(below)}: ${reason}: nothing answers there`, hint: unreachableHint };
   }
-  // A single fault is what the message says already.
-  const faults = errors.filter((each) => each.message !== message).map((each) => `\n  ${each.pointer}: ${each.message}`).join("");
+  const faults = errors.flatMap((fault) => faultLines(fault, message)).map((line) => `\n  ${line}`).join("");
   return { code, message: `${message}${faults}`, hint: apiHints[status] };
+}
+
+/** What the message does not say already: a single fault it does, but not what to write instead. The service gives faults of a query a `hint`. */
+function faultLines(fault: AuditApiError["errors"][number] & { readonly hint?: string }, message: string): readonly string[] {
+  return [...message.endsWith(fault.message) ? [] : [`${fault.pointer}: ${fault.message}`], ...fault.hint === undefined ? [] : [fault.hint]];
 }
 
 const apiHints: Readonly<Record<number, string>> = {

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CommandError, explain, failureJson, failureText } from "../../scripts/audit/failure.ts";
+import { AuditApiError } from "../../sdk/src/query.ts";
 import { startProgress } from "../../scripts/audit/progress.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
@@ -59,6 +60,19 @@ describe("explain()", () => {
     expect(explain(await faultOf(() => fetch(`http://127.0.0.1:${port}`)))).toMatchObject({ code: "unreachable", hint: expect.stringContaining("npm start") });
     // What Node throws when a name has several addresses has no message at all.
     expect(explain(new AggregateError([await refused(Number(port))], ""))).toMatchObject({ code: "unreachable", message: expect.stringContaining(port) });
+  });
+
+  it("says once what is wrong with a parameter, and what to write instead", () => {
+    const error = (message: string, faults: readonly object[]) =>
+      explain(new AuditApiError({ status: 400, code: "invalid_parameter", message, errors: faults as AuditApiError["errors"] })).message;
+    const key = { code: "invalid_value", pointer: "q", message: "the key before the colon is not known", hint: "did you mean actor?" };
+    const limit = { code: "invalid_value", pointer: "limit", message: "is too large" };
+    expect(error("read parameters: q the key before the colon is not known", [key])).toBe(
+      "read parameters: q the key before the colon is not known\n  did you mean actor?",
+    );
+    expect(error("read parameters: q, limit", [key, limit])).toBe(
+      "read parameters: q, limit\n  q: the key before the colon is not known\n  did you mean actor?\n  limit: is too large",
+    );
   });
 
   it("names the file that could not be opened", async () => {
