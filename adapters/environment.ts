@@ -30,7 +30,7 @@ export const variables = {
     "PRIVATE+KEY+<name>+<id>+<key>",
   ),
   AUDIT_LOG_ORIGIN: matching("name of this log; a checkpoint's origin is <it>/<tenant_id>", /^[^\s+]{1,200}$/, "a name without spaces and plus signs"),
-  AUDIT_CURSOR_KEY: matching("key that authenticates page cursors", /^\S{32,}$/, "at least 32 random characters"),
+  AUDIT_CURSOR_KEY: matching("the key that authenticates page cursors", /^\S{32,}$/, "at least 32 random characters"),
   AUDIT_ANON_TENANT_ID: uuid("tenant into which publishable keys may post; nobody may when absent"),
   AUDIT_DEFAULT_TENANT_ID: uuid("tenant of a secret key's events that name none"),
   AUDIT_RATE_LIMITS: choice("whether tenants and callers have quotas", ["on", "off"], "on"),

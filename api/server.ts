@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Http2Bindings, type HttpBindings, serve } from "@hono/node-server";
-import { readSettings } from "../adapters/environment.ts";
+import { readSettings, type Settings, SettingsError } from "../adapters/environment.ts";
 import { createApp } from "./app.ts";
 import { createPage, isPagePath } from "./page.ts";
 import { createParts } from "./parts.ts";
@@ -8,7 +8,7 @@ import { createParts } from "./parts.ts";
 /** How long requests may run on after SIGTERM: less than the ten seconds that containers get. */
 const graceMs = 8_000;
 
-const settings = readSettings(process.env, ["AUDIT_CURSOR_KEY"]);
+const settings = settingsOrExit();
 const stopping = new AbortController();
 const background = new Set<Promise<unknown>>();
 const { parts, close } = createParts(settings, {
@@ -39,6 +39,17 @@ const server = serve({ fetch, hostname, port }, (address) => {
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
+
+/** Whoever forgot a variable reads which one, and not where in our code that was noticed. */
+function settingsOrExit(): Settings {
+  try {
+    return readSettings(process.env, ["AUDIT_CURSOR_KEY"]);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(1);
+  }
+}
 
 /** Takes no more requests, lets those in flight and the records of reads end, then closes the pool. */
 async function stop(signal: string): Promise<void> {
