@@ -29,7 +29,7 @@ import { statsRoutes } from "./routes/stats.ts";
 import { streamRoutes } from "./routes/stream.ts";
 
 /** Where the routes of the audit log begin. */
-export const apiPath = "/api/v1/audit";
+const apiPath = "/api/v1/audit";
 
 /** The query service. One app for every runtime; its routes are chained so that `hc<AppType>` knows them. */
 export function createApp(given: ApiParts) {

@@ -2,7 +2,7 @@ import { describeRoute, resolver } from "hono-openapi";
 import { z } from "zod";
 
 /** What every refusal looks like, RFC 9457. */
-export const problemBody = z.object({
+const problemBody = z.object({
   type: z.string(),
   title: z.string(),
   status: z.number().int(),

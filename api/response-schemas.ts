@@ -7,7 +7,7 @@ const uuid = z.string().meta({ format: "uuid" });
 const hash = z.string().meta({ description: "SHA-256 in hexadecimal" });
 
 /** An event as it is answered: its stored fields, those that are absent left out. */
-export const eventFields = z.object({
+const eventFields = z.object({
   tenant_id: uuid,
   occurred_at: time,
   id: uuid,

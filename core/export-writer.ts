@@ -21,7 +21,7 @@ export type ExportWriter = {
 };
 
 /** Name of the manifest: a key of the last NDJSON line, and of the Parquet file's metadata. CSV has no place for it. */
-export const manifestKey = "audit_events_export";
+const manifestKey = "audit_events_export";
 
 export function createExportWriter(format: ExportFormat): ExportWriter {
   return format === "csv" ? csvWriter() : format === "ndjson" ? ndjsonWriter() : parquetWriter();

@@ -100,6 +100,6 @@ export function fault(faults: Faults, code: EventErrorCode, pointer: string, mes
 }
 
 /** What a pointer points at, as the beginning of a sentence. */
-export function subjectOf(pointer: string): string {
+function subjectOf(pointer: string): string {
   return pointer === "" ? "the event" : pointer.slice(1);
 }

@@ -49,7 +49,7 @@ export type ImportSettings = {
 };
 
 /** Who an import is: it may write what its operator was allowed to, to one tenant or to those that the records name. */
-export function importer({ importId, tenantId }: Pick<ImportSettings, "importId" | "tenantId">): Caller {
+function importer({ importId, tenantId }: Pick<ImportSettings, "importId" | "tenantId">): Caller {
   return { kind: "secret", principal: `import:${importId}`, tenants: tenantId === undefined ? "any" : [tenantId], scopes: new Set(["ingest"]), claims: {} };
 }
 

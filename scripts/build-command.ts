@@ -8,7 +8,7 @@ import { projectFolder } from "./stack/deno-process.ts";
  * Makes the package behind `npx audit-events` in `folder`, to be packed or published: the operator's command in one file, without dependencies, and what
  * `init` gives to a project. `node scripts/build-command.ts [folder]`, by default `dist/command`.
  */
-export async function buildCommand(folder: string = join(projectFolder, "dist", "command")): Promise<void> {
+async function buildCommand(folder: string = join(projectFolder, "dist", "command")): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   await build({
     configFile: false,

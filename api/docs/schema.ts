@@ -23,7 +23,7 @@ export type Schema = {
 };
 
 /** What a value of `schema` is, in a few words: `list of objects`, `string, uuid`, `success or failure`. */
-export function typeWords(schema: Schema): string {
+function typeWords(schema: Schema): string {
   const choices = choicesOf(schema);
   if (choices.length > 0) return [...new Set(choices.map(typeWords))].join(" or ");
   if (schema.enum !== undefined) return schema.enum.map(String).join(" or ");
@@ -34,7 +34,7 @@ export function typeWords(schema: Schema): string {
 }
 
 /** The bounds of `schema` as people write them; empty when there are none that say anything. */
-export function boundWords({ minimum, maximum, minLength, maxLength, minItems, maxItems }: Schema): string {
+function boundWords({ minimum, maximum, minLength, maxLength, minItems, maxItems }: Schema): string {
   const range = (least: number | undefined, most: number | undefined, what: string) => {
     const [from, to] = [
       least === undefined || Math.abs(least) === Number.MAX_SAFE_INTEGER ? undefined : least,

@@ -119,7 +119,7 @@ export async function cosignedAt(note: SignedNote, verifier: NoteVerifier): Prom
 }
 
 /** Names that a signature line can carry: no Unicode space, no plus, not empty. */
-export function isKeyName(name: string): boolean {
+function isKeyName(name: string): boolean {
   return name.length > 0 && name.isWellFormed() && !/[\s+\p{Z}\p{Cc}]/u.test(name);
 }
 

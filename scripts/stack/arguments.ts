@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 export type StackArguments = { readonly help: boolean; readonly port: number; readonly dataFolder: string };
 
 /** Supabase's local port: what its documentation, tools and people's fingers know. */
-export const defaultPort = 54321;
+const defaultPort = 54321;
 
 export const usage = `Usage: npm start -- [--port N] [--data DIR]
 

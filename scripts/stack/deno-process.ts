@@ -39,7 +39,7 @@ export type DenoProcess = {
 export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Path of the Deno binary that npm installed. */
-export function denoBinary(version: DenoVersion = "2.9"): string {
+function denoBinary(version: DenoVersion = "2.9"): string {
   const require = createRequire(import.meta.url);
   return join(
     dirname(require.resolve(version === "2.9" ? "deno/package.json" : "deno-2.1.4/package.json")),
