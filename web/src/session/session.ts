@@ -27,13 +27,14 @@ export function sessionOf(token: string, isAccount = false): Session | undefined
   }
   const payload = payloadOf(text);
   if (payload === undefined) return undefined;
-  const access = (payload["app_metadata"] ?? {}) as { tenant_id?: string; tenant_ids?: string[]; audit_role?: string };
+  const access = (payload["app_metadata"] ?? {}) as { readonly tenant_id?: unknown; readonly tenant_ids?: unknown; readonly audit_role?: unknown };
   const subject = String(payload["sub"] ?? "");
   return {
     token: text,
     subject,
     name: String(payload["email"] ?? payload["name"] ?? subject),
-    tenants: [...new Set([...(access.tenant_ids ?? []), ...(access.tenant_id === undefined ? [] : [access.tenant_id])])],
+    // A link may hold any token: one that the API would refuse must not break the page, and with it this tab.
+    tenants: [...new Set([access.tenant_ids, access.tenant_id].flat().filter((id) => typeof id === "string"))],
     // A token without a role may do what a viewer may, at most.
     role: roles.find((role) => role === access.audit_role) ?? "viewer",
     expiresAt: typeof payload["exp"] === "number" ? payload["exp"] * 1000 : undefined,
