@@ -51,6 +51,14 @@ describe("links", () => {
   });
 });
 
+describe("decisions", () => {
+  it("have a number each, which their headings repeat", () => {
+    const decisions = pages.filter((page) => /^docs\/adr\/\d/.test(page)).map((page) => [page, Number(page.slice("docs/adr/".length).slice(0, 4))] as const);
+    expect(decisions.filter(([page, number]) => !read(page).startsWith(`# ${number}. `)).map(([page]) => page)).toEqual([]);
+    expect(new Set(decisions.map(([, number]) => number)).size).toBe(decisions.length);
+  });
+});
+
 describe("reference pages", () => {
   it.each([...referencePages()])("%s says what the code says", (path, text) => {
     expect(read(path), "run npm run reference").toBe(text);
