@@ -92,6 +92,9 @@ function makeCluster(options: PostgresOptions, binaries: Binaries, account: Acco
       stdio: [password, "pipe", "pipe"],
       encoding: "utf8",
     });
+    if (result.signal !== null || /caught signal|terminated by signal (2|15)\b/.test(`${result.stdout}${result.stderr}`)) {
+      throw new Error(`make a PostgreSQL cluster in ${options.folder}: it was stopped before it was done, and removed; start again`);
+    }
     if (result.status !== 0) {
       throw new Error(`make a PostgreSQL cluster in ${options.folder}: initdb failed: ${(result.error?.message ?? result.stderr).trim()}`);
     }
