@@ -96,6 +96,23 @@ describe("events.list()", () => {
     await expect(patient.events.list({}, { signal: pausing.signal })).rejects.toMatchObject(stopped);
   });
 
+  it("does not wait for a token that never comes", async () => {
+    const getToken = () => new Promise<string>(() => {});
+    const hanging = createQueryClient({ url: double.url, getToken, timeoutMs: 50, retries: 0 });
+    await expect(hanging.events.list()).rejects.toMatchObject({ code: "network", message: "ask API: no answer within 50 ms" });
+    await expect(hanging.events.list({}, { signal: AbortSignal.abort(new Error("stopped")) })).rejects.toMatchObject({ message: "ask API: stopped" });
+    expect(double.requests).toEqual([]);
+  });
+
+  it("follows no redirect: neither credential nor question go elsewhere, and nothing from there counts as the log", async () => {
+    double.behave = ({ path }, response) =>
+      path.startsWith("/elsewhere")
+        ? json(response, 200, { events: [stored(1)] })
+        : text(response, 307, "", { location: `${double.url.replace("127.0.0.1", "localhost")}/elsewhere` });
+    await expect(createQueryClient({ url: double.url, apiKey: "sb_secret_x" }).events.list()).rejects.toMatchObject({ status: 307 });
+    expect(double.requests).toHaveLength(1);
+  });
+
   it("fetches a stale token again", async () => {
     double.behave = ({ headers }, response) =>
       headers["authorization"] === "Bearer new" ? json(response, 200, { events: [], next_cursor: null, fresh_as_of: "" }) : json(response, 401, {});

@@ -44,8 +44,13 @@ async function askOnce(api: Api, url: string, options: AskOptions, refresh: bool
   // The caller's signal also ends the body; the timer only guards the head of the answer.
   const signal = options.signal === undefined ? control.signal : AbortSignal.any([control.signal, options.signal]);
   try {
-    const headers = { accept: "application/json", ...await credentialHeaders(api.credential, refresh), ...options.headers };
-    const response = await api.runtime.fetch(url, { headers, signal });
+    signal.throwIfAborted();
+    // Who is asked for a token may never answer, and does not hear the signal.
+    const silence = new Promise<never>((_, reject) => signal.addEventListener("abort", reject, { once: true }));
+    const credential = await Promise.race([silence, credentialHeaders(api.credential, refresh)]);
+    const headers = { accept: "application/json", ...credential, ...options.headers };
+    // A redirect would carry the credential elsewhere, and what is answered there is not the log: it is an answer like others.
+    const response = await api.runtime.fetch(url, { headers, signal, redirect: "manual" });
     if (response.status !== 401 || refresh || api.credential.getToken === undefined) return response;
     await response.body?.cancel();
     return await askOnce(api, url, options, true);
