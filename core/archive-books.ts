@@ -1,4 +1,4 @@
-import type { ArchiveRow } from "./archive-file.ts";
+import type { RowToArchive } from "./archive-file-writer.ts";
 import type { ReadTiles, TileAt } from "./format/tiles.ts";
 
 /** A piece of work, leased to this worker: to write or check one file, or to sign the manifest of a tenant's day. */
@@ -48,8 +48,8 @@ export type ArchiveBooks = {
   claim(leaseSeconds: number): Promise<ArchiveWork | undefined>;
   /** The files of an archive in order, or one of them. */
   files(tenantId: string, day: string, part?: number): Promise<readonly BookedFile[]>;
-  /** The events of a file in order, each with its place in the tree. Throws ArchiveFault when one has none, or gives no leaf. */
-  rows(tenantId: string, file: BookedFile): Promise<readonly ArchiveRow[]>;
+  /** Gives `take` the events of a file in order, a row group at a time, each with its place in the tree. Throws ArchiveFault when one has none, or gives no leaf. */
+  rows(tenantId: string, file: BookedFile, take: (group: readonly RowToArchive[]) => Promise<void>): Promise<void>;
   /** The newest checkpoint of the tenant's log, not yet believed. */
   checkpoint(tenantId: string): Promise<{ readonly note: string; readonly verifierKey: string } | undefined>;
   /** Tiles of the tenant's tree, not yet believed. */

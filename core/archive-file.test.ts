@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { randomEvents, randomFrom } from "../test/support/random-events.ts";
 import { sha256 } from "../test/support/sha256.ts";
-import { type ArchiveRow, openArchiveFile, writeArchiveFile } from "./archive-file.ts";
+import { type ArchiveRow, openArchiveFile } from "./archive-file.ts";
+import { writeArchiveFile } from "./archive-file-writer.ts";
 import { leafHashOf, leafOf } from "./leaf.ts";
 import { limits } from "./limits.ts";
 

@@ -1,49 +1,15 @@
 import { type FileMetaData, parquetMetadata, parquetMetadataAsync, parquetRead } from "hyparquet";
 import { ArchiveFault } from "./archive-fault.ts";
+import { archiveColumnNames, archiveMetadataKey } from "./archive-file-writer.ts";
 import type { AuditEvent } from "./event.ts";
-import { canonicalJson } from "./format/canonical-json.ts";
 import type { ExportRow } from "./format/export-row.ts";
-import { createParquetFile, type ParquetColumn, parquetColumn } from "./format/parquet.ts";
-import { jsonColumn, parquetEventColumns } from "./format/parquet-events.ts";
 import { limits } from "./limits.ts";
 
-/** An event as an archive holds it: with its leaf, verbatim, and its place in the tenant's tree. `contextJson` is the text of its context, where somebody has it already. */
+/** An event as an archive holds it: with its leaf, verbatim, its place in the tenant's tree, and the text of its context. */
 export type ArchiveRow = ExportRow & { readonly leaf: string; readonly logIndex: number; readonly contextJson?: string | undefined };
 
 /** Which file of which archive it is; stands in the file itself, so that a file that was put elsewhere says so. */
 export type ArchiveFileName = { readonly tenantId: string; readonly day: string; readonly part: number };
-
-/** Name under which a file says what it is, in Parquet's key-value metadata. */
-const metadataKey = "audit_events_archive";
-
-const columns: readonly ParquetColumn<ArchiveRow>[] = [
-  ...parquetEventColumns.filter(({ name }) => name !== "log_index").map((column) => column.name === "context" ? contextColumn() : column),
-  parquetColumn("log_index", "INT64", ({ logIndex }) => BigInt(logIndex), true),
-  { ...jsonColumn<ArchiveRow>("leaf", ({ leaf }) => leaf), isUnique: true },
-];
-
-/** The context that was made into the leaf is not made into JSON a second time. */
-function contextColumn(): ParquetColumn<ArchiveRow> {
-  return jsonColumn("context", ({ event, contextJson }) => contextJson ?? (event.context === undefined ? undefined : canonicalJson(event.context)));
-}
-
-/** Columns of an archive's file, docs/format/archive.md. */
-export const archiveColumnNames: readonly string[] = columns.map(({ name }) => name);
-
-/** The bytes of a file with `rows`, which stand in order of (occurred_at, id). The same rows give the same bytes. */
-export async function writeArchiveFile(name: ArchiveFileName, rows: readonly ArchiveRow[]): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  const file = createParquetFile(columns, (bytes) => void chunks.push(bytes));
-  for (let at = 0; at < rows.length; at += limits.archiveRowGroupRows) await file.writeGroup(rows.slice(at, at + limits.archiveRowGroupRows));
-  await file.finish({ [metadataKey]: canonicalJson({ v: 1, tenant_id: name.tenantId, date: name.day, part: name.part }) });
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
 
 /** Where a file's bytes come from: whole in memory, or a range at a time. */
 export type ArchiveBytes = { readonly byteLength: number; slice(start: number, end?: number): ArrayBuffer | Promise<ArrayBuffer> };
@@ -87,7 +53,7 @@ function inMemory(bytes: Uint8Array<ArrayBuffer>): ArchiveBytes {
 }
 
 function nameOf(metadata: FileMetaData): ArchiveFileName {
-  const text = metadata.key_value_metadata?.find(({ key }) => key === metadataKey)?.value;
+  const text = metadata.key_value_metadata?.find(({ key }) => key === archiveMetadataKey)?.value;
   const { v, tenant_id: tenantId, date: day, part } = text === undefined ? {} : JSON.parse(text);
   if (v !== 1 || typeof tenantId !== "string" || typeof day !== "string" || typeof part !== "number") {
     throw new ArchiveFault("open archive file: metadata: does not name an archive of version 1");

@@ -2,7 +2,7 @@ import type { ArchiverDependencies } from "./archive.ts";
 import type { ArchiveWork, BookedFile } from "./archive-books.ts";
 import { checkArchiveFile, hasBytes } from "./archive-check.ts";
 import { ArchiveFault } from "./archive-fault.ts";
-import { writeArchiveFile } from "./archive-file.ts";
+import { createArchiveFile } from "./archive-file-writer.ts";
 import { archiveFileKey, archiveManifestKey } from "./archive-key.ts";
 import { type ArchiveManifest, type ManifestFile, openManifest, signManifest } from "./archive-manifest.ts";
 import { withArchivedTiles } from "./archive-tiles.ts";
@@ -35,14 +35,19 @@ export function archiverTrust({ books, signer, logOrigin }: ArchiverDependencies
 export async function writeFile({ books, archive, sha256 }: ArchiverDependencies, work: ArchiveWork): Promise<boolean> {
   const { tenantId, day } = work;
   const file = await fileOf({ books }, work);
-  const rows = await books.rows(tenantId, file);
-  if (rows.length !== file.rows) throw new ArchiveFault(`write archive file: events: ${rows.length} are there, ${file.rows} were counted`);
-  const bytes = await writeArchiveFile({ tenantId, day, part: file.part }, rows);
+  const writer = createArchiveFile({ tenantId, day, part: file.part });
+  const logIndexes: number[] = [];
+  await books.rows(tenantId, file, async (group) => {
+    for (const { logIndex } of group) logIndexes.push(logIndex);
+    await writer.writeGroup(group);
+  });
+  if (logIndexes.length !== file.rows) throw new ArchiveFault(`write archive file: events: ${logIndexes.length} are there, ${file.rows} were counted`);
+  const bytes = await writer.finish();
   const hash = sha256(bytes);
   const key = archiveFileKey(tenantId, day, file.part, file.generation, hash);
   await archive.put(key, bytes);
   // A crash here leaves an object that the next try finds under the same name.
-  const { least, greatest } = rangeOf(rows.map((row) => row.logIndex));
+  const { least, greatest } = rangeOf(logIndexes);
   return await books.recordFile(work, { key, sha256: hash, bytes: bytes.length, firstLogIndex: least, lastLogIndex: greatest });
 }
 

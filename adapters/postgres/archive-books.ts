@@ -25,7 +25,10 @@ export function createArchiveBooks(pool: Pool, log: Log): ArchiveBooks & Archive
     planDay: (day) => answer("select audit_log.plan_archive_day($1, $2, $3) as answer", [day, limits.archiveRowsMax, limits.archiveFileBytes]),
     claim: (leaseSeconds) => inJob((transaction) => claim(transaction, leaseSeconds)),
     files: (tenantId, day, part) => inJob((transaction) => readFiles(transaction, tenantId, day, part)),
-    rows: (tenantId, file) => inJob((transaction) => readArchiveRows(transaction, tenantId, file)),
+    rows: (tenantId, file, take) =>
+      inJob(async (transaction) => {
+        for await (const group of readArchiveRows(transaction, tenantId, file)) await take(group);
+      }),
     checkpoint: (tenantId) =>
       inJob(async (transaction) => {
         const text = "select note, verifier_key from audit_log.checkpoints where tenant_id = $1 order by size desc, signed_at desc limit 1";

@@ -44,7 +44,7 @@ export function jsonColumn<Row>(name: string, valueOf: (row: Row) => string | un
 export function timeColumn<Row>(name: string, valueOf: (row: Row) => string): ParquetColumn<Row> {
   const logicalType = { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" } as const;
   const element = { name, type: "INT64", logical_type: logicalType, repetition_type: "REQUIRED" } as const;
-  return { name, element, valueOf: (row) => new Date(valueOf(row)) };
+  return { name, element, valueOf: (row) => BigInt(Date.parse(valueOf(row))) };
 }
 
 /** 32 bytes in every row. */
