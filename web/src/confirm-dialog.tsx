@@ -6,13 +6,15 @@ type Props = {
   /** What the act does, and whether it can be undone. */
   readonly children: ReactNode;
   readonly action: string;
+  /** It takes something away for good: the button says so by its colour as well. */
+  readonly isDanger?: boolean;
   /** Rejects with what went wrong; the dialog stays then, with what was typed. */
   readonly onConfirm: (form: FormData) => Promise<unknown>;
   readonly onClose: () => void;
 };
 
 /** Asks before something is done that cannot be undone. The browser's own dialog: it keeps the focus and closes by Escape. */
-export function ConfirmDialog({ title, children, action, onConfirm, onClose }: Props) {
+export function ConfirmDialog({ title, children, action, isDanger, onConfirm, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
@@ -28,14 +30,19 @@ export function ConfirmDialog({ title, children, action, onConfirm, onClose }: P
       setIsBusy(false);
     }
   };
+  const closed = () => {
+    onClose();
+    // What opened it may be gone by what was confirmed: the keyboard goes on in the view then, and not at the top of the page.
+    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  };
   return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby="confirm-title">
+    <dialog ref={dialog} onClose={closed} aria-labelledby="confirm-title">
       <form className="form" onSubmit={(event) => void submit(event)}>
         <h2 id="confirm-title">{title}</h2>
         {children}
         {error !== undefined && <ProblemNotice error={error} />}
         <div className="actions">
-          <button type="submit" disabled={isBusy}>{action}</button>
+          <button type="submit" className={isDanger ? "danger" : undefined} disabled={isBusy}>{action}</button>
           <button type="button" onClick={() => dialog.current?.close()}>Cancel</button>
         </div>
       </form>

@@ -19,7 +19,7 @@ export function ProblemNotice({ error, onRetry }: Props) {
   const advice = adviceOf(problem);
   return (
     <div role="alert" className="notice fault">
-      <p>{problem.message}</p>
+      <p>{problem.status === 404 ? "Not found" : problem.message}</p>
       {problem.faults.map(({ hint }) => hint !== undefined && <p key={hint} className="hint">{hint}</p>)}
       {advice !== undefined && <p className="hint">{advice}</p>}
       <p className="small">

@@ -41,6 +41,19 @@ export function EmptyState({ view, hasMore, isNew, onWiden, onClear, firstEventC
   );
 }
 
+/** What is wrong with it stands under the query itself, where it is mended. */
+export function UnreadableQuery({ onClear }: Pick<Props, "onClear">) {
+  return (
+    <div className="empty">
+      <h2>The query cannot be read</h2>
+      <p>Nothing was searched. Mend the part that is marked under the query.</p>
+      <p className="actions">
+        <Button onPress={onClear}>Clear the query</Button>
+      </p>
+    </div>
+  );
+}
+
 /** A log in which nothing has ever happened: what is needed is a first event, not another filter. */
 function NoEventsYet({ command }: { readonly command: string | undefined }) {
   return (

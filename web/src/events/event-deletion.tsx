@@ -22,7 +22,7 @@ export function DeleteEvent({ api, event, onDeleted }: { readonly api: Api; read
     <>
       <Button className="danger" onPress={() => setIsAsking(true)}>Delete…</Button>
       {isAsking && (
-        <ConfirmDialog title="Delete this event?" action="Delete it" onConfirm={remove} onClose={() => setIsAsking(false)}>
+        <ConfirmDialog title="Delete this event?" action="Delete it" isDanger onConfirm={remove} onClose={() => setIsAsking(false)}>
           <p>
             Only admins who ask for deleted events will still see it. Its hash and its proofs stay, and the deletion is itself an event. It cannot be undone.
           </p>

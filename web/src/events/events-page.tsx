@@ -5,7 +5,7 @@ import { ProblemNotice } from "../problem-notice.tsx";
 import { isAtLeast, type Role } from "../session/session.ts";
 import { ShortcutHelp, useShortcuts } from "../shell/shortcuts.tsx";
 import { useView } from "../view-state.ts";
-import { EmptyState } from "./empty-state.tsx";
+import { EmptyState, UnreadableQuery } from "./empty-state.tsx";
 import { EventDrawer } from "./event-drawer.tsx";
 import { EventTable } from "./event-table.tsx";
 import { ExportMenu } from "./export-menu.tsx";
@@ -30,6 +30,7 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
     close: () => open(undefined),
     toggleZone: () => setView({ zone: view.zone === "utc" ? "local" : "utc" }, { replace: true }),
   });
+  const queryFault = queryFaultOf(list.error);
   const isEmpty = !list.isPending && events.length === 0;
   const isReading = view.event !== undefined || (list.data?.pages.length ?? 0) > 1 || cursor >= 0;
 
@@ -37,17 +38,21 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
     <div className={view.event === undefined ? "events" : "events with-drawer"}>
       <div className="events-main">
         <h1 className="visually-hidden">Events</h1>
-        <FilterBar facets={stats.data?.facets.values} fault={queryFaultOf(list.error)} mayShowDeleted={role === "admin"} />
+        <FilterBar facets={stats.data?.facets.values} fault={queryFault} mayShowDeleted={role === "admin"} />
         <Histogram stats={stats.data} zone={view.zone} onSelect={(from, to) => setView({ range: "custom", from, to })} />
         <div className="toolbar">
           <p role="status" className="count">{countText(stats.data, stats.isFetching)}</p>
           <LiveBar api={api} filter={filter} shown={events} isReading={isReading} onRefresh={refresh} />
-          {isAtLeast(role, "auditor") && <ExportMenu api={api} filter={filter} total={stats.data?.total} />}
+          {isAtLeast(role, "auditor") && <ExportMenu api={api} filter={filter} total={queryFault === undefined ? stats.data?.total : 0} />}
         </div>
         <div className="columns">
           <Facets stats={stats.data} />
           <section aria-label="Events found" className="results" aria-busy={list.isFetching}>
-            {list.isError ? <ProblemNotice error={list.error} onRetry={() => void list.refetch()} /> : isEmpty
+            {queryFault !== undefined
+              ? <UnreadableQuery onClear={() => setView({ q: "" })} />
+              : list.isError
+              ? <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />
+              : isEmpty
               ? (
                 <EmptyState
                   view={view}

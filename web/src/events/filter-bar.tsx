@@ -90,7 +90,7 @@ export function FilterBar({ facets, fault, mayShowDeleted }: Props) {
 function QueryFault({ fault: { message, hint, position = 0, length = 0 }, query }: { readonly fault: Fault; readonly query: string }) {
   const end = position + Math.max(1, length);
   return (
-    <p className="query-fault" id="q-fault">
+    <p className="query-fault" id="q-fault" role="alert">
       {query.length > 0 && (
         <code>
           <bdi>

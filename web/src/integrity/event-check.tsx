@@ -69,7 +69,7 @@ function findingsOf(report: LogReport, size: number): readonly Finding[] {
     return [{
       outcome: "good",
       title: `All ${events} events are as they were sealed`,
-      detail: `Together they have the root that the checkpoint of ${size} states.`,
+      detail: `Together they have the root that the checkpoint of ${size.toLocaleString("en")} events states.`,
     }];
   }
   const missing = (size - report.events).toLocaleString("en");

@@ -52,8 +52,9 @@ export function IntegrityPage({ api, tenant }: { readonly api: Api; readonly ten
               </Button>
             </div>
             <p className="small">
-              Keep it where this database's administrators cannot write. <code>npm run audit -- verify --checkpoint checkpoint-{newest.size}.txt</code>{" "}
-              compares the whole log with it, on a computer of yours.
+              Keep it where this database's administrators cannot write.{" "}
+              <code>npm run audit -- verify --database … --checkpoint checkpoint-{newest.size}.txt</code>{" "}
+              compares the whole log with it, on a computer that reaches the database.
             </p>
           </section>
           <section>

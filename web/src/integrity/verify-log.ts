@@ -4,6 +4,7 @@ import type { KeyRing } from "../../../verify/keys.ts";
 import { isConsistent } from "../../../verify/merkle.ts";
 import { sha256 } from "../../../verify/sha256.ts";
 import type { Api } from "../api.ts";
+import { formatSecond } from "../time-format.ts";
 import { keyRingOf } from "./key-ring.ts";
 
 export type Finding = { readonly outcome: "good" | "bad" | "unknown"; readonly title: string; readonly detail: string };
@@ -35,20 +36,24 @@ async function opening(note: string, ring: KeyRing): Promise<Checkpoint | string
 function signed(checkpoint: Checkpoint, tenantId: string): Finding {
   if (tenantOf(checkpoint.origin) !== tenantId) return { outcome: "bad", title: "The newest checkpoint is of another log", detail: checkpoint.origin };
   const { size, signedAt, root } = checkpoint;
-  const detail = `${size.toLocaleString("en")} events, signed ${signedAt.toISOString()}, root ${toHex(root)}.`;
+  const detail = `${size.toLocaleString("en")} events, signed ${secondOf(signedAt)}, root ${toHex(root)}.`;
   return { outcome: "good", title: "The newest checkpoint is signed by the log's key", detail };
+}
+
+function secondOf(time: Date): string {
+  return `${formatSecond(time.toISOString(), "utc")} UTC`;
 }
 
 async function grown(api: Api, tenantId: string, ring: KeyRing, kept: string, newest: Checkpoint): Promise<Finding> {
   const older = await opening(kept, ring);
   if (typeof older === "string") return { outcome: "bad", title: "The older checkpoint does not verify with this log's keys", detail: older };
   if (older.origin !== newest.origin) return { outcome: "bad", title: "The older checkpoint is of another log", detail: older.origin };
-  const since = `the checkpoint of ${older.size.toLocaleString("en")} events, signed ${older.signedAt.toISOString()}`;
+  const since = `the checkpoint of ${older.size.toLocaleString("en")} events, signed ${secondOf(older.signedAt)}`;
   if (older.size > newest.size) {
     return {
       outcome: "bad",
       title: "The log is shorter than it was",
-      detail: `It had ${older.size} events and has ${newest.size}: it was rolled back since ${since}.`,
+      detail: `It had ${older.size.toLocaleString("en")} events and has ${newest.size.toLocaleString("en")}: it was rolled back since ${since}.`,
     };
   }
   const parameters = { tenant_id: tenantId, from: String(older.size), to: String(newest.size) };

@@ -63,6 +63,7 @@ export function KeysPage({ api, tenant }: { readonly api: Api; readonly tenant: 
         <ConfirmDialog
           title={`Revoke ${revoking.name}?`}
           action="Revoke the key"
+          isDanger
           onConfirm={async () => {
             await api.send("DELETE", `keys/${revoking.id}`, { tenant_id: tenant });
             await reload();

@@ -27,7 +27,7 @@ export function DueWork({ api, tenant }: { readonly api: Api; readonly tenant: s
         {due !== undefined && (
           <ul className="checks">
             <li className="outcome">{textOf("would be archived", due.archive)}</li>
-            <li className="outcome">{textOf("would be deleted, for their time is over", due.delete)}</li>
+            <li className="outcome">{textOf("would be deleted as expired", due.delete)}</li>
           </ul>
         )}
       </div>

@@ -84,6 +84,7 @@ export function Holds({ api, tenant, isAdmin }: Props) {
         <ConfirmDialog
           title="Release the hold?"
           action="Release it"
+          isDanger
           onConfirm={(form) => then(api.send("POST", `holds/${asking.id}/release`, {}, { tenant_id: tenant, reason: String(form.get("reason")) }))}
           onClose={() => setAsking(undefined)}
         >

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
 import type { Role, Session } from "../session/session.ts";
 import { searchOf, useView } from "../view-state.ts";
@@ -14,10 +15,12 @@ type Props = {
 /** Where one is, as whom, of which tenant, and in which zone times are shown. */
 export function Header({ session, role, tenant, tenantNames, onSignOut }: Props) {
   const [view, setView] = useView();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => void (nav.current !== null && showCurrent(nav.current)), [view.page, role]);
   return (
     <header className="header">
       <strong className="brand">Audit Events</strong>
-      <nav aria-label="Views">
+      <nav aria-label="Views" ref={nav}>
         {placesFor(role ?? "viewer").map(({ page, label }) => {
           const change = { page, event: undefined, at: undefined };
           return (
@@ -56,4 +59,14 @@ export function Header({ session, role, tenant, tenantNames, onSignOut }: Props)
       </div>
     </header>
   );
+}
+
+/**
+ * In a narrow window the links scroll: where one is must be among those that show. Not by scrollIntoView(), from which Chromium goes on with the
+ * Tab key, past the link that skips all of this.
+ */
+function showCurrent(nav: HTMLElement): void {
+  const link = nav.querySelector("[aria-current]")?.getBoundingClientRect();
+  const { left, right } = nav.getBoundingClientRect();
+  if (link !== undefined) nav.scrollLeft += Math.max(0, link.right - right) - Math.max(0, left - link.left);
 }

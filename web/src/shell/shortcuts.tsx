@@ -21,6 +21,8 @@ export function useShortcuts(actions: ShortcutActions): { readonly isOpen: boole
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      // A dialog has the keyboard to itself: Escape closes it, and not the event behind it as well.
+      if (target.closest("dialog") !== null) return;
       const isTyping = /^(input|textarea|select)$/i.test(target.tagName) || target.isContentEditable;
       if (event.key === "Escape") {
         setIsOpen(false);
