@@ -38,7 +38,7 @@ export async function startServer(environment: Readonly<Record<string, string>>,
   };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", read);
   const ended = once(child, "exit").then(([code]) => code as number | null);
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!printed.includes('"listening"')) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`start api/server.ts: it does not listen:\n${printed}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -137,8 +137,8 @@ describe("npm start", () => {
     const stack = await start(folder);
     const [postgres] = livingProcesses(join(folder, "processes.json")).filter((entry) => entry.name === "PostgreSQL");
     process.kill(postgres?.pid ?? 0, "SIGKILL");
-    await expect.poll(() => stack.output(), { timeout: 10_000 }).toContain("PostgreSQL runs again");
-    await expect.poll(() => isReady(stack.port), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => stack.output(), { timeout: 60_000 }).toContain("PostgreSQL runs again");
+    await expect.poll(() => isReady(stack.port), { timeout: 60_000 }).toBe(true);
     expect(await paste(stack)).toMatchObject({ created_count: 1 });
     await interrupt(stack, folder);
   });
@@ -148,7 +148,7 @@ describe("npm start", () => {
     const stack = await start(folder);
     process.kill(stack.npm.pid ?? 0, "SIGKILL");
     await stack.ended;
-    await expect.poll(() => leftRunning(folder), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => leftRunning(folder), { timeout: 60_000 }).toEqual([]);
   });
 
   it("says what to do when the port is taken, and leaves nothing behind", async () => {

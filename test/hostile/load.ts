@@ -67,7 +67,7 @@ export function ratePerSecond(load: Load, fromMs: number, toMs: number, batchSiz
 }
 
 /** Resolves when `condition` holds; throws after `timeoutMs`. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!await condition()) {
     if (performance.now() > deadlineMs) throw new Error(`wait until ${what}: not within ${timeoutMs} ms`);

@@ -121,7 +121,7 @@ export function summary({ status, body }: Answer): readonly (number | undefined)
 }
 
 /** Resolves when `condition` gives a value that is neither false nor undefined; throws after `timeoutMs`. */
-export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 10_000): Promise<Exclude<T, false | undefined>> {
+export async function until<T>(condition: () => T | Promise<T>, timeoutMs = 30_000): Promise<Exclude<T, false | undefined>> {
   const end = performance.now() + timeoutMs;
   while (true) {
     const value = await condition();

@@ -149,7 +149,7 @@ describe("GET /metrics", () => {
     await reader?.read();
     expect(valueOf(await scrape(), "audit_streams_open")).toBe(1);
     control.abort();
-    await expect.poll(async () => valueOf(await scrape(), "audit_streams_open"), { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => valueOf(await scrape(), "audit_streams_open"), { timeout: 30_000 }).toBe(0);
     const families = await scrape();
     expect(valueOf(families, "audit_streams_ended_total", { reason: "closed" })).toBe(1);
     expect(valueOf(families, "audit_stream_events_total")).toBeGreaterThan(0);

@@ -63,7 +63,7 @@ describe("GET /readyz", () => {
         } catch (error) {
           return String(error);
         }
-      }, { timeout: 15_000, interval: 200 }).toBe("as expected");
+      }, { timeout: 30_000, interval: 200 }).toBe("as expected");
     }
   };
   const isReady = (answer: Answer) => expect(answer).toMatchObject({ status: 200, body: { status: "ready" } });

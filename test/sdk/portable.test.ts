@@ -125,7 +125,7 @@ describe("the packed SDK", () => {
       })()`);
       await tab.goto("about:blank");
       const arrived = () => [...double.events.values()].filter((text) => text.includes('"left-page"')).length;
-      for (let turns = 0; turns < 100 && arrived() < 100; turns++) await new Promise((resolve) => setTimeout(resolve, 50));
+      for (let turns = 0; turns < 600 && arrived() < 100; turns++) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(arrived()).toBe(100);
     } finally {
       await browser.close();

@@ -85,7 +85,9 @@ describe("SIGKILL with a spool, at the real doors", () => {
     const taken = new Set<number>();
     for (let round = 0; round < 3; round++) {
       const app = start({ first: round * 10_000, perSecond: 2000, spool: { directory, segmentBytes: 100_000 } });
-      await sleep(800 + Math.random() * 800);
+      // In the middle of its work, however long it took to come up here.
+      while (app.taken().length < 500) await sleep(20);
+      await sleep(Math.random() * 800);
       app.process.kill("SIGKILL");
       await app.ended;
       for (const number of app.taken()) taken.add(number);

@@ -28,7 +28,7 @@ describe("Dockerfile", () => {
       for (const stream of [server.stdout, server.stderr]) stream.setEncoding("utf8").on("data", keepOutput("image", env));
       const ended = new Promise((resolve) => server.once("close", resolve));
       try {
-        await expect.poll(() => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status, () => 0), { timeout: 10_000 }).toBe(200);
+        await expect.poll(() => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status, () => 0), { timeout: 60_000 }).toBe(200);
         const shown = await fetch(`http://127.0.0.1:${port}/`);
         expect(shown.headers.get("content-type")).toMatch(/^text\/html/);
         expect(await shown.text()).toContain("<!doctype html>");
