@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { type Disk, disk, memoryFiles } from "../simulation/memory-files.ts";
 import { run, schedule, simulatedRuntime, type World, world } from "../simulation/world.ts";
 import type { SpoolHost, SpoolRecord, SpoolSession } from "./spool-session.ts";
+import { platformRuntime } from "./runtime.ts";
 import { createFileSpool, type SpoolOptions } from "./spool.ts";
 
 type Opened = SpoolSession & { readonly recovered: () => number; readonly lost: () => number; readonly warnings: string[] };
@@ -126,6 +131,24 @@ describe("createFileSpool()", () => {
     expect(other.recovered()).toBe(0);
     await pass(at, 20_000);
     expect(other.recovered()).toBe(2);
+  });
+
+  it("takes nothing from another thread of the same process", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "audit-events-threads-"));
+    const host = { runtime: platformRuntime, onRecovered: () => {}, onLost: () => {}, onWarning: () => {} };
+    const session = createFileSpool({ directory }).open(host);
+    append(session, 1, 2);
+    const [spool, runtime] = ["./spool.ts", "./runtime.ts"].map((name) => JSON.stringify(new URL(name, import.meta.url).href));
+    const code = `Promise.all([import(${spool}), import(${runtime})]).then(([{ createFileSpool }, { platformRuntime: runtime }]) => {
+      let recovered = 0;
+      const host = { runtime, onRecovered: (count) => recovered += count, onLost: () => {}, onWarning: () => {} };
+      createFileSpool({ directory: ${JSON.stringify(directory)} }).open(host).close();
+      require("node:worker_threads").parentPort.postMessage(recovered);
+    })`;
+    const recovered = await new Promise((resolve, reject) => new Worker(code, { eval: true }).once("message", resolve).once("error", reject));
+    session.close();
+    rmSync(directory, { recursive: true });
+    expect(recovered).toBe(0);
   });
 
   it("knows that its own number under another owner's name means a process of before, as in a container", () => {
