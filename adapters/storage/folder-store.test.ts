@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { archiveStoreContract } from "../../test/contract/archive-store.ts";
 import { createFolderStore } from "./folder-store.ts";
 
@@ -21,6 +22,19 @@ describe("createFolderStore()", () => {
     await store.put("a", Uint8Array.of(1));
     await store.put("a", Uint8Array.of(2));
     expect(readdirSync(join(folder, ".unfinished"))).toEqual([]);
+  });
+
+  it("makes the name durable also of an object that is there already: whoever put it may have crashed before that", async () => {
+    const folder = newFolder();
+    const store = createFolderStore(folder);
+    await store.put("a/b", Uint8Array.of(1));
+    const handle = await open(folder, "r");
+    const sync = vi.spyOn(Object.getPrototypeOf(handle), "sync");
+    await handle.close();
+    expect(await store.put("a/b", Uint8Array.of(1))).toBe("exists");
+    // The file that was written aside, the folder of the name, and the one above it.
+    expect(sync).toHaveBeenCalledTimes(3);
+    sync.mockRestore();
   });
 
   it("says that a folder it cannot write is unavailable", async () => {

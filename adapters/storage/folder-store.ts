@@ -46,6 +46,8 @@ function putFile(root: string, path: string, bytes: Uint8Array): Promise<"stored
       return "stored";
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
+      // Whoever stored it may have crashed here, before its name was durable; what relies on the object is told that it is there.
+      await syncFolders(root, dirname(path));
       return "exists";
     } finally {
       await rm(temporary, { force: true });
