@@ -27,6 +27,18 @@ describe("createSupabaseStore()", () => {
     await expect(store.getRange("a", 0, 1)).rejects.toMatchObject({ code: "unavailable" });
   });
 
+  it.each([200, 206])("says unavailable when an answer of status %i breaks off", async (status) => {
+    const cut = () => new ReadableStream({ pull: (controller) => controller.error(new TypeError("terminated")) });
+    const store = createSupabaseStore({
+      url: "http://127.0.0.1:9",
+      secretKey: storageSecretKey,
+      bucket,
+      fetch: () => Promise.resolve(new Response(cut(), { status })),
+    });
+    await expect(store.get("a")).rejects.toMatchObject({ code: "unavailable" });
+    await expect(store.getRange("a", 0, 1)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   it("is refused with another key, and does not name the key", async () => {
     const { double } = await open();
     const store = createSupabaseStore({ url: double.url, secretKey: "sb_secret_wrong_0123456789abcdef", bucket });

@@ -3,9 +3,9 @@ import { AuditError } from "../../core/errors.ts";
 import type { ArchiveStore } from "../../core/ports.ts";
 import { assertObjectKey } from "./object-key.ts";
 
-const REQUEST_TIMEOUT_MS = 60_000;
-const LIST_PAGE = 1000;
-const LIST_PAGES_MAX = 10_000;
+const requestTimeoutMs = 60_000;
+const listPageKeys = 1000;
+const listPagesMax = 10_000;
 
 /**
  * An archive in a private bucket of Supabase Storage, with the project's secret key. Uploads never overwrite (`upsert: false`); Storage has no object
@@ -15,7 +15,7 @@ export function createSupabaseStore(
   options: { readonly url: string; readonly secretKey: string; readonly bucket: string; readonly fetch?: typeof fetch },
 ): ArchiveStore {
   const fetchOf = options.fetch ?? fetch;
-  const timedFetch: typeof fetch = (input, init) => fetchOf(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const timedFetch: typeof fetch = (input, init) => fetchOf(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(requestTimeoutMs) });
   const client = createClient(options.url, options.secretKey, { auth: { persistSession: false, autoRefreshToken: false }, global: { fetch: timedFetch } });
   const bucket = () => client.storage.from(options.bucket);
   return {
@@ -28,13 +28,18 @@ export function createSupabaseStore(
     },
     async get(key) {
       assertObjectKey(key);
-      // A fresh query string each time: a CDN's copy must not stand in for what is stored.
-      const { data, error } = await bucket().download(key, { cacheNonce: crypto.randomUUID() });
-      if (error === null) return new Uint8Array(await data.arrayBuffer());
-      if (isMissing(error)) return undefined;
-      throw unavailable("read object", error);
+      return await readFaultsAreUnavailable(async () => {
+        // A fresh query string each time: a CDN's copy must not stand in for what is stored.
+        const { data, error } = await bucket().download(key, { cacheNonce: crypto.randomUUID() });
+        if (error === null) return new Uint8Array(await data.arrayBuffer());
+        if (isMissing(error)) return undefined;
+        throw unavailable("read object", error);
+      });
     },
-    getRange: (key, start, end) => rangeOf(options, timedFetch, key, start, end),
+    async getRange(key, start, end) {
+      assertObjectKey(key);
+      return await readFaultsAreUnavailable(() => rangeOf(options, timedFetch, key, start, end));
+    },
     async size(key) {
       assertObjectKey(key);
       const { data, error } = await bucket().info(key);
@@ -42,7 +47,7 @@ export function createSupabaseStore(
       if (isMissing(error)) return undefined;
       throw unavailable("size object", error);
     },
-    list: (prefix, { after = "", limit = LIST_PAGE } = {}) => listKeys(bucket, prefix, after, limit),
+    list: (prefix, { after = "", limit = listPageKeys } = {}) => listKeys(bucket, prefix, after, limit),
     async remove(key) {
       assertObjectKey(key);
       const { error } = await bucket().remove([key]);
@@ -55,15 +60,9 @@ type Bucket = ReturnType<ReturnType<typeof createClient>["storage"]["from"]>;
 
 /** The client library has no ranges: this is its download request with a Range header (RFC 9110 section 14.2). */
 async function rangeOf(options: { url: string; secretKey: string; bucket: string }, send: typeof fetch, key: string, start: number, end: number) {
-  assertObjectKey(key);
   if (end <= start) return new Uint8Array(0);
   const headers = { apikey: options.secretKey, authorization: `Bearer ${options.secretKey}`, range: `bytes=${start}-${end - 1}` };
-  let response: Response;
-  try {
-    response = await send(`${options.url}/storage/v1/object/authenticated/${options.bucket}/${key}`, { headers });
-  } catch (error) {
-    throw unavailable("read object", error);
-  }
+  const response = await send(`${options.url}/storage/v1/object/authenticated/${options.bucket}/${key}`, { headers });
   if (response.status === 206) return new Uint8Array(await response.arrayBuffer());
   if (response.status === 200) return new Uint8Array(await response.arrayBuffer()).subarray(start, end);
   const text = await response.text();
@@ -72,11 +71,20 @@ async function rangeOf(options: { url: string; secretKey: string; bucket: string
   throw unavailable("read object", { status: response.status });
 }
 
+/** An answer may break off in its body, which neither the client library nor fetch makes a fault of the store. */
+async function readFaultsAreUnavailable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof AuditError ? error : unavailable("read object", error);
+  }
+}
+
 async function listKeys(bucket: () => Bucket, prefix: string, after: string, limit: number): Promise<string[]> {
   const keys: string[] = [];
   let cursor: string | undefined;
-  for (let page = 0; page < LIST_PAGES_MAX; page++) {
-    const { data, error } = await bucket().listV2({ prefix, limit: LIST_PAGE, with_delimiter: false, ...(cursor === undefined ? {} : { cursor }) });
+  for (let page = 0; page < listPagesMax; page++) {
+    const { data, error } = await bucket().listV2({ prefix, limit: listPageKeys, with_delimiter: false, ...(cursor === undefined ? {} : { cursor }) });
     if (error !== null) throw unavailable("list objects", error);
     for (const object of data.objects) {
       const key = object.key ?? object.name;
@@ -85,7 +93,7 @@ async function listKeys(bucket: () => Bucket, prefix: string, after: string, lim
     if (!data.hasNext || data.nextCursor === undefined || keys.length >= limit) return keys;
     cursor = data.nextCursor;
   }
-  throw new AuditError("unavailable", `list objects: more than ${LIST_PAGES_MAX} pages below the prefix`);
+  throw new AuditError("unavailable", `list objects: more than ${listPagesMax} pages below the prefix`);
 }
 
 /** Storage answers 400 for much and puts the status it means into the body's `statusCode`. */
