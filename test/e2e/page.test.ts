@@ -222,6 +222,25 @@ describe("the events page", { timeout: 60_000 }, () => {
     }, { context: { timezoneId: "Asia/Kolkata", locale: "en-GB" } });
   });
 
+  it("leaves single keys alone when they are switched off, also the next time", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      await rowOf(page, "user.login").first().waitFor();
+      await page.getByRole("button", { name: "Keyboard" }).click();
+      await page.getByRole("checkbox", { name: "Use these keys" }).uncheck();
+      await page.getByRole("button", { name: "Close", exact: true }).click();
+      await page.reload();
+      await rowOf(page, "user.login").first().waitFor();
+      await page.keyboard.press("u");
+      await page.keyboard.press("?");
+      expect(await page.getByRole("dialog").count()).toBe(0);
+      await page.getByRole("button", { name: "Keyboard" }).click();
+      await page.getByRole("checkbox", { name: "Use these keys" }).check();
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("u");
+      await page.getByRole("button", { name: /Times are local/ }).waitFor();
+    });
+  });
+
   it("narrows the range on the histogram, by keyboard and by dragging", async () => {
     await visit("/#demo=auditor", async (page) => {
       await page.getByRole("status").getByText(/1\d\d events/).waitFor();

@@ -43,6 +43,7 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
         <div className="toolbar">
           <p role="status" className="count">{countText(stats.data, stats.isFetching)}</p>
           <LiveBar api={api} filter={filter} shown={events} isReading={isReading} onRefresh={refresh} />
+          <Button className="keyboard" onPress={() => shortcuts.setIsOpen(true)}>Keyboard</Button>
           {isAtLeast(role, "auditor") && <ExportMenu api={api} filter={filter} total={queryFault === undefined ? stats.data?.total : 0} />}
         </div>
         <div className="columns">

@@ -13,9 +13,23 @@ const list: readonly (readonly [string, string])[] = [
   ["?", "this list"],
 ];
 
-/** Single keys, never while somebody types. */
-export function useShortcuts(actions: ShortcutActions): { readonly isOpen: boolean; readonly onClose: () => void } {
+const storageKey = "audit-keys";
+
+export type Shortcuts = {
+  readonly isOpen: boolean;
+  readonly setIsOpen: (isOpen: boolean) => void;
+  readonly areOn: boolean;
+  readonly setAreOn: (areOn: boolean) => void;
+};
+
+/**
+ * Single keys, never while somebody types. They can be switched off (WCAG 2.1.4): who dictates presses keys that nobody meant. Escape stays, for it is
+ * no character.
+ */
+export function useShortcuts(actions: ShortcutActions): Shortcuts {
   const [isOpen, setIsOpen] = useState(false);
+  const [areOn, setAreOn] = useState(() => localStorage.getItem(storageKey) !== "off");
+  useEffect(() => localStorage.setItem(storageKey, areOn ? "on" : "off"), [areOn]);
   const current = useRef(actions);
   current.current = actions;
   useEffect(() => {
@@ -29,7 +43,7 @@ export function useShortcuts(actions: ShortcutActions): { readonly isOpen: boole
         if (!isTyping) current.current.close();
         return;
       }
-      if (isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
+      if (!areOn || isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
       if (event.key === "Enter" && target.closest("button, a, summary, [role=slider]") !== null) return;
       const handlers: Readonly<Record<string, () => void>> = {
         "/": () => document.getElementById("q")?.focus(),
@@ -47,20 +61,18 @@ export function useShortcuts(actions: ShortcutActions): { readonly isOpen: boole
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, []);
-  return { isOpen, onClose: () => setIsOpen(false) };
+  }, [areOn]);
+  return { isOpen, setIsOpen, areOn, setAreOn };
 }
 
-type HelpProps = { readonly isOpen: boolean; readonly onClose: () => void; readonly mayExport: boolean };
-
-export function ShortcutHelp({ isOpen, onClose, mayExport }: HelpProps) {
+export function ShortcutHelp({ isOpen, setIsOpen, areOn, setAreOn, mayExport }: Shortcuts & { readonly mayExport: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (isOpen && dialog.current?.open === false) dialog.current.showModal();
     if (!isOpen) dialog.current?.close();
   }, [isOpen]);
   return (
-    <dialog ref={dialog} onClose={onClose} aria-labelledby="keys">
+    <dialog ref={dialog} onClose={() => setIsOpen(false)} aria-labelledby="keys">
       <h2 id="keys">Keys</h2>
       <dl className="keys">
         {list.filter(([key]) => mayExport || key !== "e").map(([key, what]) => (
@@ -72,8 +84,13 @@ export function ShortcutHelp({ isOpen, onClose, mayExport }: HelpProps) {
           </div>
         ))}
       </dl>
-      <form method="dialog">
-        <button type="submit">Close</button>
+      <form method="dialog" className="form">
+        <label className="check">
+          <input type="checkbox" checked={areOn} onChange={({ target }) => setAreOn(target.checked)} /> Use these keys
+        </label>
+        <div className="actions">
+          <button type="submit">Close</button>
+        </div>
       </form>
     </dialog>
   );
