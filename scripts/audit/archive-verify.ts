@@ -8,6 +8,7 @@ import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchive
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { startProgress } from "./progress.ts";
+import { printable } from "./table.ts";
 
 const limit = 100_000;
 
@@ -39,7 +40,7 @@ async function verify(options: ArchiveOptions): Promise<void> {
     if (options.json) console.log(JSON.stringify({ status, archives: rows.length, events, faults }));
     else {
       console.log(`${status.toUpperCase()}\n${rows.length} archives, ${events.toLocaleString("en")} events`);
-      for (const fault of faults) console.log(`${fault.day} of ${fault.tenant_id}: ${fault.message}`);
+      for (const fault of faults) console.log(printable(`${fault.day} of ${fault.tenant_id}: ${fault.message}`));
     }
     process.exitCode = faults.length === 0 ? exitCodes.done : exitCodes.bad;
   } finally {

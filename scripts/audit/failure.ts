@@ -1,6 +1,7 @@
 import { AuditError } from "../../core/errors.ts";
 import { AuditApiError } from "../../sdk/src/query.ts";
 import { DatabaseFault } from "../../adapters/postgres/database-fault.ts";
+import { printableLines } from "./table.ts";
 
 /** Why a command could not do its work, and what its user can do about it. */
 export type Failure = { readonly code: string; readonly message: string; readonly hint?: string | undefined };
@@ -109,7 +110,7 @@ function fileFailure(code: string | undefined, path: string): Failure | undefine
 }
 
 export function failureText({ message, hint }: Failure): string {
-  return hint === undefined ? message : `${message}\n${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+  return printableLines(hint === undefined ? message : `${message}\n${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`);
 }
 
 export function failureJson({ code, message, hint }: Failure): string {

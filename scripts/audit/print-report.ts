@@ -1,4 +1,5 @@
 import type { Finding, LogReport } from "../../verify/report.ts";
+import { printable } from "./table.ts";
 
 /** Findings that are printed; `--json` has up to a hundred. */
 const printedMax = 20;
@@ -24,7 +25,8 @@ export function reportText(report: LogReport, notes: readonly string[]): string 
   if (report.first_bad_event !== undefined) lines.push(`first bad event: ${findingText(report.first_bad_event)}`);
   lines.push(...report.findings.slice(0, printedMax).map((finding) => `- ${findingText(finding)}`));
   if (report.finding_count > printedMax) lines.push(`- and ${(report.finding_count - printedMax).toLocaleString("en")} more`);
-  return lines.join("\n");
+  // An export that somebody handed over may say anything: it must not wipe the verdict off the screen, nor add a line to it.
+  return lines.map(printable).join("\n");
 }
 
 function findingText(finding: Finding): string {

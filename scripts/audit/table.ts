@@ -24,6 +24,11 @@ export function printable(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ");
 }
 
+/** The same of text that may have lines of its own. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
 function fit(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text + " ".repeat(width - characters.length) : `${characters.slice(0, width - 1).join("")}…`;

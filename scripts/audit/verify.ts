@@ -15,6 +15,7 @@ import { CommandError, explain, failureText } from "./failure.ts";
 import { readKept } from "./kept-checkpoints.ts";
 import { nativeHash } from "./native-hash.ts";
 import { reportText } from "./print-report.ts";
+import { printable, printableLines } from "./table.ts";
 import { startProgress } from "./progress.ts";
 import { databaseTarget, hasDatabase, readLocalFile } from "./target.ts";
 
@@ -134,12 +135,12 @@ async function verifyReceiptFile(options: Options, file: string, rotations: read
     console.log(
       options.json
         ? JSON.stringify(answer)
-        : `SOUND\nevent ${proven.index} of ${origin}, signed ${answer.signed_at} by ${key}\n${JSON.stringify(proven.event, null, 2)}`,
+        : printableLines(`SOUND\nevent ${proven.index} of ${origin}, signed ${answer.signed_at} by ${key}\n${JSON.stringify(proven.event, null, 2)}`),
     );
     return exitCodes.sound;
   } catch (fault) {
     const message = (fault as Error).message;
-    console.log(options.json ? JSON.stringify({ status: "tampered", message }) : `TAMPERED\n${message}`);
+    console.log(options.json ? JSON.stringify({ status: "tampered", message }) : `TAMPERED\n${printable(message)}`);
     return exitCodes.tampered;
   }
 }
