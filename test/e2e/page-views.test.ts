@@ -3,7 +3,10 @@ import { join } from "node:path";
 import pg from "pg";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { drawerOf, overhang, pictures, rowOf, violations } from "./page-browser.ts";
+import { verifyReceipt } from "../../verify/receipt.ts";
+import { followRotations } from "../../verify/keys.ts";
+import { archiveDay, archivedCount, archivedDay, hotCount, ledgerType } from "./page-archive.ts";
+import { downloaded, drawerOf, overhang, pictures, rowOf, violations } from "./page-browser.ts";
 import { cloudTrailEvents, hostileEvents, officeEvents, post } from "./page-events.ts";
 import { usePageStack } from "./page-stack.ts";
 
@@ -46,9 +49,10 @@ const looks = [
 ] as const;
 
 describe("the views of the page", { timeout: 90_000 }, () => {
-  const { visit } = usePageStack(async (found) => {
+  const { local, visit } = usePageStack(async (found) => {
     await post(found, 0, [...cloudTrailEvents(found.tenants[0]?.id ?? ""), ...officeEvents(Date.now()), ...hostileEvents]);
-    await archiveDays(found.database_url, found.tenants[0]?.id ?? "");
+    await archiveDay(found);
+    await listArchivedDays(found.database_url, found.tenants[0]?.id ?? "");
   });
 
   it.each(views)(
@@ -151,18 +155,54 @@ describe("the views of the page", { timeout: 90_000 }, () => {
       await page.waitForURL(/from=2026-03-02T00/);
     }, { allowed: /Failed to load resource/ });
   });
+
+  it("reads on from the database into a day that was archived, and proves an event of it", async () => {
+    const [stored] = await query<{ manifest: string; bytes: string; expires: string }>(
+      local().database_url,
+      "select encode(manifest_sha256, 'hex') as manifest, bytes, (expires_at at time zone 'UTC')::date::text as expires from audit_log.archives where day = $1",
+      [archivedDay],
+    );
+    const bytes = Number(stored?.bytes);
+    await visit("/?page=archives#demo=auditor", async (page) => {
+      const row = rowOf(page, archivedDay);
+      await row.waitFor();
+      expect(await row.getByRole("cell").allTextContents()).toEqual([
+        ...["archived", String(archivedCount), "1", `${(bytes / 1000).toFixed(1)} kB`],
+        expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+        stored?.expires,
+        `${stored?.manifest.slice(0, 12)}…`,
+      ]);
+      await row.getByRole("link").click();
+      await page.getByRole("status").getByText(`${archivedCount} events`).waitFor();
+    });
+    await visit(`/?q=action:${ledgerType}&from=${archivedDay}T00:00:00.000Z&to=${new Date().toISOString()}#demo=auditor`, async (page) => {
+      await page.getByRole("status").getByText(`${archivedCount + hotCount} events`).waitFor();
+      await rowOf(page, "now-0").waitFor();
+      await rowOf(page, /year-7\b/).getByRole("button").click();
+      const drawer = drawerOf(page);
+      await drawer.getByRole("button", { name: "Verify this event" }).click();
+      await drawer.getByText("✓ Verified").waitFor();
+      const receipt = await downloaded(page, () => drawer.getByRole("button", { name: "Download the receipt" }).click());
+      const { event } = await verifyReceipt(receipt.bytes.toString("utf8"), await followRotations([local().log_key], []));
+      expect(event).toMatchObject({ event_type: ledgerType, object_id: "year-7", context: { balance: 10.5, currency: "€" } });
+    });
+  });
 });
 
-/** Days that have left the database, as the catalogue has them: the archive's own tests hold what is in it. */
-async function archiveDays(databaseUrl: string, tenantId: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
+/** Days of which only the catalogue knows: one is over, and what stands there of the other never changes. */
+async function listArchivedDays(databaseUrl: string, tenantId: string): Promise<void> {
   const row = `insert into audit_log.archives (tenant_id, day, state, rows, files, bytes, first_log_index, last_log_index, checkpoint_size, checkpoint_root,
     manifest_key, manifest_sha256, archived_at, expires_at, deleted_at, tiles_moved_at)
     values ($1, $2, $3, 1200, 2, 3400000, 0, 1199, 1200, sha256('a'), 'manifest', sha256('m'), '2026-06-01Z', '2036-06-01Z', $4, now())`;
+  await query(databaseUrl, row, [tenantId, "2026-03-01", "deleted", "2026-09-01Z"]);
+  await query(databaseUrl, row, [tenantId, "2026-03-02", "archived", null]);
+}
+
+async function query<Row extends pg.QueryResultRow>(databaseUrl: string, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
   try {
-    await client.query(row, [tenantId, "2026-03-01", "deleted", "2026-09-01Z"]);
-    await client.query(row, [tenantId, "2026-03-02", "archived", null]);
+    return (await client.query<Row>(text, [...values])).rows;
   } finally {
     await client.end();
   }
