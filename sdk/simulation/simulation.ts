@@ -1,3 +1,5 @@
+// Loaded before time begins: virtual time does not wait for a module, and on a busy machine a whole world would end before bulk logging was there.
+import "../src/log-many.ts";
 import { conserved, finish, live, type Scenario, scenario, startProcess } from "./scenario.ts";
 import { run } from "./world.ts";
 
