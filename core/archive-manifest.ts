@@ -47,7 +47,8 @@ export async function signManifest(manifest: ArchiveManifest, logOrigin: string,
 }
 
 /** A manifest that may be believed: who signed it is trusted, and so is the checkpoint in it. */
-export type OpenedManifest = { readonly manifest: ArchiveManifest; readonly signedAt: Date; readonly checkpoint: Checkpoint };
+export type OpenedManifest = { readonly manifest: ArchiveManifest; readonly signedAt: Date; readonly checkpoint: SignedCheckpoint };
+type SignedCheckpoint = Checkpoint & { readonly signedAt: Date };
 
 /** Which archive is meant, and whose signatures are believed: `verifiers` are the log's own key and those that handed over to it. */
 export type ManifestExpectation = {
@@ -98,7 +99,7 @@ async function signedBy(note: ReturnType<typeof parseNote>, verifiers: readonly 
   return undefined;
 }
 
-async function checkpointOf(note: string, verifiers: readonly NoteVerifier[]): Promise<Checkpoint | undefined> {
+async function checkpointOf(note: string, verifiers: readonly NoteVerifier[]): Promise<SignedCheckpoint | undefined> {
   for (const verifier of verifiers) {
     const opened = await openCheckpoint(note, verifier).catch(() => undefined);
     if (opened !== undefined) return opened;

@@ -25,11 +25,12 @@ export async function restoreTree(
   const gap = leaves.findIndex(({ logIndex }, at) => logIndex !== at);
   const complete = gap === -1 ? leaves.length : gap;
   const signed = manifests.filter(({ checkpoint }) => checkpoint.size <= complete).sort((a, b) => b.checkpoint.size - a.checkpoint.size);
-  for (const { checkpoint, manifest, signedAt } of signed) {
+  for (const { checkpoint, manifest } of signed) {
     const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size), joinWith(sha256));
     if (!sameBytes(growth.root, checkpoint.root)) continue;
     if (await store.useKey(key.verifierKey, key.logOrigin) !== "usable") return undefined;
-    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, [{ ...growth, note: manifest.checkpoint }], key.verifierKey, signedAt));
+    const grown = [{ ...growth, note: manifest.checkpoint }];
+    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, grown, key.verifierKey, checkpoint.signedAt));
     return done === "busy" ? undefined : checkpoint.size;
   }
   return undefined;

@@ -1,5 +1,11 @@
 import type { FindingList } from "./report.ts";
-import type { Deletion, StoredEvent } from "./source.ts";
+import { columnsBeforeLeaf } from "./database-row.ts";
+import { leafColumns } from "./leaf.ts";
+import { textOfField, unpacked } from "./packed-event.ts";
+import type { Deletion, ReadEvent } from "./source.ts";
+
+const recordType = "audit.event.deleted";
+const [idColumn, typeColumn] = [columnsBeforeLeaf + leafColumns.indexOf("id"), columnsBeforeLeaf + leafColumns.indexOf("event_type")];
 
 /**
  * Looks for the record of every soft deletion. Deletions stand beside the events and no tree has them, so who can write to the database could hide an
@@ -12,12 +18,13 @@ export function deletionCheck(deletions: readonly Deletion[] = []) {
   const hiding = new Set<Deletion>();
   const recorded = new Set<Deletion>();
   return {
-    see({ tenantId, occurredAt, id, event }: StoredEvent): void {
-      if (open.size === 0) return;
+    see(read: ReadEvent): void {
+      if (open.size === 0 || ("bytes" in read && !open.has(textOfField(read, idColumn) ?? "") && textOfField(read, typeColumn) !== recordType)) return;
+      const { tenantId, occurredAt, id, event } = unpacked(read);
       const find = (id: unknown, time: unknown) => open.get(String(id))?.find((deletion) => deletion.tenantId === tenantId && deletion.occurredAt === time);
       const hidden = find(id, occurredAt);
       if (hidden !== undefined) hiding.add(hidden);
-      if (event["event_type"] !== "audit.event.deleted" || event["source"] !== "audit-events") return;
+      if (event["event_type"] !== recordType || event["source"] !== "audit-events") return;
       const named = find(event["object_id"], (event["context"] as { readonly occurred_at?: unknown } | null)?.occurred_at);
       if (named !== undefined) recorded.add(named);
     },

@@ -5,7 +5,7 @@ import type { Finding, FindingList } from "./report.ts";
 import type { Hash } from "./sha256.ts";
 import type { LogSource, StoredEvent } from "./source.ts";
 import type { TreeCheck } from "./tree-check.ts";
-import { type Suspicion, suspicionsMax, type Walk } from "./walk.ts";
+import { recordsOf, type Suspicion, suspicionsMax, type Walk } from "./walk.ts";
 
 export type WalkedTree = { readonly walk: Walk; readonly outcome: ReturnType<TreeCheck["finish"]> };
 
@@ -58,7 +58,7 @@ export async function judgeEvents(
 function judgePresent(hash: Hash, walk: Walk, { place, rebuilt, others }: Suspicion, stored: StoredEvent, areEventsSigned: boolean): Finding {
   const at = { tenant_id: walk.claims.tenantId, index: place.index, id: place.id, occurred_at: place.occurredAt };
   if (areEventsSigned) return { kind: "tile_changed", ...at, message: "the tile holds another hash than the signed tree" };
-  const column = columnOf(hash, place, stored, rebuilt, [...others, ...walk.recent]);
+  const column = columnOf(hash, place, stored, rebuilt, [...others, ...recordsOf(walk.recent)]);
   const what = column === undefined ? "is not as it was sealed" : `is not as it was sealed: ${column} was changed`;
   return { kind: "event_changed", ...at, ...(column === undefined ? {} : { column }), message: what };
 }

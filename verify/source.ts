@@ -10,6 +10,12 @@ export type StoredEvent = {
   readonly event: EventRecord;
 };
 
+/** A stored event as its row was copied, most of which is never looked at as values: `bytes` from `at` on, packed-event.ts. Nobody writes to them. */
+export type PackedEvent = { readonly tenantId: string; readonly seq: number; readonly bytes: Uint8Array; readonly at: number };
+
+/** An event that was read, as a value or still packed. */
+export type ReadEvent = StoredEvent | PackedEvent;
+
 /** A tile of level 0 as stored: which events stand at its places. */
 export type LeafTile = {
   readonly index: number;
@@ -30,8 +36,6 @@ export type StoredCheckpoint = {
   readonly root: Uint8Array;
   /** As `Date.toISOString` writes it. */
   readonly signedAt: string;
-  /** Public key, as text. */
-  readonly key: string;
 };
 
 /** What a tenant's log claims of itself; `tree` is undefined when none is recorded. */
@@ -64,7 +68,7 @@ export type LogSource = {
   /** Every soft deletion, where the log has any. */
   readonly deletions?: readonly Deletion[];
   /** Every event, in the order of seq, some at a time. */
-  events(): AsyncIterable<readonly StoredEvent[]>;
+  events(): AsyncIterable<readonly ReadEvent[]>;
   /** Tiles of level 0 from `fromIndex` on, in order; fewer than `limit` means that there are no more. */
   leafTiles(tenantId: string, fromIndex: number, limit: number): Promise<readonly LeafTile[]>;
   upperTiles(tenantId: string): Promise<readonly UpperTile[]>;

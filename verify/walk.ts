@@ -1,5 +1,6 @@
 import type { EventRecord } from "./leaf.ts";
-import type { ExpiredDay, LeafTile, LogSource, StoredEvent, TenantClaims } from "./source.ts";
+import { unpacked } from "./packed-event.ts";
+import type { ExpiredDay, LeafTile, LogSource, ReadEvent, StoredEvent, TenantClaims } from "./source.ts";
 import type { ExpectedCheckpoint, TreeCheck } from "./tree-check.ts";
 
 /** A place of a tenant's tree: the event that should stand there, and the hash that was sealed. */
@@ -29,7 +30,7 @@ export type Walk = {
   index: number;
   lastSeq: number;
   /** Events just seen, whose values a forger may have put elsewhere. */
-  readonly recent: EventRecord[];
+  readonly recent: ReadEvent[];
   /** Days that expired, and how many places without an event each may still explain. */
   readonly expired: { readonly day: ExpiredDay; left: number }[];
   expiredCount: number;
@@ -44,6 +45,12 @@ export function openWalk(claims: TenantClaims, checkpoints: readonly ExpectedChe
   const expired = days.filter((day) => day.tenantId === claims.tenantId).map((day) => ({ day, left: day.rows }));
   const start = { tiles: [], tilesRead: 0, isLastTileRead: false, offset: 0, index: 0, lastSeq: Number.NEGATIVE_INFINITY };
   return { claims, checkpoints, tree, suspicions: [], suspicionCount: 0, broken: undefined, recent: [], expired, expiredCount: 0, ...start };
+}
+
+/** True when an event with `seq` cannot be the next that was sealed, as far as tiles were read: more of them are needed, or places before it are without theirs. */
+export function isAhead(walk: Walk, seq: number): boolean {
+  const next = walk.tiles[0]?.seqs[walk.offset];
+  return next === undefined ? !walk.isLastTileRead : next < seq;
 }
 
 /** True when the next place is unknown before more tiles were read. */
@@ -118,12 +125,17 @@ export function step(walk: Walk, place: Place, event?: Uint8Array): void {
   }
 }
 
-export function remember(walk: Walk, event: EventRecord): void {
+export function remember(walk: Walk, event: ReadEvent): void {
   walk.recent.push(event);
   if (walk.recent.length > recentMax) walk.recent.shift();
 }
 
+/** Events that were remembered, as values: packed ones hold a whole page each. */
+export function recordsOf(events: readonly ReadEvent[]): readonly EventRecord[] {
+  return events.map((event) => unpacked(event).event);
+}
+
 export function suspect(walk: Walk, suspicion: Omit<Suspicion, "others">): void {
   walk.suspicionCount++;
-  if (walk.suspicions.length < suspicionsMax) walk.suspicions.push({ ...suspicion, others: [...walk.recent] });
+  if (walk.suspicions.length < suspicionsMax) walk.suspicions.push({ ...suspicion, others: recordsOf(walk.recent) });
 }

@@ -8,7 +8,7 @@ import { readManifest } from "../../core/archive-restore.ts";
 import { hasBytes } from "../../core/archive-check.ts";
 import { tilePath, tileWidth } from "../../core/format/tiles.ts";
 import { restoredSeqOffset } from "../../core/restore-tree.ts";
-import type { ExpiredDay, LeafTile, LogSource, StoredEvent } from "../../verify/source.ts";
+import type { ExpiredDay, LeafTile, LogSource, ReadEvent, StoredEvent } from "../../verify/source.ts";
 import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
 import type { DatabaseLog } from "./database-source.ts";
 import { CommandError } from "./failure.ts";
@@ -100,9 +100,9 @@ async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantI
   return { files, expired };
 }
 
-async function* mergedEvents(base: HotLog, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly StoredEvent[]> {
+async function* mergedEvents(base: HotLog, logs: ReadonlyMap<string, TenantArchive>): AsyncGenerator<readonly ReadEvent[]> {
   for await (const page of base.events()) {
-    const merged: StoredEvent[] = [];
+    const merged: ReadEvent[] = [];
     for (const stored of page) {
       const log = logs.get(stored.tenantId);
       // It comes at its place in the tree, which may be behind places whose tiles stayed.

@@ -1,13 +1,10 @@
 import { Buffer } from "node:buffer";
 import pg from "pg";
-import { parseJson } from "../../verify/json.ts";
-import type { EventRecord } from "../../verify/leaf.ts";
-import type { LeafTile, LogSource, StoredCheckpoint, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
+import { eventOfRow, rowColumns, timeOf } from "../../verify/database-row.ts";
+import type { LeafTile, LogSource, PackedEvent, StoredCheckpoint, StoredEvent, TenantClaims, UpperTile } from "../../verify/source.ts";
+import { copiedRows } from "./copied-rows.ts";
 
 type Texts = readonly (string | null)[];
-
-/** Rows of one fetch: small enough that their texts die young. */
-const pageRows = 500;
 
 /** What a log in a database says of its keys: not independent of whoever can write to it. */
 export type DatabaseLog = LogSource & {
@@ -90,11 +87,11 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
       return (await read(text, [tenantId, fromIndex, limit])).map(leafTileOf);
     },
     restoredEvents: async (tenantId, seq, limit) =>
-      (await read(`${selectEvents} where tenant_id = $1 and seq > $2 and seq < 0 order by seq limit $3`, [tenantId, seq, limit])).map(storedEventOf),
+      (await read(`${selectEvents} where tenant_id = $1 and seq > $2 and seq < 0 order by e.seq limit $3`, [tenantId, seq, limit])).map(eventOfRow),
     find: async (tenantId, occurredAt, id) => {
       const text = `${selectEvents} where tenant_id = $1 and occurred_at = $2 and id = $3`;
       const [row] = await read(text, [tenantId, occurredAt, id]);
-      return row === undefined ? undefined : storedEventOf(row);
+      return row === undefined ? undefined : eventOfRow(row);
     },
     upperTiles: async (tenantId) => {
       const text = "select level, tile_index, encode(hashes, 'hex') from audit_log.tiles where tenant_id = $1 and level > 0 order by level, tile_index";
@@ -130,10 +127,10 @@ async function readTenants(read: Read, ofTenant: string): Promise<readonly Tenan
   });
 }
 
-const checkpointColumns = "tenant_id, note, size, encode(root, 'hex'), signed_at, verifier_key";
+const checkpointColumns = "tenant_id, note, size, encode(root, 'hex'), signed_at";
 
-function storedCheckpointOf([, note, size, root, signedAt, key]: Texts): StoredCheckpoint {
-  return { note: note as string, size: Number(size), root: Buffer.from(root as string, "hex"), signedAt: timeOf(signedAt as string), key: key as string };
+function storedCheckpointOf([, note, size, root, signedAt]: Texts): StoredCheckpoint {
+  return { note: note as string, size: Number(size), root: Buffer.from(root as string, "hex"), signedAt: timeOf(signedAt as string) };
 }
 
 function keyed(rows: readonly Texts[]): ReadonlyMap<string, Texts[]> {
@@ -146,110 +143,12 @@ function keyed(rows: readonly Texts[]): ReadonlyMap<string, Texts[]> {
   return groups;
 }
 
-const columns = [
-  "tenant_id",
-  "occurred_at",
-  "id",
-  "received_at",
-  "principal",
-  "source",
-  "actor_id",
-  "actor_type",
-  "event_type",
-  "object_type",
-  "object_id",
-  "result",
-  "message",
-  "duration_ms",
-  "context",
-  "ip_address",
-  "user_agent",
-  "device_fingerprint",
-  "request_id",
-  "producer_id",
-  "producer_seq",
-];
+const selectEvents = `select ${rowColumns} from audit_log.events as e`;
 
-const selectEvents = `select seq, encode(leaf_hash, 'hex'), ${columns.join(", ")} from audit_log.events`;
-
-/** Every event in seq order, each page asked for before the one before it is handed out: Postgres prints one while the other is hashed. */
-async function* readEvents(client: pg.Client, ofTenant: string): AsyncGenerator<readonly StoredEvent[]> {
-  await client.query(`declare every_event no scroll cursor for ${selectEvents} ${ofTenant} order by seq`);
-  const read = readWith(client);
-  const fetchPage = () => read(`fetch ${pageRows} from every_event`);
-  for (let page = await fetchPage(); page.length > 0;) {
-    const next = page.length < pageRows ? Promise.resolve([]) : fetchPage();
-    yield page.map(storedEventOf);
-    page = await next;
-  }
-}
-
-function storedEventOf(row: Texts): StoredEvent {
-  const occurredAt = timeOf(row[3] as string);
-  return {
-    seq: Number(row[0]),
-    leafHash: Buffer.from(row[1] as string, "hex"),
-    tenantId: row[2] as string,
-    occurredAt,
-    id: row[4] as string,
-    event: eventOf(row, occurredAt),
-  };
-}
-
-/** The row as an event. One shape for all of them, which is fastest to build and to read; what is null stays null. */
-function eventOf(row: Texts, occurredAt: string): EventRecord {
-  return {
-    tenant_id: row[2],
-    occurred_at: occurredAt,
-    id: row[4],
-    received_at: timeOf(row[5] as string),
-    principal: row[6],
-    source: row[7],
-    actor_id: row[8],
-    actor_type: row[9],
-    event_type: row[10],
-    object_type: row[11],
-    object_id: row[12],
-    result: row[13],
-    message: row[14],
-    duration_ms: numberOf(row[15] as string | null),
-    context: jsonOf(row[16] as string | null),
-    ip_address: addressOf(row[17] as string | null),
-    user_agent: row[18],
-    device_fingerprint: row[19],
-    request_id: row[20],
-    producer_id: row[21],
-    producer_seq: numberOf(row[22] as string | null),
-  };
-}
-
-/** `2026-11-22 02:37:18.12+00` as `2026-11-22T02:37:18.120Z`. Digits beyond milliseconds stay: no door stores any, so they are a change. */
-function timeOf(text: string): string {
-  if (!text.endsWith("+00")) return text;
-  const fraction = text.slice(20, -3);
-  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(3, "0")}Z`;
-}
-
-function numberOf(text: string | null): number | null {
-  return text === null ? null : Number(text);
-}
-
-/** A context that cannot be parsed, or that is JSON's null and not SQL's, becomes a value that no leaf can hold. */
-function jsonOf(text: string | null): unknown {
-  if (text === null) return null;
-  try {
-    return parseJson(text) ?? Number.NaN;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-/** Postgres prints some IPv6 addresses with their last 32 bits as IPv4; the leaf has hexadecimal there (RFC 5952 section 4.3). */
-function addressOf(text: string | null): string | null {
-  const dotted = text === null ? null : /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (dotted === null) return text;
-  const [a = 0, b = 0, c = 0, d = 0] = dotted.slice(2).map(Number);
-  return `${dotted[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+/** Every event in seq order. A sort of the whole log before its first row would fill the disk: the days' indexes by seq are merged instead. */
+async function* readEvents(client: pg.Client, ofTenant: string): AsyncGenerator<readonly PackedEvent[]> {
+  await client.query("set local enable_sort = off; set local max_parallel_workers_per_gather = 0");
+  yield* copiedRows(client, `${selectEvents} ${ofTenant} order by e.seq`);
 }
 
 function leafTileOf([index, hashes, seqs, occurredAts, ids]: Texts): LeafTile {

@@ -124,7 +124,6 @@ const treeKinds: readonly DatabaseKind[] = [
   checkpointRow("size", "size = size + 1"),
   checkpointRow("root", "root = sha256(root)"),
   checkpointRow("signed_at", "signed_at = k.signed_at + (random() < 0.5)::integer * interval '1 hour' + interval '1 microsecond'"),
-  checkpointRow("verifier_key", "verifier_key = verifier_key || 'A'"),
   {
     name: "newest checkpoint deleted",
     sql:

@@ -10,7 +10,6 @@ const rowKinds = Object.entries<(checkpoint: MemoryCheckpoint, random: () => num
   size: ({ size }, random) => ({ size: size + (random() < 0.5 ? -1 : 1) * (1 + Math.floor(random() * 5)) }),
   root: ({ root }, random) => ({ root: Uint8Array.from(root, (byte, at) => at === 7 ? byte ^ (1 + Math.floor(random() * 255)) : byte) }),
   signed_at: ({ signedAt }, random) => ({ signedAt: new Date(Date.parse(signedAt) - 1 - Math.floor(random() * 86_400_000)).toISOString() }),
-  verifier_key: () => ({ key: secondKey.verifierKey }),
 }).map(([column, change]): Tamper => ({
   name: `a checkpoint's ${column} beside its note`,
   apply: (log, random) => {
