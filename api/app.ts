@@ -39,7 +39,7 @@ export function createApp(given: ApiParts) {
   const document = (): Promise<unknown> => makeDocument();
   const app = new Hono<ApiEnv>()
     .use(secureHeaders({ crossOriginResourcePolicy: false }), noStore)
-    // The door has its own request ids, log lines and CORS headers, the same as as an Edge Function; so it stands before ours.
+    // The door has its own request ids, log lines and CORS headers, just as when it is an Edge Function; so it stands before ours.
     .route(apiPath, ingestRoutes(given))
     .use(requestId(parts), accessLog(parts), cors(parts, () => routes()), queryLimit, reads.headers)
     // Before /events/:id, which would take "export" and "stream" for ids.

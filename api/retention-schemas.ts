@@ -24,8 +24,8 @@ export function storedText(description: string, bytesMax: number) {
 
 /** A time or a date in a body. */
 export function bodyTime(description: string) {
-  return z.string({ error: "is no time" }).refine((value) => parseSpan(value) !== undefined, {
-    error: "is no date or time like 2026-01-31 or 2026-01-31T08:00:00Z",
+  return z.string({ error: "must be a time" }).refine((value) => parseSpan(value) !== undefined, {
+    error: "must be a date or time like 2026-01-31 or 2026-01-31T08:00:00Z",
   })
     .meta({ description });
 }

@@ -79,7 +79,9 @@ function parsed(text: string): z.output<typeof fileSchema> {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new Error(
-    `read catalogue: /${issue?.path.map(String).join("/") ?? ""}: ${issue?.code === "unrecognized_keys" ? "has keys that are none" : "is not valid"}`,
+    `read catalogue: /${issue?.path.map(String).join("/") ?? ""}: ${
+      issue?.code === "unrecognized_keys" ? "has keys that a catalogue does not know" : "is not valid"
+    }`,
   );
 }
 
@@ -91,7 +93,7 @@ function validatorOf(name: string, schema: boolean | Record<string, unknown> | u
     validator.validate({});
     return validator;
   } catch (cause) {
-    throw new Error(`read catalogue: /types/${name}/context: is no JSON Schema that can be used`, { cause });
+    throw new Error(`read catalogue: /types/${name}/context: is not a JSON Schema that can be used`, { cause });
   }
 }
 

@@ -14,7 +14,7 @@ export type ColumnTarget = { readonly kind: "field"; readonly field: string } | 
 export type ColumnRule = (column: string) => ColumnTarget;
 
 const serverSet: ReadonlySet<string> = new Set(["received_at", "principal", "seq", "leaf_hash", "log_index", "href"]);
-/** Names of the time that tables have whose events carry none of ours. */
+/** What tables call the time of an event when they use none of our names. */
 const timeColumns: readonly string[] = ["created_at", "event_time", "time", "date", "ts"];
 
 /**

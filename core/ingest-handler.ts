@@ -50,7 +50,7 @@ export function createIngestHandler(parts: IngestHandlerParts, door: Door): (req
       parts.log({ level: "info", ...about, status: answer.status, bytes: asked.bodyBytes, ...tenantsOf(prepared), ...countsOf(answer) });
       return responseOf(answer, applied, requestId, { ...headers, ...asked.ticket?.headers() });
     } catch (error) {
-      // The rest of a refused body is not wanted; that it cannot be cancelled any more is no fault.
+      // The rest of a refused body is not wanted. Cancelling it fails when it is being read or has been: that changes nothing.
       request.body?.cancel().catch(() => undefined);
       const response = refusalOf(error, requestId, headers);
       const totalMs = Math.round((parts.elapsedMs() - startedMs) * 100) / 100;

@@ -37,9 +37,8 @@ export type ReadingParts = {
 };
 
 /**
- * How to read a request of a door that takes `eventsMax` events: credential and quota first, so that a body is not even read of strangers, nor of
- * those who have sent too much. It is parsed when
- * `lease` gives it its turn.
+ * How to read a request of a door that takes `eventsMax` events: credential and quota first, so that nothing is read from strangers, nor from those
+ * who have sent too much. The body is parsed when `lease` gives it its turn.
  */
 export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (request: Request, lease: Lease) => Promise<IngestRequest> {
   const addressOf = clientAddressReader(parts.settings);

@@ -103,7 +103,7 @@ function derivedIds(principal: string, idempotency: Idempotency, sha256: Sha256)
 
 function instantOf(receivedAt: string): number {
   const ms = parseTimestamp(receivedAt);
-  if (ms === undefined) throw new Error("replay batch: the claim's received_at is no time");
+  if (ms === undefined) throw new Error("replay batch: the claim's received_at is not a time");
   return ms;
 }
 

@@ -8,7 +8,7 @@ export type Check = { readonly status: "ok" | "warning" | "fault"; readonly reas
 
 /**
  * What a process can do. `not_ready` when a check is a fault: requests would fail here, so they should go elsewhere. `degraded` when a check is a
- * warning: requests are served as ever, and somebody has to look. A sealer that stands still is no reason to take the door out of service.
+ * warning: requests are served as ever, and somebody has to look. A sealer that has stopped is no reason to take the door out of service.
  */
 export type Readiness = { readonly status: "ready" | "degraded" | "not_ready"; readonly checks: Readonly<Record<string, Check>> };
 

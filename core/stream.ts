@@ -12,7 +12,7 @@ export type StreamRequest = {
   readonly scope: FeedScope;
   /** What the events must be; its window too, which is all of time unless one was asked for. */
   readonly filter: Filter;
-  /** Verifies the credential again; rejects when it is good for this no longer. */
+  /** Verifies the credential again; rejects when it no longer allows this stream. */
   readonly recheck: () => Promise<unknown>;
   /** Fires when the client is gone or the process stops. */
   readonly signal: AbortSignal;

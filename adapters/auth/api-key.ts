@@ -52,7 +52,7 @@ export function apiKeys({ store, now, cacheMs = limits.keyCacheMs, log, waitUnti
     }
     return await answer;
   };
-  /** Notes the use of a key once a minute, behind the request's back: a fault of it is no reason to refuse anybody. */
+  /** Notes the use of a key at most once a minute, beside the request: nobody is refused because it could not be noted. */
   const touch = (id: string): void => {
     if (touched.get(id) !== undefined) return;
     const usedAt = now();

@@ -10,7 +10,7 @@ import { operation } from "../operation.ts";
 import { archiveListBody } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
 
-const day = (description: string) => z.iso.date({ error: "is no date like 2026-01-31" }).meta({ description });
+const day = (description: string) => z.iso.date({ error: "must be a date like 2026-01-31" }).meta({ description });
 
 const listParameters = z.strictObject({
   tenant_id: tenantParameters.shape.tenant_id,

@@ -25,7 +25,9 @@ const listParameters = z.strictObject({
 const placeBody = z.strictObject({
   tenant_id: bodyTenant,
   reason,
-  object_type: z.string({ error: "is no text" }).regex(/^[A-Za-z0-9_.:/-]{1,100}$/, { error: "is no name of a type" }).toLowerCase()
+  object_type: z.string({ error: "must be text" }).regex(/^[A-Za-z0-9_.:/-]{1,100}$/, {
+    error: "must be the name of a type: 1 to 100 letters, digits and _ . : / -",
+  }).toLowerCase()
     .meta({ description: "only events about objects of this type" }).nullish(),
   object_id: storedText("only events about objects with this id", limits.indexedBytesMax).nullish(),
   actor_id: storedText("only events of this actor", limits.indexedBytesMax).nullish(),

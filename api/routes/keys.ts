@@ -27,15 +27,17 @@ const listParameters = z.strictObject({
 
 const createBody = z.strictObject({
   tenant_id: z.guid({ error: "is not a UUID" }).toLowerCase().meta({ description: "needed when the credential is good for several tenants" }).nullish(),
-  name: z.string({ error: "is no text" }).min(1, { error: "is empty" })
+  name: z.string({ error: "must be text" }).min(1, { error: "is empty" })
     .refine((value) => new TextEncoder().encode(value).length <= limits.indexedBytesMax, { error: `is longer than ${limits.indexedBytesMax} bytes` })
     .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that cannot be stored" })
     .meta({ description: "what people call the key" }),
-  scopes: z.array(z.enum(scopes, { error: `is none of ${scopes.join(", ")}` }), { error: "is no list of scopes" })
+  scopes: z.array(z.enum(scopes, { error: `must be one of ${scopes.join(", ")}` }), { error: "must be a list of scopes" })
     .min(1, { error: "names no scope" }).max(scopes.length, { error: "names a scope twice" })
     .refine((list) => new Set(list).size === list.length, { error: "names a scope twice" })
     .meta({ description: "what the key allows: export includes read, admin includes export" }),
-  expires_at: z.string({ error: "is no time" }).refine((value) => parseTimestamp(value) !== undefined, { error: "is no RFC 3339 time with an offset" })
+  expires_at: z.string({ error: "must be a time" }).refine((value) => parseTimestamp(value) !== undefined, {
+    error: "must be an RFC 3339 time with an offset, like 2026-01-31T08:00:00Z",
+  })
     .meta({ description: "when it ends; never when absent", format: "date-time" }).nullish(),
 });
 

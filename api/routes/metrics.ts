@@ -18,7 +18,7 @@ export function metricsRoutes(parts: ApiParts) {
     operation("Figures for Prometheus", { "text/plain": z.string() }, {
       isPublic: true,
       description,
-      refusals: { 401: "The token is missing or another", 403: "There is no token, and you ask from elsewhere" },
+      refusals: { 401: "The token is missing or not the right one", 403: "There is no token, and you ask from elsewhere" },
     }),
     async (context) => {
       const { metricsToken } = parts.settings;
