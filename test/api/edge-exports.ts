@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import type { DenoVersion } from "../../scripts/stack/deno-process.ts";
 import { startFunction, type TestFunction } from "../support/functions.ts";
 import { testEnvironment } from "../support/tokens.ts";
@@ -46,7 +47,7 @@ async function walk(url: string, format: string, token: string): Promise<Walked>
   let rows = 0;
   let path: string | undefined = `?format=${format}&q=principal:key:seed`;
   while (path !== undefined) {
-    const answer: Response = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
+    const answer = await whenThereIsRoom(() => fetch(url + path, { headers: { authorization: `Bearer ${token}` } }));
     if (!answer.ok) throw new Error(`export ${format}: ${answer.status} ${await answer.text()}`);
     for await (const _ of answer.body ?? []);
     rows += Number(answer.headers.get("audit-export-rows"));
@@ -54,4 +55,15 @@ async function walk(url: string, format: string, token: string): Promise<Walked>
     path = /^<(\?[^>]+)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
   }
   return { format, rows, completes };
+}
+
+/** Asks again as long as it is told that others are being served, as clients do. */
+async function whenThereIsRoom(ask: () => Promise<Response>): Promise<Response> {
+  for (let attempt = 1;; attempt++) {
+    const answer = await ask();
+    const seconds = Number(answer.headers.get("retry-after"));
+    if (answer.status !== 503 || seconds === 0 || attempt === 50) return answer;
+    await answer.body?.cancel();
+    await setTimeout(seconds * 1000);
+  }
 }
