@@ -52,30 +52,22 @@ export async function* copiedRows(client: pg.Client, select: string): AsyncGener
     page.push(packedEvent(bytes, end, page.at(-1)));
     end += row.length;
   };
-  const submitted: Submitted = {
-    submit: (connection) => void (connection as unknown as { query(text: string): void }).query(`copy (${select}) to stdout (format binary)`),
-    handleCopyData({ chunk }) {
-      if (fault !== undefined) return;
-      try {
-        addRow(isHeaderRead ? chunk : chunk.subarray(headerLength));
-        isHeaderRead = true;
-      } catch (found) {
-        fault = found as Error;
-        wake();
-      }
-    },
-    handleCommandComplete: () => {},
-    handleReadyForQuery() {
-      isDone = true;
-      endPage();
-    },
-    handleError(found) {
-      fault = found;
-      isDone = true;
+  const receive = (chunk: Uint8Array) => {
+    if (fault !== undefined) return;
+    try {
+      addRow(isHeaderRead ? chunk : chunk.subarray(headerLength));
+      isHeaderRead = true;
+    } catch (found) {
+      fault = found as Error;
       wake();
-    },
+    }
   };
-  client.query(submitted);
+  const finish = (found?: Error) => {
+    fault ??= found;
+    isDone = true;
+    endPage();
+  };
+  client.query(copying(select, receive, finish));
   for (;;) {
     const next = ready.shift();
     if (next !== undefined) {
@@ -85,4 +77,14 @@ export async function* copiedRows(client: pg.Client, select: string): AsyncGener
     else if (isDone) return;
     else await new Promise<void>((resolve) => wake = resolve);
   }
+}
+
+function copying(select: string, receive: (chunk: Uint8Array) => void, finish: (fault?: Error) => void): Submitted {
+  return {
+    submit: (connection) => void (connection as unknown as { query(text: string): void }).query(`copy (${select}) to stdout (format binary)`),
+    handleCopyData: ({ chunk }) => receive(chunk),
+    handleCommandComplete: () => {},
+    handleReadyForQuery: () => finish(),
+    handleError: finish,
+  };
 }
