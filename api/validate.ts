@@ -25,8 +25,13 @@ function refusal(issues: readonly z.core.$ZodIssue[], known: readonly string[]):
   const isUnknown = issues.some((issue) => issue.code === "unrecognized_keys");
   const names = [...new Set(details.map(({ pointer }) => pointer))].join(", ");
   const [first] = details;
-  const message = `read parameters: ${details.length === 1 && first !== undefined ? `${first.pointer} ${first.message}` : names}`;
-  return new AuditError(isUnknown ? "unknown_parameter" : "invalid_parameter", message, { details });
+  const fault = details.length === 1 && first !== undefined ? sentence(first) : names;
+  return new AuditError(isUnknown ? "unknown_parameter" : "invalid_parameter", `read parameters: ${fault}`, { details });
+}
+
+/** A fault at a position of a query speaks of what stands there, any other one of the parameter. */
+function sentence({ pointer, message, position }: ProblemDetail): string {
+  return position === undefined ? `${pointer} ${message}` : `${pointer}: ${message}`;
 }
 
 function detailsOf(issue: z.core.$ZodIssue, known: readonly string[]): readonly ProblemDetail[] {

@@ -21,10 +21,7 @@ export function accept(engine: Engine, input: EventInput, context: EventContext,
   try {
     made = engine.make(input, context);
   } catch (cause) {
-    const dropped = drop(engine, context.tenant_id, { dropped: "invalid", cause });
-    // A report that cannot be written is counted and not reported: else its loss would be reported in the same way, without end.
-    if (reserved) engine.unreported.delete(context.tenant_id);
-    return dropped;
+    return drop(engine, context.tenant_id, { dropped: "invalid", cause });
   }
   const kept = spool?.append(made.json);
   const record = typeof kept === "object" ? kept : undefined;
@@ -49,7 +46,7 @@ export function accept(engine: Engine, input: EventInput, context: EventContext,
 }
 
 function drop(engine: Engine, tenantId: string | undefined, accepted: Accepted & { readonly dropped: DropReason }): Accepted {
-  recordDrop(engine, tenantId, accepted.dropped, engine.runtime.now());
+  recordDrop(engine, tenantId, accepted.dropped);
   pumpSoon(engine);
   return accepted;
 }
@@ -85,6 +82,8 @@ export function reportDrops(engine: Engine): void {
     const message = `${count} events dropped`;
     // Without the defaults, which may be what could not be written.
     const known = { tenant_id: tenantId, source: engine.defaults.source };
-    accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, context }, known, { reserved: true });
+    const report = accept(engine, { event_type: "audit.sdk.dropped", result: "warning", message, context }, known, { reserved: true });
+    // A report that cannot be written is counted and not reported: else its loss would be reported in the same way, without end.
+    if (report.dropped) engine.unreported.delete(tenantId);
   }
 }

@@ -28,5 +28,5 @@ export function readVerdicts(body: Fields, entries: readonly Entry[], isMinimal:
   });
   // With the list whole and no other word in it, every verdict is one of those counted.
   const isWhole = Object.entries(counts).every(([name, count]) => count === body[`${name}_count`]);
-  return isWhole && counts.created + counts.duplicate + counts.rejected === entries.length ? verdicts : undefined;
+  return isWhole && Object.keys(verdicts).length === entries.length ? verdicts : undefined;
 }

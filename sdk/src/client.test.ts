@@ -1,15 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { someEvents, virtual } from "../test/virtual.ts";
-import {
-  type AuditClientOptions,
-  AuditConfigurationError,
-  AuditDroppedError,
-  AuditPendingError,
-  AuditRejectedError,
-  type AuditWarning,
-  createAuditClient,
-} from "./index.ts";
+import { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditRejectedError, createAuditClient } from "./index.ts";
 
 describe("logEvent()", () => {
   it("resolves with the verdict when the event is stored", async () => {
@@ -216,20 +207,6 @@ describe("createAuditClient()", () => {
         "https://x.supabase.co/functions/v1/audit-api/api/v1/audit/events",
       ]),
     );
-  });
-
-  it("warns of options that there are not, and of none of those in the README", async () => {
-    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-    const [, table = ""] = /### Options|## Options([\s\S]*?)\nErrors of/.exec(readme) ?? [];
-    const names = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
-    expect(names.length).toBeGreaterThan(30);
-    const warned: string[] = [];
-    const onWarning = ({ kind, message }: AuditWarning) => void warned.push(`${kind}: ${message}`);
-    const known = { url: "http://virtual", apiKey: "aud_test", onWarning };
-    createAuditClient({ ...Object.fromEntries(names.map((name) => [name, undefined])), ...known });
-    expect(warned).toEqual([]);
-    createAuditClient({ ...known, apikey: "aud_test", queueSzie: 5 } as AuditClientOptions);
-    expect(warned).toEqual(["option: unknown: apikey", "option: unknown: queueSzie"]);
   });
 
   it.each([

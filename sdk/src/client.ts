@@ -1,7 +1,7 @@
 import { accept, room } from "./accept.ts";
 import { changeOf } from "./change.ts";
 import { recordDrop } from "./delivery/drops.ts";
-import { createEngine, type Engine, pumpSoon, statsOf, tell, warn } from "./engine.ts";
+import { createEngine, type Engine, pumpSoon, tell, warn } from "./engine.ts";
 import { closeOnExit as hookExit } from "./exit-environment.ts";
 import type { EventContext, EventFields, EventInput, LoggedEvent } from "./event.ts";
 import { close, type CloseResult, flush, type FlushResult } from "./finish.ts";
@@ -9,10 +9,10 @@ import { logEvent } from "./log-event.ts";
 import type { BulkResult } from "./log-many.ts";
 import { layered } from "./make-event.ts";
 import { auditOperation, type OperationDraft } from "./operation.ts";
-import { type AuditClientOptions, isUnknown } from "./options.ts";
+import type { AuditClientOptions } from "./options.ts";
 import { flushWhenHidden } from "./page.ts";
 import { pump } from "./pump.ts";
-import type { AuditStats } from "./stats.ts";
+import { type AuditStats, auditStats } from "./stats.ts";
 
 /** What one call may say besides its event. */
 export type LogOptions = {
@@ -72,7 +72,6 @@ export function createAuditClient(options: AuditClientOptions = {}): AuditClient
   const engine = createEngine(options);
   const { keepalive, closeOnExit, verifyReceipts, enabled } = engine.options;
   engine.pump = () => pump(engine);
-  for (const name in options) if (isUnknown(name)) warn(engine, "option", `unknown: ${name}`);
   let closed: Promise<CloseResult> | undefined;
   let unhook = () => {};
   const closeOnce = (timeoutMs = 10_000) => closed ??= close(engine, timeoutMs).finally(() => unhook());
@@ -93,7 +92,7 @@ function openSpool(engine: Engine): void {
       engine.counts.recovered += count;
       pumpSoon(engine);
     },
-    onLost: (count) => recordDrop(engine, engine.defaults.tenant_id, "spool_corrupt", engine.runtime.now(), count),
+    onLost: (count) => recordDrop(engine, engine.defaults.tenant_id, "spool_corrupt", count),
     onWarning: (message, cause) => warn(engine, "spool", message, cause),
   });
 }
@@ -102,6 +101,7 @@ function openSpool(engine: Engine): void {
 function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: number) => Promise<CloseResult>): AuditClient {
   const { options, logTimeoutMs } = engine;
   const log = (event: EventInput, { timeoutMs = logTimeoutMs }: LogOptions = {}) => logEvent(engine, event, context, timeoutMs);
+  const logAbout = (type: string) => (event: ObjectEvent, options?: LogOptions) => log(objectEvent(type, event), options);
   const queue = (event: EventInput) => {
     const isQueued = options.enabled === true && !accept(engine, event, context, {}).dropped;
     if (isQueued) keepAwake(engine);
@@ -110,9 +110,9 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
   return {
     logEvent: log,
     logEventFireAndForget: queue,
-    logCreation: (event, options) => log(objectEvent("create", event), options),
-    logUpdate: (event, options) => log(objectEvent("update", event), options),
-    logDeletion: (event, options) => log(objectEvent("delete", event), options),
+    logCreation: logAbout("create"),
+    logUpdate: logAbout("update"),
+    logDeletion: logAbout("delete"),
     logHighVolumeEvents: async (events, bulk) => {
       // The list as it is now: who hands over a buffer may empty it while this waits.
       const taken = [...events];
@@ -121,17 +121,17 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
     },
     auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
     withContext: (more) => view(engine, layered(context, more), closeOnce),
-    ready: async () => await room(engine),
+    ready: async () => room(engine),
     flush: ({ timeoutMs = 30_000 } = {}) => flush(engine, timeoutMs),
     close: ({ timeoutMs } = {}) => closeOnce(timeoutMs),
-    stats: () => statsOf(engine),
+    stats: () => auditStats(engine),
     [Symbol.asyncDispose]: async () => void await closeOnce(),
   };
 }
 
 /** An event about an object, with what is known of the object in its context. */
 function objectEvent(type: string, { before, after, ...event }: ObjectEvent & { readonly before?: object; readonly after?: object }): EventInput {
-  const about = before && after ? changeOf(before, after) : before ? { before } : after && { after };
+  const about = before && after ? changeOf(before, after) : (before ?? after) && { before, after };
   const context = about && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
   return { event_type: event.operation_type ?? type, ...event, ...context } as EventInput;
 }

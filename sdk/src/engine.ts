@@ -5,7 +5,7 @@ import { type EventMaker, eventMaker } from "./make-event.ts";
 import { type AuditClientOptions, type AuditWarning, readOptions, type Settings } from "./options.ts";
 import { platformRuntime, type Runtime } from "./runtime.ts";
 import type { SpoolSession } from "./spool-session.ts";
-import { type AuditStats, auditStats } from "./stats.ts";
+import { auditStats } from "./stats.ts";
 
 /** The effectful shell around {@link DeliveryState}: what a client and all its `withContext` children share. */
 export type Engine = DeliveryState & Settings & {
@@ -77,10 +77,6 @@ export function warn(engine: Engine, kind: AuditWarning["kind"], message: string
   tell(engine, "onWarning", { kind, message, cause });
 }
 
-export function statsOf(engine: Engine): AuditStats {
-  return auditStats(engine);
-}
-
 /** Reports once in `metricsIntervalMs`, and only after something happened. */
 export function metricsDue(engine: Engine): void {
   if (engine.options.onMetrics) engine.metricsTimer ??= engine.runtime.setTimer(() => tellMetrics(engine), engine.metricsIntervalMs, false);
@@ -89,5 +85,5 @@ export function metricsDue(engine: Engine): void {
 export function tellMetrics(engine: Engine): void {
   engine.runtime.clearTimer(engine.metricsTimer);
   engine.metricsTimer = undefined;
-  tell(engine, "onMetrics", statsOf(engine));
+  tell(engine, "onMetrics", auditStats(engine));
 }

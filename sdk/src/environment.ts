@@ -31,17 +31,12 @@ export function processEnvironment(): Environment {
 export function readEnvironment(environment: Environment): EnvironmentSettings {
   const settings: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(variables)) {
-    const text = read(environment, name);
-    if (text) settings[option] = option === "queueSize" ? Number(text) : name.includes("LOGGING") ? !/^(false|0)$/i.test(text) : text;
+    try {
+      const text = environment[name]?.trim();
+      if (text) settings[option] = option === "queueSize" ? Number(text) : name.includes("LOGGING") ? !/^(false|0)$/i.test(text) : text;
+    } catch {
+      // Deno asks for permission, and throws without it.
+    }
   }
   return settings;
-}
-
-/** Deno asks for permission, and throws without it. */
-function read(environment: Environment, name: string): string {
-  try {
-    return environment[name]?.trim() ?? "";
-  } catch {
-    return "";
-  }
 }

@@ -22,16 +22,18 @@ type ProcessLike = {
 export function closeOnExit(close: (timeoutMs: number) => Promise<unknown>, { signals = ["SIGTERM", "SIGINT"], timeoutMs = 10_000 }: ExitOptions): () => void {
   const { process } = globalThis as unknown as { readonly process: ProcessLike };
   let isAsked = false;
-  const listeners = [...signals, "beforeExit"].map((event) =>
-    [event, async () => {
-      const isFirst = !isAsked;
-      isAsked = true;
-      if (isFirst) await close(timeoutMs);
+  const hooks = [...signals, "beforeExit"].map((event) => {
+    const listener = async () => {
+      if (!isAsked) {
+        isAsked = true;
+        await close(timeoutMs);
+      }
       off();
       if (event !== "beforeExit" && process.listenerCount(event) === 0) process.kill(process.pid, event);
-    }] as const
-  );
-  const off = () => listeners.forEach(([event, listener]) => process.off(event, listener));
-  listeners.forEach(([event, listener]) => process.on(event, listener));
+    };
+    process.on(event, listener);
+    return () => process.off(event, listener);
+  });
+  const off = () => hooks.forEach((unhook) => unhook());
   return off;
 }

@@ -1,10 +1,10 @@
 import { reportDrops } from "./accept.ts";
 import { recordDrop } from "./delivery/drops.ts";
 import { forget } from "./delivery/queue.ts";
-import { type Engine, statsOf, tellMetrics } from "./engine.ts";
+import { type Engine, tellMetrics } from "./engine.ts";
 import { pump } from "./pump.ts";
 import type { SpoolRecord } from "./spool-session.ts";
-import type { AuditStats } from "./stats.ts";
+import { type AuditStats, auditStats } from "./stats.ts";
 
 /** How a flush ended. */
 export type FlushResult = {
@@ -34,8 +34,8 @@ export async function flush(engine: Engine, timeoutMs: number): Promise<FlushRes
     flushes.add(flush);
     pump(engine);
   });
-  const { queued } = statsOf(engine);
-  return { complete: engine.ended && queued ? false : complete, queued };
+  const { queued } = auditStats(engine);
+  return { complete: complete && !(engine.ended && queued), queued };
 }
 
 /**
@@ -56,13 +56,13 @@ export async function close(engine: Engine, timeoutMs: number): Promise<CloseRes
   for (const entry of engine.open.values()) {
     forget(engine, entry);
     if (entry.record) spool?.leave(entry.record as SpoolRecord);
-    else recordDrop(engine, entry.tenantId, "closed", runtime.now());
+    else recordDrop(engine, entry.tenantId, "closed");
     entry.done?.(entry.record ? undefined : { status: "dropped" });
   }
   engine.inFlight.clear();
   for (const waiting of engine.flushes) waiting.resolve(false);
   tellMetrics(engine);
-  const stats = statsOf(engine);
+  const stats = auditStats(engine);
   spool?.close();
   return { complete: stats.dropped.closed + stats.spooled === 0, stats };
 }

@@ -1,6 +1,7 @@
 import { readVerdicts } from "./answer.ts";
 import { hiddenBatchBytes } from "./delivery/queue.ts";
 import { retryAfterMs } from "./delivery/retry-table.ts";
+import type { Door } from "./delivery/door.ts";
 import type { Answer, Batch, Verdict } from "./delivery/state.ts";
 import { described } from "./errors.ts";
 import type { Runtime } from "./runtime.ts";
@@ -41,25 +42,29 @@ export async function transmit(batch: Batch, sending: Sending): Promise<Answer> 
   const { runtime, requestTimeoutMs, requests } = sending;
   // One of its own, and no AbortSignal.any: on some versions of Node that holds on to every request for as long as the client lives.
   const control = new AbortController();
-  const { signal } = control;
-  const timer = runtime.setTimer(() => control.abort(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs, false);
+  let timer: unknown;
+  // Apart from the signal, which whoever is asked for a token does not hear.
+  const silence = new Promise<never>((_, reject) => {
+    const giveUp = () => {
+      reject(new Error(`no answer within ${requestTimeoutMs} ms`));
+      control.abort();
+    };
+    timer = runtime.setTimer(giveUp, requestTimeoutMs, false);
+  });
   requests.add(control);
   try {
-    // Who is asked for a token may never answer, and does not hear the signal.
-    const silence = new Promise<never>((_, reject) => signal.addEventListener("abort", reject));
-    const first = await Promise.race([silence, post(batch, sending, signal)]);
-    const isStale = "status" in first && first.status === 401 && sending.options.getToken;
-    return isStale ? await Promise.race([silence, post(batch, sending, signal, true)]) : first;
+    return await Promise.race([silence, post(batch, sending, control.signal)]);
   } catch (error) {
     // Node says "fetch failed" and keeps the reason in `cause`.
-    return { status: "network", code: "network", message: described(signal.aborted ? signal.reason : Object(error).cause ?? error).message };
+    return { status: "network", code: "network", message: described(Object(error).cause ?? error).message };
   } finally {
     runtime.clearTimer(timer);
     requests.delete(control);
   }
 }
 
-async function post({ entries, door }: Batch, sending: Sending, signal: AbortSignal, refresh = false): Promise<Answer> {
+async function post(batch: Batch, sending: Sending, signal: AbortSignal, refresh = false): Promise<Answer> {
+  const { entries, door } = batch;
   const { runtime, options, hidden, retryAfterCapMs } = sending;
   const check = await sending.checkReceipts;
   const body = `{"events":[${entries.map(({ json }) => json)}]}`;
@@ -68,12 +73,13 @@ async function post({ entries, door }: Batch, sending: Sending, signal: AbortSig
   const headers = { ...await credentialHeaders(options, refresh), "content-type": "application/json", ...isMinimal && { prefer: "return=minimal" } };
   // A redirect would drop the body or carry the credential elsewhere: it is an answer like others.
   const request: RequestInit = { method: "POST", headers, body, signal, redirect: "manual", keepalive: hidden && body.length <= hiddenBatchBytes };
-  const response = await runtime.fetch(door?.url ?? "", request);
+  const response = await runtime.fetch((door as Door).url, request);
   const { ok, status } = response;
   // A proxy's page, or an answer cut short, has no verdicts.
   const parsed: Record<string, unknown> = Object(await response.json().catch(() => {}));
+  if (status === 401 && options.getToken && !refresh) return post(batch, sending, signal, true);
   const verdicts = ok || status === 422 ? readVerdicts(parsed, entries, isMinimal) : undefined;
-  if (verdicts) return check ? check(parsed, { entries } as Batch, verdicts) : verdicts;
+  if (verdicts) return check ? check(parsed, batch, verdicts) : verdicts;
   const retryAfter = retryAfterMs(response.headers.get("retry-after"), runtime.now(), retryAfterCapMs);
   const { code = ok ? "unreadable" : `http_${status}`, detail = `answered ${status}` } = parsed;
   // A browser hides the status of a redirect it was told not to follow.

@@ -5,6 +5,7 @@ import type { ExitOptions } from "./exit-environment.ts";
 import { AuditConfigurationError } from "./errors.ts";
 import type { EventContext, EventFault, EventInput } from "./event.ts";
 import type { Credential } from "./http-door.ts";
+import { layered } from "./make-event.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Spool } from "./spool-session.ts";
 import type { AuditStats } from "./stats.ts";
@@ -13,9 +14,9 @@ import type { AuditStats } from "./stats.ts";
 export type AuditWarning = {
   /**
    * `queue_filling` at 80 % of `queueSize` or `queueBytes`, `queue_full` at all of it, `credential` when the key or token is refused, `spool` when the disk
-   * fails, `callback` when a function of yours threw, `option` for an option that there is not.
+   * fails, `callback` when a function of yours threw.
    */
-  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback" | "option";
+  readonly kind: "queue_filling" | "queue_full" | "credential" | "spool" | "callback";
   /** For people; it may change. */
   readonly message: string;
   /** What was thrown, when something was. */
@@ -100,32 +101,23 @@ export type AuditClientOptions = {
   readonly runtime?: Partial<Runtime>;
 };
 
-/** Every numeric option: its default, its least value and, where there is one, its greatest. */
-const numbers: Readonly<Record<NumberName, readonly [fallback: number, min: number, max?: number]>> = {
-  queueSize: [1000, 1],
-  queueBytes: [2 ** 24, 1],
+/** Every numeric option: its default, its least value if that is not 1 and, where there is one, its greatest. */
+const numbers: Readonly<Record<NumberName, readonly [fallback: number, min?: number, max?: number]>> = {
+  queueSize: [1000],
+  queueBytes: [2 ** 24],
   batchSize: [500, 1, 1000],
   batchBytes: [2 ** 20, 1, 2 ** 22 - 2 ** 16],
   batchAgeMs: [250, 0],
   concurrency: [4, 1, 64],
   edgeAbove: [50, 0],
-  requestTimeoutMs: [30_000, 1],
-  logTimeoutMs: [30_000, 1],
-  backoffBaseMs: [250, 1],
-  backoffCapMs: [30_000, 1],
+  requestTimeoutMs: [30_000],
+  logTimeoutMs: [30_000],
+  backoffBaseMs: [250],
+  backoffCapMs: [30_000],
   retryAfterCapMs: [300_000, 0],
-  breakerFailures: [5, 1],
+  breakerFailures: [5],
   metricsIntervalMs: [10_000, 10],
 };
-
-/** Every other option. */
-const others = "url,apiUrl,apiKey,getToken,tenantId,source,defaults,enabled,async,doors,whenFull,spool,redact,producerId,verifyReceipts,keepalive," +
-  "waitUntil,closeOnExit,onRejected,onWarning,onMetrics,environment,runtime";
-
-/** True when `name` is none of the options: a typing error in JavaScript would go unnoticed. */
-export function isUnknown(name: string): boolean {
-  return !(name in numbers || others.split(",").includes(name));
-}
 
 type NumberName = keyof DeliverySettings | "requestTimeoutMs" | "logTimeoutMs" | "retryAfterCapMs" | "metricsIntervalMs";
 
@@ -134,28 +126,20 @@ export type Settings = ReturnType<typeof readOptions>;
 
 /** Reads options and environment; throws AuditConfigurationError that names every fault at once. */
 export function readOptions(given: AuditClientOptions) {
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as AuditClientOptions;
   const faults: string[] = [];
   const onWarning = ({ message, cause }: AuditWarning) => console.warn("audit-events:", message, cause ?? "");
   const { EdgeRuntime: edge } = globalThis as { readonly EdgeRuntime?: { readonly waitUntil: (promise: Promise<unknown>) => void } };
-  const waitUntil = edge && ((promise: Promise<unknown>) => edge.waitUntil(promise));
-  const options: AuditClientOptions = {
-    enabled: true,
-    async: true,
-    onWarning,
-    waitUntil,
-    ...readEnvironment(given.environment ?? processEnvironment()),
-    ...set,
-  };
+  const fallbacks = { enabled: true, async: true, onWarning, waitUntil: edge?.waitUntil.bind(edge) };
+  const options: AuditClientOptions = layered({ ...fallbacks, ...readEnvironment(given.environment ?? processEnvironment()) }, given);
   const values = {} as Record<NumberName, number>;
   for (const key in numbers) {
     const name = key as NumberName;
-    const [fallback, min, max = 1e12] = numbers[name];
+    const [fallback, min = 1, max = 1e12] = numbers[name];
     const value = values[name] = options[name] ?? fallback;
     if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: must be a whole number from ${min} to ${max}`);
   }
   const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
-  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each ?? ""))) faults.push("url: must be http or https");
+  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(String(each)))) faults.push("url: must be http or https");
   if (!apiKey && !getToken) faults.push("apiKey or getToken: is needed");
   if (whenFull === "spill" && !spool) faults.push("spool: is needed to spill");
   if (options.enabled && faults.length > 0) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);
@@ -165,7 +149,7 @@ export function readOptions(given: AuditClientOptions) {
     whenFull,
     ...values,
     ...options.async ? {} : { batchSize: 1, batchAgeMs: 0 },
-    doors: doors.filter(({ name }) => [name, "both"].includes(options.doors ?? "both")),
+    doors: doors.filter(({ name }) => [name, "both"].includes(options.doors ?? name)),
   };
 }
 
@@ -173,10 +157,10 @@ export function readOptions(given: AuditClientOptions) {
 export function auditApiUrl({ url, apiUrl }: { readonly url?: string | undefined; readonly apiUrl?: string | undefined }): string {
   const path = "/api/v1/audit";
   const root = withoutSlash(apiUrl ?? url);
-  const hosted = apiUrl === undefined && /\.supabase\.(co|in)$/i.test(root) ? "/functions/v1/audit-api" : "";
+  const hosted = !apiUrl && /\.supabase\.(co|in)$/i.test(root) ? "/functions/v1/audit-api" : "";
   return root.endsWith(path) ? root : root + hosted + path;
 }
 
-function withoutSlash(url: string | undefined): string {
-  return (url ?? "").replace(/\/+$/, "");
+function withoutSlash(url = ""): string {
+  return url.replace(/\/+$/, "");
 }

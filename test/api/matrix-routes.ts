@@ -196,7 +196,7 @@ function bodies({ own, foreign }: World, body: Readonly<Record<string, unknown>>
     { name: "own tenant", path: "", status, body: { ...body, tenant_id: own.tenantId } },
     { name: "foreign tenant", path: "", status: 403, body: { ...body, tenant_id: foreign.tenantId } },
     { name: "own and foreign tenant", path: "", status: 400, body: { ...body, tenant_id: [own.tenantId, foreign.tenantId] } },
-    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status, body },
+    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status: 400, body },
   ];
 }
 
@@ -217,7 +217,7 @@ function newKeys({ own, foreign }: World): Placement[] {
     { name: "own tenant", path: "", status: 201, body: key({ tenant_id: own.tenantId }) },
     { name: "foreign tenant", path: "", status: 403, body: key({ tenant_id: foreign.tenantId }) },
     { name: "own and foreign tenant", path: "", status: 400, body: key({ tenant_id: [own.tenantId, foreign.tenantId] }) },
-    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status: 201, body: key({}) },
+    { name: "foreign tenant in the address", path: `?tenant_id=${foreign.tenantId}`, status: 400, body: key({}) },
   ];
 }
 

@@ -67,8 +67,8 @@ describe("explain()", () => {
       explain(new AuditApiError({ status: 400, code: "invalid_parameter", message, errors: faults as AuditApiError["errors"] })).message;
     const key = { code: "invalid_value", pointer: "q", message: "the key before the colon is not known", hint: "did you mean actor?" };
     const limit = { code: "invalid_value", pointer: "limit", message: "is too large" };
-    expect(error("read parameters: q the key before the colon is not known", [key])).toBe(
-      "read parameters: q the key before the colon is not known\n  did you mean actor?",
+    expect(error("read parameters: q: the key before the colon is not known", [key])).toBe(
+      "read parameters: q: the key before the colon is not known\n  did you mean actor?",
     );
     expect(error("read parameters: q, limit", [key, limit])).toBe(
       "read parameters: q, limit\n  q: the key before the colon is not known\n  did you mean actor?\n  limit: is too large",

@@ -13,6 +13,9 @@ type Props = {
   readonly onClose: () => void;
 };
 
+/** How long after an act the view may be drawn anew by what it changed. */
+const redrawnWithinMs = 1_000;
+
 /** Asks before something is done that cannot be undone. The browser's own dialog: it keeps the focus and closes by Escape. */
 export function ConfirmDialog({ title, children, action, isDanger, onConfirm, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -32,8 +35,7 @@ export function ConfirmDialog({ title, children, action, isDanger, onConfirm, on
   };
   const closed = () => {
     onClose();
-    // What opened it may be gone by what was confirmed: the keyboard goes on in the view then, and not at the top of the page.
-    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    keepFocus(performance.now() + redrawnWithinMs);
   };
   return (
     <dialog ref={dialog} onClose={closed} aria-labelledby="confirm-title">
@@ -48,4 +50,13 @@ export function ConfirmDialog({ title, children, action, isDanger, onConfirm, on
       </form>
     </dialog>
   );
+}
+
+/**
+ * What opened the dialog may be gone by what was confirmed, now or when the view is drawn anew: the keyboard goes on in the view then, and not at the top
+ * of the page.
+ */
+function keepFocus(untilMs: number): void {
+  if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  else if (performance.now() < untilMs) requestAnimationFrame(() => keepFocus(untilMs));
 }

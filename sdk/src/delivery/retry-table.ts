@@ -36,7 +36,7 @@ export const retryTable: readonly RetryRule[] = [
 export function retryActionFor(status: AnswerStatus): RetryAction {
   // A name compares with a number as NaN does: it lies in no range.
   const isNamed = (named: RetryRule["statuses"][number]) =>
-    typeof named === "object" ? Number(status) >= named[0] && Number(status) <= named[1] : named === status;
+    typeof named === "object" ? (status as number) >= named[0] && (status as number) <= named[1] : named === status;
   return retryTable.find(({ statuses }) => statuses.some(isNamed))?.action ?? "retry";
 }
 
