@@ -1,4 +1,4 @@
-// npm run bench [-- ingest|…] [--quick]: measures, prints one table, writes bench/results/.
+// npm run bench [-- ingest|…] [--quick] [--minutes N]: measures, prints one table, writes bench/results/.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchArchive } from "./archive.ts";
@@ -9,7 +9,9 @@ import { benchSoak } from "./soak.ts";
 import { benchStorage } from "./storage.ts";
 import { type BenchReport, tableOf, writeResults } from "./report.ts";
 
-const benches: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<BenchReport>>> = {
+type Options = { readonly quick: boolean; readonly minutes: number };
+
+const benches: Readonly<Record<string, (options: Options) => Promise<BenchReport>>> = {
   ingest: benchIngest,
   integrity: benchIntegrity,
   seal: benchSeal,
@@ -17,10 +19,15 @@ const benches: Readonly<Record<string, (options: { readonly quick: boolean }) =>
   query: benchQuery,
   archive: benchArchive,
   storage: benchStorage,
-  soak: ({ quick }) => benchSoak({ minutes: quick ? 0.5 : 3 }),
+  soak: benchSoak,
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false }, minutes: { type: "string" } } });
+const minutes = Number(values.minutes ?? (values.quick ? 0.5 : 3));
+if (!(minutes > 0)) {
+  console.error("bench: --minutes says how long to soak: a number above 0");
+  process.exit(2);
+}
 const wanted = positionals.length === 0 ? Object.keys(benches) : positionals;
 const unknown = wanted.filter((name) => benches[name] === undefined);
 if (unknown.length > 0) {
@@ -30,8 +37,8 @@ if (unknown.length > 0) {
 
 const started = new Date().toISOString().slice(0, 19);
 for (const name of wanted) {
-  const report = await (benches[name] as (typeof benches)[string])({ quick: values.quick });
+  const report = await (benches[name] as (typeof benches)[string])({ quick: values.quick, minutes });
   console.log(tableOf(`\n${name}${values.quick ? " (quick)" : ""}`, report.rows));
-  const command = `npm run bench -- ${name}${values.quick ? " --quick" : ""}`;
+  const command = `npm run bench -- ${name}${values.quick ? " --quick" : ""}${values.minutes === undefined ? "" : ` --minutes ${values.minutes}`}`;
   writeResults(join(import.meta.dirname, "results"), report, { date: `${started}Z`.replace("Z", `-${name}`), command, quick: values.quick });
 }
