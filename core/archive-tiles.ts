@@ -21,18 +21,40 @@ export async function moveTiles(dependencies: ArchiverDependencies, trust: Archi
   const { tenantId } = work;
   const indexes = await books.movableTiles(work, tilesAtOnce);
   const read = books.tilesOf(tenantId);
-  if (indexes.length > 0) {
+  const tiles = await tilesHere(archive, read, tenantId, indexes);
+  if (tiles.length > 0) {
     const { checkpoint } = await trust(tenantId);
     // Proves each of these tiles up to the signed root, or throws.
-    await signedLeaves(sha256, read, checkpoint, indexes.map((index) => index * tileWidth), join);
+    await signedLeaves(sha256, withHeld(read, tiles), checkpoint, tiles.map(({ index }) => index * tileWidth), join);
   }
-  const at = indexes.map((index): TileAt => ({ level: 0, index, width: tileWidth }));
-  const moved = await storeTiles(archive, tenantId, await read(at), at);
+  const moved = await storeTiles(archive, tenantId, tiles, tiles);
   const isLast = indexes.length < tilesAtOnce;
   const done = await books.moveTiles(work, moved.map((tile) => ({ index: tile.index, sha256: sha256(tile.hashes) })), isLast);
   const above = await books.fullTilesAbove(tenantId, indexes);
   if (above.length > 0) await storeTiles(archive, tenantId, await provenAbove(join, read, above), above);
   return done && isLast;
+}
+
+/** Tiles of level 0 at `indexes`, but for those that another worker has moved since they were listed: two days may meet in a tile. Throws when one is in neither place. */
+async function tilesHere(archive: ArchiveStore, read: ReadTiles, tenantId: string, indexes: readonly number[]): Promise<readonly FullTile[]> {
+  const tiles = await read(indexes.map((index) => ({ level: 0, index, width: tileWidth })));
+  const here = new Set(tiles.map(({ index }) => index));
+  for (const index of indexes.filter((each) => !here.has(each))) {
+    const at = { level: 0, index, width: tileWidth };
+    if (await archive.get(tileKey(tenantId, at)) === undefined) throw new ArchiveFault(`move tiles: tile ${index} of level 0: is missing`);
+  }
+  return tiles.map((tile) => ({ ...tile, width: tileWidth }));
+}
+
+type FullTile = Tile & TileAt;
+
+/** What `held` holds is not read again: it may be moved meanwhile. */
+function withHeld(read: ReadTiles, held: readonly Tile[]): ReadTiles {
+  return async (wanted) => {
+    const isHeld = ({ level, index }: TileAt) => level === 0 && held.some((tile) => tile.index === index);
+    const rest = wanted.filter((tile) => !isHeld(tile));
+    return [...held.filter((tile) => wanted.some(({ level, index }) => level === 0 && index === tile.index)), ...rest.length > 0 ? await read(rest) : []];
+  };
 }
 
 /** Uploads tiles and reads them back; throws ArchiveFault when the store has other bytes under such a name. */

@@ -2,14 +2,14 @@ import type { Pool } from "pg";
 import { createPool } from "../../adapters/postgres/pool.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import { type ArchiveRow, openArchiveFile } from "../../core/archive-file.ts";
-import { archivedTilesPrefix } from "../../core/archive-key.ts";
 import { type ManifestFile } from "../../core/archive-manifest.ts";
 import { readManifest } from "../../core/archive-restore.ts";
 import { hasBytes } from "../../core/archive-check.ts";
-import { tilePath, tileWidth } from "../../core/format/tiles.ts";
+import { tileWidth } from "../../core/format/tiles.ts";
 import { restoredSeqOffset } from "../../core/restore-tree.ts";
 import type { ExpiredDay, LeafTile, LogSource, ReadEvent, StoredEvent } from "../../verify/source.ts";
 import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import { type FoundRow, tilesOf } from "./archived-tiles.ts";
 import type { DatabaseLog } from "./database-source.ts";
 import { CommandError } from "./failure.ts";
 import { databaseTarget } from "./target.ts";
@@ -77,7 +77,6 @@ async function withArchive<Log extends HotLog>(base: Log, target: Omit<ArchiveTa
 }
 
 type ArchivedFile = ManifestFile & { readonly isRestored: boolean };
-type FoundRow = { readonly row: ArchiveRow; readonly isRestored: boolean };
 
 type ArchivedFiles = { readonly files: ReadonlyMap<string, ArchivedFile[]>; readonly expired: readonly ExpiredDay[] };
 
@@ -138,83 +137,34 @@ function openTenantArchive(
   size: number,
   files: readonly ArchivedFile[],
 ): TenantArchive {
-  const rows = rowsByIndex(archive, sha256, files);
-  const waiting: ArchiveRow[] = [];
+  const tiles = tilesOf(base, archive, tenantId, rowsByIndex(archive, sha256, files));
   const restored = restoredOf(base, tenantId);
-  const keys = new Map<number, { readonly id: string; readonly occurredAt: string }>();
-  const tiles = new Map<number, LeafTile>();
-  const lastSeqs: number[] = [];
-  let readUpTo = -1;
-
-  /** Reads archived events until the next one stands at `index` or later. */
-  const readTo = async (index: number): Promise<void> => {
-    while (readUpTo < index) {
-      const { value } = await rows.next();
-      readUpTo = value?.row.logIndex ?? Infinity;
-      if (value === undefined) return;
-      const { row, isRestored } = value;
-      keys.set(row.logIndex, { id: row.event.id, occurredAt: row.event.occurred_at });
-      // What is in Postgres again is checked there; here it only names its place.
-      if (!isRestored) waiting.push(row);
-    }
-  };
-  const movedTile = async (index: number): Promise<LeafTile | undefined> => {
-    const hashes = await archive.get(`${archivedTilesPrefix(tenantId)}${tilePath({ level: 0, index, width: tileWidth })}`);
-    if (hashes === undefined) return undefined;
-    const first = index * tileWidth;
-    await readTo(first + tileWidth);
-    const places = Array.from({ length: hashes.length / 32 }, (_, at) => first + at);
-    // Between two tiles that name their seqs there were as many as the moved ones have leaves.
-    const start = lastSeqs[index - 1] ?? first - restoredSeqOffset - 1;
-    return {
-      index,
-      hashes,
-      seqs: places.map((_, at) => start + 1 + at),
-      occurredAts: places.map((place) => keys.get(place)?.occurredAt ?? ""),
-      ids: places.map((place) => keys.get(place)?.id ?? ""),
-    };
-  };
-  /** Tiles are made in order, since each moved one counts on from the one before it. */
-  const tileAt = async (index: number): Promise<LeafTile | undefined> => {
-    for (let next = lastSeqs.length; next <= index; next++) {
-      const [here] = await base.leafTiles(tenantId, next, 1);
-      const tile = here?.index === next ? here : await movedTile(next);
-      if (tile === undefined) return undefined;
-      lastSeqs.push(tile.seqs.at(-1) as number);
-      tiles.set(next, tile);
-    }
-    return tiles.get(index);
-  };
   /** The place of the next event that `before` hands out. */
-  const nextIndex = () => Math.min(waiting[0]?.logIndex ?? Infinity, placeOf(restored.known()));
+  const nextIndex = () => Math.min(tiles.waiting[0]?.logIndex ?? Infinity, placeOf(restored.known()));
   return {
     async before(seq) {
-      while (waiting.length === 0 && readUpTo < Infinity) await readTo(readUpTo + 1);
+      await tiles.meetNext();
       const back = await restored.next();
       const index = nextIndex();
       if (index === Infinity) return undefined;
-      const tile = await tileAt(Math.floor(index / tileWidth));
+      const tile = await tiles.at(Math.floor(index / tileWidth));
       const own = tile?.seqs[index % tileWidth] ?? index - restoredSeqOffset;
       if (own >= seq) return undefined;
       if (back !== undefined && placeOf(back) === index) {
         restored.take();
         return { ...back, seq: own };
       }
-      const { event, leafHash } = waiting.shift() as ArchiveRow;
+      const { event, leafHash } = tiles.waiting.shift() as ArchiveRow;
       return { tenantId, seq: own, occurredAt: event.occurred_at, id: event.id, leafHash, event };
     },
     async leafTiles(fromIndex, limit) {
       const made: LeafTile[] = [];
       for (let index = fromIndex; index < fromIndex + limit && index * tileWidth < size; index++) {
-        const tile = await tileAt(index);
+        const tile = await tiles.at(index);
         if (tile === undefined) break;
         made.push(tile);
       }
-      for (const index of tiles.keys()) {
-        if (index * tileWidth + tileWidth > nextIndex() || index >= fromIndex) break;
-        tiles.delete(index);
-        for (let place = index * tileWidth; place < (index + 1) * tileWidth; place++) keys.delete(place);
-      }
+      tiles.forget(Math.min(fromIndex, Math.floor(nextIndex() / tileWidth)));
       return made;
     },
   };

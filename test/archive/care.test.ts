@@ -6,12 +6,12 @@ import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { withArchivedTiles } from "../../core/archive-tiles.ts";
 import { consistencyOf, type ProofStore, receiptOf } from "../../core/proofs.ts";
 import { openArchiveFile } from "../../core/archive-file.ts";
-import type { ArchiverDependencies } from "../../core/archive.ts";
+import { archive, type ArchiverDependencies, type ArchiverSummary } from "../../core/archive.ts";
 import { followRotations } from "../../verify/keys.ts";
 import { verifyReceipt } from "../../verify/receipt.ts";
 import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
-import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
+import { archiveAll, archiverOf, bounds, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
 import { everything } from "./everything.ts";
 
 const [tenantId] = tenantIds;
@@ -60,6 +60,43 @@ describe("archives, once their day was dropped", () => {
       const proven = await verifyReceipt(await receiptOf(proofs(), sha256, { logIndex, event }), ring);
       expect(proven).toMatchObject({ index: logIndex, event: { id: event.id } });
     }
+  });
+
+  describe("two days whose leaves meet in a tile", () => {
+    beforeEach(async () => {
+      for (const [seed, day] of [oldDay, "2026-03-02"].entries()) {
+        await log.ingest(eventsOf(day, 300, seed + 1, [tenantId]));
+        await log.seal();
+      }
+    });
+
+    /** A worker to whom something happens after it has looked for the first time which tiles it may move. */
+    const interrupted = (meanwhile: () => Promise<unknown>): ArchiverDependencies => {
+      const { books } = dependencies;
+      let looks = 0;
+      const movableTiles: typeof books.movableTiles = async (work, limit) => {
+        const indexes = await books.movableTiles(work, limit);
+        if (++looks === 1) await meanwhile();
+        return indexes;
+      };
+      return { ...dependencies, books: { ...books, movableTiles } };
+    };
+
+    it("let the worker of one move it while that of the other is at work", async () => {
+      const summaries: ArchiverSummary[] = [];
+      const other = async () => summaries.push(await archive(dependencies, bounds));
+      summaries.push(await archive(interrupted(other), bounds));
+      expect(summaries.map(({ failed, tiles_moved }) => ({ failed, tiles_moved }))).toEqual([{ failed: 0, tiles_moved: 1 }, { failed: 0, tiles_moved: 1 }]);
+      expect(await tilesLeft()).toEqual([2]);
+    });
+
+    it("say so when it is in neither place", async () => {
+      const lost = () => log.admin.query("set session_replication_role = replica; delete from audit_log.tiles where level = 0 and tile_index = 1");
+      expect((await archive(interrupted(lost), { ...bounds, retrySeconds: 600 })).failed).toBe(1);
+      expect((await log.admin.query("select problem from audit_log.archives where problem is not null")).rows).toEqual([
+        { problem: expect.stringContaining("tile 1 of level 0: is missing") },
+      ]);
+    });
   });
 
   it("keep tiles in Postgres that hold a leaf of a hot day, and any tile that the store does not give back", async () => {
