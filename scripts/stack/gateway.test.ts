@@ -194,6 +194,28 @@ describe("startGateway()", () => {
     expect(await response.json()).toMatchObject({ status, code });
   });
 
+  it.each([["GET", 200], ["POST", 503]])("answers %s with %s when the service closes an idle connection just as it is used again", async (method, status) => {
+    let connections = 0;
+    const server = createTcpServer((socket) => {
+      const isFirst = ++connections === 1;
+      let requests = 0;
+      socket.on("error", () => {});
+      socket.on("data", () => {
+        if (isFirst && ++requests === 2) socket.destroy();
+        else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    stops.push(() => void server.close());
+    const { url } = await gateway((server.address() as { readonly port: number }).port);
+    const ask = async () => {
+      const response = await fetch(`${url}/functions/v1/echo`, { method, ...method === "POST" ? { body: "{}" } : {} });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect([await ask(), await ask(), await ask()]).toEqual([200, status, 200]);
+  });
+
   it("answers 503 when the service's port is dead", async () => {
     const { url } = await gateway(await freePort());
     const response = await fetch(`${url}/functions/v1/echo`, { method: "POST", body: "{}" });

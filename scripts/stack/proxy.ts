@@ -57,7 +57,9 @@ export function forward(request: IncomingMessage, response: ServerResponse, port
   upstream.on("error", () => {
     request.unpipe(upstream).resume();
     // A service may answer and hang up before it has read the whole body: then its answer counts, not the body that could not be sent.
-    if (!answered) refuse(request, response, new AuditError("unavailable", "forward request: the service behind it does not answer", { retryAfterSeconds: 1 }));
+    if (answered) return;
+    if (upstream.reusedSocket && mayRepeat(request) && !response.destroyed) return forward(request, response, port, path);
+    refuse(request, response, new AuditError("unavailable", "forward request: the service behind it does not answer", { retryAfterSeconds: 1 }));
   });
   response.once("close", () => {
     over();
@@ -70,10 +72,21 @@ export function forward(request: IncomingMessage, response: ServerResponse, port
 }
 
 function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
-  const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
   // `pipeline` would destroy the client's connection when the service answers before it has read the body, and with it that answer.
-  if (hasBody) request.pipe(upstream);
+  if (hasBody(request)) request.pipe(upstream);
   else upstream.end();
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+}
+
+/**
+ * Whether `request` may be sent again (RFC 9112 section 9.3.1) after the connection that it was sent on turned out to be closed: a service ends idle ones when
+ * it likes, sometimes just as they are taken again. That fails each connection once, so it does not go on for ever.
+ */
+function mayRepeat(request: IncomingMessage): boolean {
+  return !hasBody(request) && /^(GET|HEAD|OPTIONS)$/.test(request.method ?? "");
 }
 
 function sendBack(answer: IncomingMessage, response: ServerResponse): void {

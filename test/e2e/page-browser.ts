@@ -37,10 +37,13 @@ export async function visit(browser: Browser, url: string, test: (page: Page) =>
   const page = await context.newPage();
   page.on("console", (message) => message.type() === "error" && !options.allowed?.test(message.text()) && faults.push(message.text()));
   page.on("pageerror", (error) => faults.push(error.message));
+  // The console does not say of what.
+  const failed: string[] = [];
+  page.on("response", (response) => response.status() >= 500 && void response.text().then((body) => failed.push(`${response.url()}: ${body}`), () => {}));
   try {
     await page.goto(url);
     await test(page);
-    expect(faults).toEqual([]);
+    expect(faults, failed.join("\n")).toEqual([]);
   } finally {
     await context.close();
   }
