@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import { drawerOf, rowOf } from "./page-browser.ts";
+import type { PageStack } from "./page-stack.ts";
+
+/** What the drawer of an event does, over the events of page.test.ts. */
+export function drawerTests({ visit }: PageStack): void {
+  it("closes by Escape a dialog and not the event behind it, and stays in the view when what opened it is gone", async () => {
+    await visit("/?q=action:order.updated#demo=admin", async (page) => {
+      await rowOf(page, "order.updated").first().getByRole("button").click();
+      await drawerOf(page).getByRole("button", { name: "Delete…" }).click();
+      await page.getByRole("button", { name: "Cancel" }).focus();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      expect(await drawerOf(page).count()).toBe(1);
+      await page.getByRole("link", { name: "API keys" }).click();
+      await page.getByText("Make a key").click();
+      await page.getByLabel("Name").fill("short-lived");
+      await page.getByRole("button", { name: "Make the key" }).click();
+      await rowOf(page, "short-lived").getByRole("button", { name: /Revoke/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Revoke the key" }).click();
+      await page.locator("#main:focus").waitFor();
+    });
+  });
+
+  it("gives the focus back to the row from which an event was opened", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      const row = (index: number) => page.getByRole("row").nth(index).getByRole("button");
+      await row(2).focus();
+      await page.keyboard.press("Enter");
+      await drawerOf(page).waitFor();
+      await row(3).click();
+      await page.keyboard.press("Escape");
+      await drawerOf(page).waitFor({ state: "detached" });
+      expect(await row(3).evaluate((element) => element === document.activeElement)).toBe(true);
+    });
+  });
+
+  it("shows an event with its change and where to look next, and has a link to it", async () => {
+    await visit("/?q=result:failure#demo=auditor", async (page) => {
+      await rowOf(page, "order.updated").getByRole("button").click();
+      const drawer = drawerOf(page);
+      await drawer.getByRole("heading", { name: "user-123 updated order order-456, failed, 32 ms" }).waitFor();
+      expect(await drawer.getByRole("row", { name: /total/ }).textContent()).toBe("total150175.5");
+      await page.goto(page.url());
+      await drawer.getByRole("heading", { name: "user-123 updated order" }).waitFor();
+      await drawer.getByRole("button", { name: "Everything by this actor" }).click();
+      await page.waitForURL(/q=actor%3Auser-123/);
+      await page.goBack();
+      await drawer.getByRole("button", { name: "Everything on this object" }).click();
+      await page.waitForURL(/q=object%3Aorder-456/);
+      await page.goBack();
+      await drawer.getByRole("button", { name: "Ten minutes around it" }).click();
+      await page.getByRole("status").getByText(/^\d\d? events$/).waitFor();
+      await page.goBack();
+      await page.keyboard.press("Escape");
+      await drawer.waitFor({ state: "detached" });
+    });
+  });
+
+  it("copies the JSON of an event", async () => {
+    await visit("/?q=result:failure#demo=auditor", async (page) => {
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await rowOf(page, "order.updated").getByRole("button").click();
+      await drawerOf(page).getByRole("button", { name: "Copy" }).click();
+      await drawerOf(page).getByText("Copied").waitFor();
+      const copied = JSON.parse(await page.evaluate("navigator.clipboard.readText()") as string);
+      expect(copied).toMatchObject({ event_type: "order.updated", context: { after: { total: 175.5 } } });
+    });
+  });
+}

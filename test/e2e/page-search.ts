@@ -1,0 +1,118 @@
+import { expect, it } from "vitest";
+import { downloaded, rowOf, violations } from "./page-browser.ts";
+import type { PageStack } from "./page-stack.ts";
+
+/** What finds, narrows, counts and exports, over the events of page.test.ts. */
+export function searchTests({ visit }: PageStack): void {
+  it("keeps form, query text and address in step", async () => {
+    await visit("/#demo=auditor", async (page) => {
+      await page.getByRole("combobox", { name: "Result" }).selectOption("failure");
+      await page.getByRole("status").getByText("1 event", { exact: true }).waitFor();
+      expect(await page.getByLabel("Query").inputValue()).toBe("result:failure");
+      expect(new URL(page.url()).searchParams.get("q")).toBe("result:failure");
+      await page.getByLabel("Query").fill("action:user.* actor:user-3");
+      await page.getByRole("button", { name: "Search", exact: true }).click();
+      await page.getByRole("status").getByText("17 events").waitFor();
+      expect(await page.getByRole("combobox", { name: "Actor" }).inputValue()).toBe("user-3");
+      await page.getByRole("textbox", { name: "IP address" }).fill("10.0.0.0/8");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "No event matches" }).waitFor();
+      expect(await page.getByLabel("Query").inputValue()).toBe("action:user.* actor:user-3 ip:10.0.0.0/8");
+      await page.goBack();
+      await page.goBack();
+      await page.getByRole("status").getByText("1 event", { exact: true }).waitFor();
+    });
+  });
+
+  it("counts values, and filters by one and back", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      const warning = page.getByRole("region", { name: "Result" }).getByRole("button", { name: /warning/ });
+      expect(await warning.textContent()).toBe("warning24");
+      await warning.click();
+      await page.getByRole("status").getByText("24 events").waitFor();
+      expect(await warning.getAttribute("aria-pressed")).toBe("true");
+      await warning.click();
+      await page.getByRole("status").getByText("119 events").waitFor();
+    });
+  });
+
+  it("tells an empty answer, an empty log and a query that is none apart, and offers a way on", async () => {
+    await visit("/?q=actor:nobody#demo=auditor", async (page) => {
+      await page.getByRole("heading", { name: "No event matches" }).waitFor();
+      await page.getByRole("button", { name: "Clear the query" }).click();
+      await rowOf(page, "order.updated").waitFor();
+    });
+    await visit("/?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z#demo=auditor", async (page) => {
+      await page.getByRole("heading", { name: "No events in this range" }).waitFor();
+      await page.getByRole("button", { name: "Look at 90 days" }).click();
+      await rowOf(page, "order.updated").waitFor();
+    });
+    await visit("/?range=15m&q=-action:audit.*#demo=auditor-2", (page) => page.getByRole("heading", { name: "No event matches" }).waitFor());
+    await visit("/?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z#demo=auditor-2", async (page) => {
+      await page.getByRole("heading", { name: "No events yet" }).waitFor();
+      expect(await page.getByText("curl ").textContent()).toContain("/functions/v1/audit-logger");
+    });
+    await visit("/?q=action:a%20actr:nobody#demo=auditor", async (page) => {
+      await page.getByRole("heading", { name: "The query cannot be read" }).waitFor();
+      // Said once, where it is mended; and what cannot be read is not exported.
+      expect(await page.getByRole("alert").allTextContents()).toEqual([expect.stringContaining("did you mean actor?")]);
+      expect(await page.getByRole("group", { name: "Export" }).getByRole("button", { name: "CSV" }).isDisabled()).toBe(true);
+      expect(await page.getByLabel("Query").getAttribute("aria-invalid")).toBe("true");
+      expect(await page.locator("#q-fault mark").textContent()).toBe("actr:nobody");
+      expect(await violations(page)).toEqual([]);
+    }, { allowed: /400/ });
+  });
+
+  it("narrows the range on the histogram, by keyboard and by dragging", async () => {
+    await visit("/#demo=auditor", async (page) => {
+      await page.getByRole("status").getByText(/1\d\d events/).waitFor();
+      const range = page.getByRole("slider", { name: "Time range" });
+      await range.focus();
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.press("Shift+ArrowLeft");
+      expect(await range.getAttribute("aria-valuetext")).toMatch(/events$/);
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/from=.+to=/);
+      expect(await page.getByRole("combobox", { name: "Range", exact: true }).inputValue()).toBe("custom");
+      await page.goBack();
+      const box = await range.boundingBox();
+      if (box === null) throw new Error("drag on the histogram: it has no place");
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width - 2, box.y + 40, { steps: 5 });
+      await page.mouse.up();
+      await page.waitForURL(/from=.+to=/);
+      const parameters = new URL(page.url()).searchParams;
+      const width = Date.parse(parameters.get("to") ?? "") - Date.parse(parameters.get("from") ?? "");
+      expect(width / 86_400_000).toBeGreaterThan(3);
+      expect(width / 86_400_000).toBeLessThan(4);
+    });
+  });
+
+  it("exports exactly the filter as CSV, NDJSON and Parquet", async () => {
+    await visit("/?q=actor:user-3#demo=auditor", async (page) => {
+      await page.getByRole("status").getByText("17 events").waitFor();
+      const take = (name: string) => downloaded(page, () => page.getByRole("button", { name, exact: true }).click());
+      const csv = await take("CSV");
+      expect(csv.name).toMatch(/^audit-events-.+\.csv$/);
+      expect(csv.bytes.toString("utf8").trim().split("\r\n")).toHaveLength(18);
+      await page.getByRole("status").getByText(/\.csv saved/).waitFor();
+      const lines = (await take("NDJSON")).bytes.toString("utf8").trim().split("\n").map((line) => JSON.parse(line));
+      expect(lines.slice(0, -1).map(({ actor_id }) => actor_id)).toEqual(Array(17).fill("user-3"));
+      expect(lines.at(-1).audit_events_export).toMatchObject({ complete: true, rows: 17 });
+      expect((await take("Parquet")).bytes.subarray(0, 4).toString()).toBe("PAR1");
+    });
+  });
+
+  it("shows how far an export is, and cancels it", async () => {
+    await visit("/?q=actor:user-3#demo=auditor", async (page) => {
+      await page.getByRole("status").getByText("17 events").waitFor();
+      await page.route("**/events/export?*", () => undefined);
+      await page.getByRole("button", { name: "CSV", exact: true }).click();
+      await page.getByRole("progressbar", { name: "Export" }).waitFor();
+      await page.getByText("0 of 17 rows").waitFor();
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByText("Export cancelled; nothing was saved.").waitFor();
+    });
+  });
+}
