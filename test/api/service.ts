@@ -78,19 +78,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   admin.on("error", () => {});
   await admin.connect();
 
-  const ask = async (path: string, asked: Asked = {}): Promise<Answer> => {
-    const headers = new Headers({ "user-agent": canary, ...asked.headers });
-    if (asked.as !== undefined) headers.set("authorization", `Bearer ${asked.as}`);
-    if (asked.body !== undefined) headers.set("content-type", "application/json");
-    learnCredentials(headers);
-    const url = path.startsWith("//") ? path.slice(1) : `/api/v1/audit${path}`;
-    const body = asked.body === undefined ? {} : { body: typeof asked.body === "string" ? asked.body : JSON.stringify(asked.body) };
-    const response = await app.request(url, { method: asked.method ?? "GET", headers, ...body });
-    const text = await response.text();
-    keepRefusal(response, text);
-    const isJson = /json/.test(response.headers.get("content-type") ?? "") && !/ndjson/.test(response.headers.get("content-type") ?? "");
-    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
-  };
+  const ask = asking(app);
   return {
     app,
     parts,
@@ -104,20 +92,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       if (status !== 201) throw new Error(`store test events: ${status} ${text}`);
       return JSON.parse(text).results;
     },
-    makeKey: async (tenantId, scopes, { expiresAt } = {}) => {
-      const key = makeApiKey(randomBytes);
-      learnSecret("API key", key.text);
-      await admin.query("insert into audit_log.tenants (id, name) values ($1::uuid, $1::uuid::text) on conflict do nothing", [tenantId]);
-      const hash = createHash("sha256").update(key.text).digest();
-      await admin.query("insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at) values ($1, $2, $3, 'test', $4, $5)", [
-        key.id,
-        tenantId,
-        hash,
-        scopes,
-        expiresAt ?? null,
-      ]);
-      return key;
-    },
+    makeKey: (tenantId, scopes, { expiresAt } = {}) => makeKey(admin, tenantId, scopes, expiresAt),
     settled: async () => {
       while (background.size > 0) await Promise.allSettled(background);
     },
@@ -130,6 +105,38 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       if (options.database === undefined) await database.drop();
     },
   };
+}
+
+/** Asks the app, and keeps what tells of leaks. */
+function asking(app: Service["app"]): Service["ask"] {
+  return async (path, asked = {}) => {
+    const headers = new Headers({ "user-agent": canary, ...asked.headers });
+    if (asked.as !== undefined) headers.set("authorization", `Bearer ${asked.as}`);
+    if (asked.body !== undefined) headers.set("content-type", "application/json");
+    learnCredentials(headers);
+    const url = path.startsWith("//") ? path.slice(1) : `/api/v1/audit${path}`;
+    const body = asked.body === undefined ? {} : { body: typeof asked.body === "string" ? asked.body : JSON.stringify(asked.body) };
+    const response = await app.request(url, { method: asked.method ?? "GET", headers, ...body });
+    const text = await response.text();
+    keepRefusal(response, text);
+    const isJson = /json/.test(response.headers.get("content-type") ?? "") && !/ndjson/.test(response.headers.get("content-type") ?? "");
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  };
+}
+
+async function makeKey(admin: pg.Client, tenantId: string, scopes: readonly Scope[], expiresAt: string | undefined) {
+  const key = makeApiKey(randomBytes);
+  learnSecret("API key", key.text);
+  await admin.query("insert into audit_log.tenants (id, name) values ($1::uuid, $1::uuid::text) on conflict do nothing", [tenantId]);
+  const hash = createHash("sha256").update(key.text).digest();
+  await admin.query("insert into audit_log.api_keys (id, tenant_id, key_hash, name, scopes, expires_at) values ($1, $2, $3, 'test', $4, $5)", [
+    key.id,
+    tenantId,
+    hash,
+    scopes,
+    expiresAt ?? null,
+  ]);
+  return key;
 }
 
 /** A user's token for `tenants`, with a subject of its own unless one is given. */

@@ -63,25 +63,13 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? "/";
     const body = Buffer.concat(await request.toArray());
-    const send = (status: number, value: unknown) => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+    const send: Send = (status, value) => void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
     if (path === "/auth/v1/.well-known/jwks.json") return send(200, state.keySet);
-    if (path.startsWith("/storage/v1/bucket")) return answerBucket(request, path.slice("/storage/v1/bucket/".length), body, send);
+    if (path.startsWith("/storage/v1/bucket")) return answerBucket(buckets, request, path.slice("/storage/v1/bucket/".length), body, send);
     const [, name = "", rest = ""] = /^\/functions\/v1\/([^/?]+)(.*)$/.exec(path) ?? [];
     const target = path.startsWith("/storage/") ? `${storage.url}${path}` : name === "" ? undefined : `${(await bootOnce(name)).url}${rest}`;
     if (target === undefined) return send(404, { message: "nothing is here" });
     await forward(request, response, target, body);
-  }
-
-  function answerBucket(request: IncomingMessage, name: string, body: Buffer, send: (status: number, value: unknown) => void): void {
-    if (request.headers.apikey !== storageSecretKey) return send(401, { statusCode: "401", message: "Invalid API key" });
-    if (request.method === "POST") {
-      const made = JSON.parse(body.toString()) as { readonly id: string; readonly public: boolean };
-      buckets.set(made.id, made.public);
-      return send(200, { name: made.id });
-    }
-    // As Storage does it: what is missing is a 400 that means 404.
-    if (!buckets.has(name)) return send(400, { statusCode: "404", error: "Bucket not found", message: "Bucket not found" });
-    return send(200, { id: name, name, public: buckets.get(name) });
   }
 
   function uploadOf(name: string): Upload {
@@ -90,20 +78,8 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
     return upload;
   }
 
-  async function boot(name: string, denoVersion: DenoVersion = "2.9"): Promise<TestFunction> {
-    const { folder: files, metadata } = uploadOf(name);
-    // The packages that Supabase would fetch: beside the configuration, where Deno 2.1.4 looks, and above the modules.
-    for (const place of [files, dirname(join(files, metadata.import_map_path))]) {
-      if (!existsSync(join(place, "node_modules"))) symlinkSync(join(projectFolder, "node_modules"), join(place, "node_modules"));
-    }
-    const platform = {
-      SUPABASE_URL: url,
-      SUPABASE_DB_URL: databaseUrl,
-      SUPABASE_SECRET_KEYS: JSON.stringify({ default: storageSecretKey }),
-      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
-    };
-    const env = { ...platform, ...Object.fromEntries(recorder.secrets) };
-    return await startFunction(name, { env, entry: join(files, metadata.entrypoint_path), config: join(files, metadata.import_map_path), denoVersion });
+  function boot(name: string, denoVersion: DenoVersion = "2.9"): Promise<TestFunction> {
+    return bootUpload(uploadOf(name), { SUPABASE_URL: url, SUPABASE_DB_URL: databaseUrl }, recorder.secrets, denoVersion);
   }
 
   /** One process for each upload with these secrets: a deployment replaces it, as there. */
@@ -114,23 +90,7 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
     return started;
   }
 
-  const profile = { name: "recorder", api_url: recorder.url, dashboard_url: recorder.url, docs_url: recorder.url, project_host: "127.0.0.1" };
-  writeFileSync(join(folder, "profile.yaml"), Object.entries(profile).map(([key, value]) => `${key}: ${value}\n`).join(""));
-  const shell = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: folder,
-    SUPABASE_PROJECT_REF: projectRef,
-    SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
-    SUPABASE_PROFILE: join(folder, "profile.yaml"),
-    SUPABASE_TELEMETRY_DISABLED: "1",
-    // A newer CLI or npm is no fault of ours, and what it says of itself no warning.
-    SUPABASE_NO_UPDATE_NOTIFIER: "1",
-    npm_config_update_notifier: "false",
-    // A database without TLS that nobody asked to be without makes the CLI warn.
-    PGSSLMODE: "disable",
-    SUPABASE_URL: url,
-    SUPABASE_SECRET_KEY: storageSecretKey,
-  };
+  const shell = shellFor(folder, url, recorder);
   return {
     url,
     secretKey: storageSecretKey,
@@ -145,15 +105,7 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
       state.keySet = value;
     },
     boot,
-    run: (file, args, options = {}) =>
-      new Promise((resolve) => {
-        const execution = { env: { ...shell, ...options.env }, cwd: options.cwd ?? projectFolder, timeout: 120_000 };
-        const child = execFile(file, args, execution, (error, stdout, stderr) => {
-          keepOutput("command on Supabase")(stderr);
-          resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
-        });
-        options.started?.((signal) => void child.kill(signal));
-      }),
+    run: (file, args, options = {}) => runIn(shell, file, args, options),
     stop: async () => {
       await Promise.allSettled([...running.values()].map(async (started) => (await started).stop()));
       server.closeAllConnections();
@@ -162,6 +114,71 @@ export async function startHosted(databaseUrl: string): Promise<Hosted> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+type Send = (status: number, value: unknown) => void;
+
+function answerBucket(buckets: Map<string, boolean>, request: IncomingMessage, name: string, body: Buffer, send: Send): void {
+  if (request.headers.apikey !== storageSecretKey) return send(401, { statusCode: "401", message: "Invalid API key" });
+  if (request.method === "POST") {
+    const made = JSON.parse(body.toString()) as { readonly id: string; readonly public: boolean };
+    buckets.set(made.id, made.public);
+    return send(200, { name: made.id });
+  }
+  // As Storage does it: what is missing is a 400 that means 404.
+  if (!buckets.has(name)) return send(400, { statusCode: "404", error: "Bucket not found", message: "Bucket not found" });
+  return send(200, { id: name, name, public: buckets.get(name) });
+}
+
+/** Starts what was uploaded, with what the platform gives its functions and the project's own secrets. */
+function bootUpload(
+  { slug, folder, metadata }: Upload,
+  project: Readonly<Record<string, string>>,
+  secrets: ReadonlyMap<string, string>,
+  denoVersion: DenoVersion,
+): Promise<TestFunction> {
+  // The packages that Supabase would fetch: beside the configuration, where Deno 2.1.4 looks, and above the modules.
+  for (const place of [folder, dirname(join(folder, metadata.import_map_path))]) {
+    if (!existsSync(join(place, "node_modules"))) symlinkSync(join(projectFolder, "node_modules"), join(place, "node_modules"));
+  }
+  const keys = {
+    SUPABASE_SECRET_KEYS: JSON.stringify({ default: storageSecretKey }),
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+  };
+  const env = { ...project, ...keys, ...Object.fromEntries(secrets) };
+  return startFunction(slug, { env, entry: join(folder, metadata.entrypoint_path), config: join(folder, metadata.import_map_path), denoVersion });
+}
+
+/** The variables of a shell whose Supabase CLI takes the recorder for Supabase. */
+function shellFor(folder: string, url: string, recorder: Recorder): Readonly<Record<string, string>> {
+  const profile = { name: "recorder", api_url: recorder.url, dashboard_url: recorder.url, docs_url: recorder.url, project_host: "127.0.0.1" };
+  writeFileSync(join(folder, "profile.yaml"), Object.entries(profile).map(([key, value]) => `${key}: ${value}\n`).join(""));
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    SUPABASE_PROJECT_REF: projectRef,
+    SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
+    SUPABASE_PROFILE: join(folder, "profile.yaml"),
+    SUPABASE_TELEMETRY_DISABLED: "1",
+    // A newer CLI or npm is no fault of ours, and what it says of itself no warning.
+    SUPABASE_NO_UPDATE_NOTIFIER: "1",
+    npm_config_update_notifier: "false",
+    // A database without TLS that nobody asked to be without makes the CLI warn.
+    PGSSLMODE: "disable",
+    SUPABASE_URL: url,
+    SUPABASE_SECRET_KEY: storageSecretKey,
+  };
+}
+
+function runIn(shell: Readonly<Record<string, string>>, file: string, args: readonly string[], options: RunOptions): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const execution = { env: { ...shell, ...options.env }, cwd: options.cwd ?? projectFolder, timeout: 120_000 };
+    const child = execFile(file, args, execution, (error, stdout, stderr) => {
+      keepOutput("command on Supabase")(stderr);
+      resolve({ status: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
+    });
+    options.started?.((signal) => void child.kill(signal));
+  });
 }
 
 async function forward(request: IncomingMessage, response: ServerResponse, target: string, body: Buffer): Promise<void> {
