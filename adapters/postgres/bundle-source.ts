@@ -1,12 +1,11 @@
 import type { Pool } from "pg";
 import type { BundleSource, NewestCheckpoint } from "../../core/checkpoint-bundle.ts";
-import { rootFromTiles, type Tile, TileFault } from "../../core/format/tiles.ts";
 import { limits } from "../../core/limits.ts";
-import type { Log, Sha256 } from "../../core/ports.ts";
+import type { Log } from "../../core/ports.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Checkpoints on their way out of Postgres, as `audit_job`. */
-export function createBundleSource(pool: Pool, sha256: Sha256, log: Log): BundleSource & { thin(since: Date, limit: number): Promise<number> } {
+export function createBundleSource(pool: Pool, log: Log): BundleSource & { thin(since: Date, limit: number): Promise<number> } {
   const options = { role: "audit_job", action: "bundle checkpoints", statementTimeoutMs: limits.sealStatementTimeoutMs, log } as const;
   const inJob = <T>(work: (transaction: Transaction) => Promise<T>) => inTransaction(pool, options, work);
   return {
@@ -41,19 +40,13 @@ export function createBundleSource(pool: Pool, sha256: Sha256, log: Log): Bundle
         const rows = await transaction.rows<{ statement: string }>("select statement from audit_log.key_rotations order by announced_at, retired_at");
         return rows.map((row) => row.statement);
       }),
-    rootAt: (tenantId, size) =>
+    tilesOf: (tenantId) => (wanted) =>
       inJob(async (transaction) => {
-        const readTiles = async (wanted: readonly { readonly level: number; readonly index: number }[]): Promise<readonly Tile[]> => {
-          const text = `select level, tile_index, hashes from audit_log.tiles
-            where tenant_id = $1 and (level, tile_index) in (select * from unnest($2::smallint[], $3::bigint[]))`;
-          const values = [tenantId, wanted.map((tile) => tile.level), wanted.map((tile) => tile.index)];
-          const rows = await transaction.rows<{ level: number; tile_index: number; hashes: Uint8Array }>(text, values);
-          return rows.map((row) => ({ level: row.level, index: row.tile_index, hashes: row.hashes }));
-        };
-        return await rootFromTiles(sha256, readTiles, size).catch((fault: unknown) => {
-          if (fault instanceof TileFault) return undefined;
-          throw fault;
-        });
+        const text = `select level, tile_index, hashes from audit_log.tiles
+          where tenant_id = $1 and (level, tile_index) in (select * from unnest($2::smallint[], $3::bigint[]))`;
+        const values = [tenantId, wanted.map((tile) => tile.level), wanted.map((tile) => tile.index)];
+        const rows = await transaction.rows<{ level: number; tile_index: number; hashes: Uint8Array }>(text, values);
+        return rows.map((row) => ({ level: row.level, index: row.tile_index, hashes: row.hashes }));
       }),
     thin: (since, limit) =>
       inJob(async (transaction) => {

@@ -24,7 +24,7 @@ const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(le
 const { sealRowsPerTurn: rowsPerTurn, sealTenantsPerTurn: tenantsPerTurn, sealBudgetMs: budgetMs, sealWaitMs: waitMs } = limits;
 const bounds = { rowsPerTurn, tenantsPerTurn, budgetMs, waitMs };
 const sealing = { store: createSealStore(pool, log), signer, logOrigin: settings.logOrigin ?? "", sha256, joinPairs, now, sleep };
-const source = createBundleSource(pool, sha256, log);
+const source = createBundleSource(pool, log);
 const afterwards = createCheckpointCare({ ...sealing, source, thin: source.thin, archive: openArchive(settings), log });
 
 export default { fetch: createSealHandler({ ...sealing, authenticate, bounds, log, randomBytes, afterwards }) };

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createBundleSource } from "../../adapters/postgres/bundle-source.ts";
 import { createFolderStore } from "../../adapters/storage/folder-store.ts";
 import { type BundleDependencies, dueBundles, writeBundles } from "../../core/checkpoint-bundle.ts";
@@ -43,7 +43,7 @@ describe("writeBundles()", () => {
   });
 
   const dependencies = (now: Date): BundleDependencies => ({
-    source: createBundleSource(log.pool, sha256, () => {}),
+    source: createBundleSource(log.pool, () => {}),
     archive: createFolderStore(folder),
     signer: firstKey.signer,
     logOrigin,
@@ -108,6 +108,75 @@ describe("writeBundles()", () => {
   });
 });
 
+describe("writeBundles(), where something is under a bundle's name already", () => {
+  let log: TestLog;
+  let folder: string;
+  const now = new Date("2026-11-22T03:00:01Z");
+  const hour = "checkpoints/2026-11-22/02.checkpoints";
+  beforeEach(async () => {
+    log = await openLog();
+    folder = mkdtempSync(join(tmpdir(), "audit-bundles-"));
+    await log.ingest(randomEvents(randomFrom(1), 600, { tenantIds: tenantIds.slice(0, 1), receivedAt: new Date() }));
+    await log.seal({ now: () => new Date("2026-11-22T01:10:00Z") });
+  });
+  afterEach(async () => {
+    rmSync(folder, { recursive: true });
+    await log.close();
+  });
+  const dependencies = (events: unknown[] = []): BundleDependencies => ({
+    source: createBundleSource(log.pool, () => {}),
+    archive: createFolderStore(folder),
+    signer: firstKey.signer,
+    logOrigin,
+    sha256,
+    now: () => now,
+    log: ({ event }) => void events.push(event),
+    verifierOf: () => Promise.resolve(undefined),
+  });
+  /** As after a crash that came before the bundles were recorded. */
+  const forget = async () => {
+    await log.admin.query("alter table audit_log.checkpoint_bundles disable trigger all; truncate audit_log.checkpoint_bundles");
+  };
+
+  it("compares with it a log whose tiles have moved to the archive, and finds no contradiction", async () => {
+    await writeBundles(dependencies(), 100);
+    await forget();
+    const archive = createFolderStore(folder);
+    const { rows } = await log.admin.query("select tile_index, hashes from audit_log.tiles where level = 0 and octet_length(hashes) = 8192 order by 1");
+    expect(rows).toHaveLength(2);
+    for (const { tile_index, hashes } of rows) await archive.put(`tiles/${tenantIds[0]}/tile/0/00${tile_index}`, hashes);
+    await log.admin.query("alter table audit_log.tiles disable trigger all; delete from audit_log.tiles where level = 0 and octet_length(hashes) = 8192");
+    const again = await writeBundles(dependencies(), 100);
+    expect(again).toMatchObject({ contradicted: [], foreign: [] });
+    expect(again.written).toContain(hour);
+  });
+
+  it.each<[string, (bundle: string, older: string) => string]>([
+    ["garbage", () => "{"],
+    ["nothing", () => ""],
+    ["another hour's bundle", (_, older) => older],
+    ["the bundle without its checkpoints", (bundle) => bundle.split("\n").slice(0, 1).join("\n")],
+    ["the bundle with another signature", (bundle) => bundle.replace(/(\u2014 \S+ .{40})./, (_, start) => `${start}!`)],
+  ])("puts the bundle beside %s, and says so", async (_, forge) => {
+    await writeBundles(dependencies(), 100);
+    const archive = createFolderStore(folder);
+    const read = async (key: string) => new TextDecoder().decode(await archive.get(key));
+    const [bundle, older] = [await read(hour), await read(hour.replace("02", "01"))];
+    await archive.remove(hour);
+    await archive.put(hour, new TextEncoder().encode(forge(bundle, older)));
+    await forget();
+    const events: unknown[] = [];
+    expect(await writeBundles(dependencies(events), 100)).toMatchObject({ contradicted: [], foreign: [hour] });
+    expect(events).toEqual(["checkpoint_bundle.foreign"]);
+    const beside = (await archive.list("checkpoints/")).filter((key) => key.includes("/02-"));
+    expect(await Promise.all(beside.map(read))).toEqual([bundle]);
+    // And once only.
+    await forget();
+    await writeBundles(dependencies(), 100);
+    expect((await archive.list("checkpoints/")).filter((key) => key.includes("/02-"))).toEqual(beside);
+  });
+});
+
 describe("thin()", () => {
   it("keeps one checkpoint an hour after 48 hours, and every younger one", async () => {
     const log = await openLog();
@@ -117,7 +186,7 @@ describe("thin()", () => {
       await log.ingest(randomEvents(randomFrom(i + 1), 3, { tenantIds: tenantIds.slice(0, 1), receivedAt: new Date() }));
       await log.seal({ now: () => at });
     }
-    const source = createBundleSource(log.pool, sha256, () => {});
+    const source = createBundleSource(log.pool, () => {});
     expect(await source.thin(hoursAgo(96, 0), 1)).toBe(1);
     expect(await source.thin(hoursAgo(96, 0), 100)).toBe(2);
     expect(await source.thin(hoursAgo(96, 0), 100)).toBe(0);
