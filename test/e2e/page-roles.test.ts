@@ -71,6 +71,7 @@ describe("what the page shows to whom", { timeout: 60_000 }, () => {
   it("asks what an API key may do, since it does not say", async () => {
     for (const [scope, links] of [["read", 2], ["export", 6], ["admin", 7]] as const) {
       await visit(`/#token=${local().tenants[0]?.api_keys[scope]}`, async (page) => {
+        await page.getByRole("button", { name: /^Sign in as key/ }).click();
         await rowOf(page, "order.updated").waitFor();
         await page.getByText(`· ${scope === "read" ? "viewer" : scope === "export" ? "auditor" : "admin"}`).waitFor();
         expect(await page.getByRole("navigation").getByRole("link").count()).toBe(links);

@@ -101,6 +101,7 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
   it("switches between tenants, and never shows one what it has seen of the other", async () => {
     const token = await signToken({ email: "both@example.com", app_metadata: access });
     await open(`/#token=${token}`, async (page) => {
+      await page.getByRole("button", { name: "Sign in as both@example.com" }).click();
       await rowOf(page, "in.first").waitFor();
       const tenants = page.getByRole("combobox", { name: "Tenant" });
       expect(await tenants.getByRole("option").allTextContents()).toEqual(["First Ltd", tenantB]);
@@ -130,7 +131,7 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
   it("signs out at the moment a token ends, or when it is not accepted, and keeps the view", async () => {
     const token = await signToken({ email: "brief@example.com", app_metadata: access }, { expiresInSeconds: 3600 });
     await open(`/?q=action:in.first#token=${token}`, async (page) => {
-      await page.getByText("brief@example.com").waitFor();
+      await page.getByRole("button", { name: "Sign in as brief@example.com" }).click();
       // It ends by the page's own clock, however long the page took to come up here.
       await page.clock.install();
       await page.clock.fastForward("30:00");
@@ -142,6 +143,65 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
       expect(await page.getByRole("row").count()).toBe(0);
     }, { allowed: /401/ });
     const payload = Buffer.from(JSON.stringify({ sub: "x", exp: 4_000_000_000, app_metadata: access })).toString("base64url");
-    await open(`/#token=e30.${payload}.c2ln`, (page) => page.getByRole("alert").getByText("Sign in again").waitFor(), { allowed: /401/ });
+    await open(`/#token=e30.${payload}.c2ln`, async (page) => {
+      await page.getByRole("button", { name: "Sign in as x" }).click();
+      await page.getByRole("alert").getByText("Sign in again").waitFor();
+    }, { allowed: /401/ });
+  });
+
+  it("asks before a link signs anybody in, and stays who it was unless told to", async () => {
+    const tokenOf = (email: string) => signToken({ email, app_metadata: { tenant_id: email.startsWith("own") ? tenantA : tenantB, audit_role: "auditor" } });
+    const [own, strange] = [await tokenOf("own@example.com"), await tokenOf("strange@example.com")];
+    await open(`/#token=${own}`, async (page) => {
+      const question = page.getByRole("heading", { name: /^Sign in as/ });
+      await question.filter({ hasText: "own@example.com" }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      expect(new URL(page.url()).hash).toBe("");
+      expect(await page.evaluate("sessionStorage.length")).toBe(0);
+      await page.getByRole("button", { name: "Do not sign in" }).click();
+      await page.getByRole("heading", { name: "With a token" }).waitFor();
+      // A link that is followed in a tab that is open, and one that opens the page anew.
+      await page.evaluate((token) => void (location.hash = `token=${token}`), own);
+      await page.getByRole("button", { name: "Sign in as own@example.com" }).click();
+      await rowOf(page, "in.first").waitFor();
+      for (const follow of ["hash", "load"]) {
+        if (follow === "hash") await page.evaluate((token) => void (location.hash = `token=${token}`), strange);
+        else await page.goto(`${server.url}/?q=action:in.*#token=${strange}`);
+        await question.filter({ hasText: "strange@example.com" }).waitFor();
+        await page.getByRole("button", { name: "Stay signed in as own@example.com" }).click();
+        await rowOf(page, "in.first").waitFor();
+        await page.reload();
+        await rowOf(page, "in.first").waitFor();
+      }
+      await page.goto(`${server.url}/?q=in#token=${strange}`);
+      await page.getByRole("button", { name: "Sign in as strange@example.com" }).click();
+      await page.getByText("strange@example.com").waitFor();
+      // Whose token it is already need not be asked.
+      await page.goto(`${server.url}/?q=action:in.second#token=${strange}`);
+      await rowOf(page, "in.second").waitFor();
+    });
+    await open("/#token=nothing", (page) => page.getByRole("alert").getByText("The link that you followed signs nobody in").waitFor());
+  });
+
+  it("renews an account's token that ended while the computer slept, whatever was refused meanwhile", async () => {
+    auth.lifetime(3600);
+    await open("/", async (page) => {
+      await signIn(page, auditor);
+      await rowOf(page, "in.first").waitFor();
+      const first = `Bearer ${await page.evaluate("JSON.parse(sessionStorage.getItem('audit-events.account')).access_token")}`;
+      const refused = { code: "unauthenticated", detail: "The token has expired.", request_id: "r" };
+      await page.route(
+        "**/api/v1/audit/**",
+        (route) => route.request().headers()["authorization"] === first ? route.fulfill({ status: 401, json: refused }) : route.fallback(),
+      );
+      auth.lifetime(36_000);
+      // The page asks before it notices the time: its clock has moved, none of its timers has run.
+      await page.clock.install();
+      await page.clock.pauseAt(Date.now() + 2 * 3_600_000);
+      await page.getByRole("button", { name: "Refresh now" }).click();
+      await page.clock.resume();
+      await rowOf(page, "in.first").waitFor();
+      await page.getByText("auditor@example.com").waitFor();
+    }, { allowed: /401/ });
   });
 });

@@ -38,6 +38,10 @@ describe("the events page", { timeout: 60_000 }, () => {
       await page.getByText("auditor@example.com").waitFor();
       await page.reload();
       await rowOf(page, "order.updated").waitFor();
+      // Where somebody is signed in, another link does not change who.
+      await page.goto(`http://127.0.0.1:${stack().port}/?q=order#demo=viewer`);
+      await page.getByRole("button", { name: "Stay signed in as auditor@example.com" }).click();
+      await page.getByText("auditor@example.com").waitFor();
     });
   });
 

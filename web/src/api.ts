@@ -68,7 +68,7 @@ export type Api = {
 
 export type OpenOptions = Pick<RequestInit, "method" | "body" | "signal"> & { readonly headers?: Readonly<Record<string, string>> };
 
-export function createApi(root: string, token: string, onUnauthenticated: () => void): Api {
+export function createApi(root: string, token: string, onRefused: (token: string) => void): Api {
   const open: Api["open"] = async (path, parameters, options = {}) => {
     let response: Response;
     try {
@@ -79,7 +79,7 @@ export function createApi(root: string, token: string, onUnauthenticated: () => 
     }
     if (response.ok) return response;
     const problem = await problemOf(response);
-    if (problem.status === 401) onUnauthenticated();
+    if (problem.status === 401) onRefused(token);
     throw problem;
   };
   return {

@@ -1,9 +1,12 @@
 import { useEffect, useMemo } from "react";
+import { useQueryClient } from "@tanstack/react-query";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { EventsPage } from "./events/events-page.tsx";
 import { isAtLeast, type Role, type Session } from "./session/session.ts";
+import { SessionOffer } from "./session/session-offer.tsx";
 import { SignIn } from "./session/sign-in.tsx";
+import { useOffer } from "./session/use-offer.ts";
 import { useRole } from "./session/use-role.ts";
 import { useSession } from "./session/use-session.ts";
 import { Header } from "./shell/header.tsx";
@@ -13,7 +16,8 @@ import { useView } from "./view-state.ts";
 
 /** Signed in or not; everything below has a session and an API that uses it. */
 export function App({ config }: { readonly config: Config }) {
-  const { account, session, notice, signIn, signOut, expire } = useSession(config);
+  const { account, session, notice, signIn, signOut, refuse } = useSession(config);
+  const { offered, fault, settle } = useOffer(config, session, signIn);
   if (session === "restoring") {
     return (
       <main className="sign-in" id="main" aria-busy="true">
@@ -21,15 +25,21 @@ export function App({ config }: { readonly config: Config }) {
       </main>
     );
   }
-  if (session === undefined) return <SignIn config={config} account={account} notice={notice} onSignIn={signIn} />;
-  return <SignedIn config={config} session={session} onSignOut={signOut} onExpired={expire} />;
+  if (offered !== undefined) {
+    return <SessionOffer offered={offered} current={session} tenantNames={config.tenant_names ?? {}} onAccept={signIn} onDecline={settle} />;
+  }
+  if (session === undefined) return <SignIn config={config} account={account} notice={notice ?? fault} onSignIn={signIn} />;
+  return <SignedIn config={config} session={session} onSignOut={signOut} onRefused={refuse} />;
 }
 
-type SignedInProps = { readonly config: Config; readonly session: Session; readonly onSignOut: () => void; readonly onExpired: () => void };
+type SignedInProps = { readonly config: Config; readonly session: Session; readonly onSignOut: () => void; readonly onRefused: (token: string) => void };
 
-function SignedIn({ config, session, onSignOut, onExpired }: SignedInProps) {
+function SignedIn({ config, session, onSignOut, onRefused }: SignedInProps) {
   const [view] = useView();
-  const api = useMemo(() => createApi(config.api_url ?? "", session.token, onExpired), [config, session, onExpired]);
+  const api = useMemo(() => createApi(config.api_url ?? "", session.token, onRefused), [config, session, onRefused]);
+  const queries = useQueryClient();
+  // What was refused under the token before may be asked again under this one.
+  useEffect(() => void queries.refetchQueries({ predicate: ({ state }) => state.status === "error" }), [api, queries]);
   const tenant = view.tenant ?? (session.tenants.length > 1 ? session.tenants[0] : undefined);
   const role = useRole(api, session, tenant);
   const label = placesFor("admin").find(({ page }) => page === view.page)?.label ?? "Events";

@@ -33,7 +33,7 @@ export function sessionOf(token: string, isAccount = false): Session | undefined
     token: text,
     subject,
     name: String(payload["email"] ?? payload["name"] ?? subject),
-    // A link may hold any token: one that the API would refuse must not break the page, and with it this tab.
+    // A link may hold any token: one that the API would refuse must not break the page.
     tenants: [...new Set([access.tenant_ids, access.tenant_id].flat().filter((id) => typeof id === "string"))],
     // A token without a role may do what a viewer may, at most.
     role: roles.find((role) => role === access.audit_role) ?? "viewer",
@@ -42,20 +42,28 @@ export function sessionOf(token: string, isAccount = false): Session | undefined
   };
 }
 
-/**
- * The token of this tab: from the address's fragment (`#token=…`, or `#demo=auditor` in a local stack), which never reaches a server and is removed
- * at once, or from before.
- */
-export function restoreSession(config: Config): Session | undefined {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const given = fragment.get("token") ?? config.demo_people?.find(({ key }) => key === fragment.get("demo"))?.token;
-  if (given !== undefined && given !== null) {
-    history.replaceState(null, "", `${location.pathname}${location.search}`);
-    sessionStorage.setItem(storageKey, given);
-  }
+/** Who is signed in by a token that this tab has kept; undefined when nobody is, or no longer. */
+export function keptSession(): Session | undefined {
   const token = sessionStorage.getItem(storageKey);
   const session = token === null ? undefined : sessionOf(token);
   return session === undefined || isExpired(session) ? undefined : session;
+}
+
+/** Somebody whom a link asks to sign in. A demo person is one of this stack's own, any other token is whatever the maker of the link wanted. */
+export type Offer = { readonly session: Session | undefined; readonly isDemo: boolean };
+
+/**
+ * Takes the offer out of the address: its fragment (`#token=…`, or `#demo=auditor` in a local stack) never reaches a server, and is removed at once. The
+ * session is undefined when its token is none, or has ended; without an offer there is nothing.
+ */
+export function takeOffer(config: Config): Offer | undefined {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get("token");
+  const given = token ?? config.demo_people?.find(({ key }) => key === fragment.get("demo"))?.token;
+  if (given === undefined) return undefined;
+  history.replaceState(null, "", `${location.pathname}${location.search}`);
+  const session = sessionOf(given);
+  return { session: session === undefined || isExpired(session) ? undefined : session, isDemo: token === null };
 }
 
 /** Remembers a token for this tab. An account's is not ours to keep: Supabase Auth has it, with what renews it. */

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import type { Config } from "../config.ts";
 import { type Account, createAccount } from "./account.ts";
-import { isExpired, keepSession, restoreSession, type Session } from "./session.ts";
+import { isExpired, keepSession, keptSession, type Session } from "./session.ts";
 
 export type SessionState = {
   readonly account: Account | undefined;
@@ -12,7 +12,8 @@ export type SessionState = {
   readonly notice: string | undefined;
   readonly signIn: (session: Session) => void;
   readonly signOut: () => void;
-  readonly expire: () => void;
+  /** The API does not accept `token`. */
+  readonly refuse: (token: string) => void;
 };
 
 const expired = "Your sign-in has expired or is not accepted. Sign in again; this view will still be here.";
@@ -20,7 +21,7 @@ const expired = "Your sign-in has expired or is not accepted. Sign in again; thi
 /** Who is signed in, from the first moment of the page to the last: restored, renewed, expired, signed out. */
 export function useSession(config: Config): SessionState {
   const account = useMemo(() => createAccount(config), [config]);
-  const [session, setSession] = useState<SessionState["session"]>(() => restoreSession(config) ?? (account === undefined ? undefined : "restoring"));
+  const [session, setSession] = useState<SessionState["session"]>(() => keptSession() ?? (account === undefined ? undefined : "restoring"));
   const [notice, setNotice] = useState<string>();
   const queries = useQueryClient();
   const current = useRef(session);
@@ -32,6 +33,7 @@ export function useSession(config: Config): SessionState {
     // Nothing that one person has seen may be shown to the next; a renewed token is of the same person.
     const isRenewed = typeof before === "object" && before.isAccount && next?.subject === before.subject;
     if (!isRenewed) queries.clear();
+    current.current = next;
     setNotice(why);
     setSession(next);
   }, [queries]);
@@ -40,7 +42,26 @@ export function useSession(config: Config): SessionState {
     change(undefined, why);
     if (wasAccount) void account?.signOut();
   }, [account, change]);
-  const expire = useCallback(() => end(expired), [end]);
+  // It should have been renewed before it ended; a computer that slept has missed that, and may still do it.
+  const renew = useCallback(async (ended: Session) => {
+    const renewed = ended.isAccount ? await account?.restore().catch(() => undefined) : undefined;
+    if (current.current !== ended) return;
+    if (renewed === undefined || isExpired(renewed)) end(expired);
+    else change(renewed);
+  }, [account, change, end]);
+  const refuse = useCallback((token: string) => {
+    const now = current.current;
+    // An answer to what was asked under an earlier token says nothing of who is signed in by now.
+    if (typeof now !== "object" || now.token !== token) return;
+    if (isExpired(now)) void renew(now);
+    else end(expired);
+  }, [renew, end]);
+  // Whoever was signed in before is signed out: an account's refresh token would otherwise outlive its session here.
+  const signIn = useCallback((next: Session) => {
+    if (typeof current.current === "object") end();
+    change(next);
+  }, [end, change]);
+  const signOut = useCallback(() => end(), [end]);
 
   useEffect(() => {
     if (session !== "restoring") return;
@@ -52,18 +73,20 @@ export function useSession(config: Config): SessionState {
   const isAccount = typeof session === "object" && session.isAccount;
   useEffect(() => isAccount ? account?.watch((next) => change(next, next === undefined ? expired : undefined)) : undefined, [isAccount, account, change]);
 
+  useExpiry(session, renew);
+  return { account, session, notice, signIn, signOut, refuse };
+}
+
+/** Calls `onEnd` once, when the token of `session` has ended by this computer's clock. */
+function useExpiry(session: SessionState["session"], onEnd: (session: Session) => Promise<void>): void {
   const expiring = typeof session === "object" && session.expiresAt !== undefined ? session : undefined;
   useEffect(() => {
     if (expiring === undefined) return;
     const timer = setInterval(() => {
       if (!isExpired(expiring)) return;
       clearInterval(timer);
-      if (!expiring.isAccount || account === undefined) return expire();
-      // It should have been renewed before; a computer that slept has missed that, and may still do it.
-      void account.restore().catch(() => undefined).then((renewed) => renewed === undefined || isExpired(renewed) ? expire() : change(renewed));
+      void onEnd(expiring);
     }, 1_000);
     return () => clearInterval(timer);
-  }, [expiring, expire, account, change]);
-
-  return { account, session, notice, signIn: change, signOut: useCallback(() => end(), [end]), expire };
+  }, [expiring, onEnd]);
 }
