@@ -24,20 +24,9 @@ export async function startAuthDouble(accounts: readonly DoubleAccount[]): Promi
   const session = async (account: DoubleAccount) => {
     // An answer that is under way when all sessions end must not begin one.
     const tokens = refreshTokens;
-    const user = {
-      id: "00000000-0000-4000-8000-000000000001",
-      aud: "authenticated",
-      role: "authenticated",
-      email: account.email,
-      app_metadata: account.access,
-      user_metadata: {},
-    };
-    const claims = { sub: user.id, email: account.email, app_metadata: account.access, session_id: String(++issued) };
-    const accessToken = await signToken(claims, { expiresInSeconds: lifetimeSeconds });
-    const refreshToken = `refresh-${issued}`;
-    tokens.set(refreshToken, account);
-    const expires = { expires_in: lifetimeSeconds, expires_at: Math.floor(Date.now() / 1000) + lifetimeSeconds };
-    return { access_token: accessToken, token_type: "bearer", ...expires, refresh_token: refreshToken, user };
+    const issue = ++issued;
+    tokens.set(`refresh-${issue}`, account);
+    return { ...await accessOf(account, issue, lifetimeSeconds), refresh_token: `refresh-${issue}` };
   };
 
   const answer = async (request: IncomingMessage): Promise<{ readonly status: number; readonly body?: unknown }> => {
@@ -85,6 +74,15 @@ export async function startAuthDouble(accounts: readonly DoubleAccount[]): Promi
         server.closeAllConnections();
       }),
   };
+}
+
+/** A session as Auth gives it, without its refresh token. */
+async function accessOf({ email, access }: DoubleAccount, issue: number, lifetimeSeconds: number) {
+  const user = { id: "00000000-0000-4000-8000-000000000001", aud: "authenticated", role: "authenticated", email, app_metadata: access, user_metadata: {} };
+  const claims = { sub: user.id, email, app_metadata: access, session_id: String(issue) };
+  const accessToken = await signToken(claims, { expiresInSeconds: lifetimeSeconds });
+  const expiresAt = Math.floor(Date.now() / 1000) + lifetimeSeconds;
+  return { access_token: accessToken, token_type: "bearer", expires_in: lifetimeSeconds, expires_at: expiresAt, user };
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
