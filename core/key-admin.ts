@@ -33,8 +33,27 @@ export type KeyAdmin = {
   revoke(claims: Claims, tenantId: string, id: string, record: EventRow): Promise<KeyRecord | undefined>;
 };
 
+export const keyStatuses = ["active", "expired", "revoked"] as const;
+export type KeyStatus = (typeof keyStatuses)[number];
+
 /** Whether a key opens anything at `now`. */
-export function keyStatus({ revokedAt, expiresAt }: Pick<KeyRecord, "revokedAt" | "expiresAt">, now: Date): "active" | "expired" | "revoked" {
+export function keyStatus({ revokedAt, expiresAt }: Pick<KeyRecord, "revokedAt" | "expiresAt">, now: Date): KeyStatus {
   if (revokedAt !== undefined) return "revoked";
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() ? "expired" : "active";
+}
+
+/** A key as the API and the operator's command answer it. */
+export function keyBodyOf(key: KeyRecord, now: Date) {
+  return {
+    id: key.id,
+    prefix: `aud_${key.id}_`,
+    tenant_id: key.tenantId,
+    name: key.name,
+    scopes: [...key.scopes],
+    status: keyStatus(key, now),
+    created_at: key.createdAt,
+    expires_at: key.expiresAt ?? null,
+    last_used_at: key.lastUsedAt ?? null,
+    revoked_at: key.revokedAt ?? null,
+  };
 }

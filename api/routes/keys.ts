@@ -4,7 +4,7 @@ import { z } from "zod";
 import { makeApiKey } from "../../core/api-key.ts";
 import { AuditError } from "../../core/errors.ts";
 import { formatTimestamp, parseTimestamp } from "../../core/format/timestamp.ts";
-import { type KeyRecord, keyStatus, scopes } from "../../core/key-admin.ts";
+import { keyBodyOf, type KeyRecord, scopes } from "../../core/key-admin.ts";
 import { limits } from "../../core/limits.ts";
 import { noParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
@@ -51,7 +51,7 @@ const revokeDescription = `For good, and effective everywhere within 60 seconds.
 export function keyRoutes(parts: ApiParts) {
   const admins = requireScope(parts.authenticate, "admin");
   const record = ownRecords(parts);
-  const shown = (key: KeyRecord) => bodyOfKey(key, parts.now());
+  const shown = (key: KeyRecord) => keyBodyOf(key, parts.now());
   return new Hono<ApiEnv>()
     .get("/keys", operation("List API keys, newest first", keyListBody), admins, query(listParameters), async (context) => {
       const { tenant_id, limit = limits.keysPerPage, cursor } = context.req.valid("query");
@@ -124,19 +124,4 @@ function expiryOf(asked: string | null | undefined, now: Date): string | undefin
 
 function notFound(action: string): AuditError {
   return new AuditError("not_found", `${action} API key: the tenant has none with this id`);
-}
-
-function bodyOfKey(key: KeyRecord, now: Date) {
-  return {
-    id: key.id,
-    prefix: `aud_${key.id}_`,
-    tenant_id: key.tenantId,
-    name: key.name,
-    scopes: [...key.scopes],
-    status: keyStatus(key, now),
-    created_at: key.createdAt,
-    expires_at: key.expiresAt ?? null,
-    last_used_at: key.lastUsedAt ?? null,
-    revoked_at: key.revokedAt ?? null,
-  };
 }

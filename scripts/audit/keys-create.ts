@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
 import { createKey } from "../../adapters/postgres/key-admin.ts";
@@ -6,6 +7,7 @@ import { makeApiKey } from "../../core/api-key.ts";
 import type { Scope } from "../../core/caller.ts";
 import { formatTimestamp, parseTimestamp } from "../../core/format/timestamp.ts";
 import { scopes } from "../../core/key-admin.ts";
+import { limits } from "../../core/limits.ts";
 import { withExamples } from "./examples.ts";
 import { operatorEvent, silent, withDatabase } from "./operator.ts";
 import { type DatabaseOptions, databaseTarget, tenantUuid, withDatabaseTarget } from "./target.ts";
@@ -25,7 +27,7 @@ export function createApiKeyCommand(): Command {
   )
     .requiredOption("--tenant <id>", "the one tenant that the key opens; made when it is new")
     .requiredOption("--scope <scope...>", `what the key allows: ${scopes.join(", ")}`, readScopes)
-    .option("--name <name>", "what people call the key", "made by the operator's command")
+    .option("--name <name>", "what people call the key", readName, "made by the operator's command")
     .option("--expires <time>", "when it ends, RFC 3339; never when absent", readTime)
     .option("--json", "tell the key as JSON")
     .action(run);
@@ -49,6 +51,11 @@ async function run(options: Options): Promise<void> {
     console.log(made.text);
     console.error(`API key ${key.id} for tenant ${tenantId}: ${key.scopes.join(", ")}. It is shown this once; keep it where your program finds it.`);
   }
+}
+
+function readName(text: string): string {
+  if (text === "" || Buffer.byteLength(text) > limits.indexedBytesMax) throw new InvalidArgumentError(`It must have 1 to ${limits.indexedBytesMax} bytes.`);
+  return text;
 }
 
 function readScopes(text: string, before: readonly Scope[] | undefined): readonly Scope[] {
