@@ -158,6 +158,7 @@ function* rowFaults(stored: StoredCheckpoint, signed: Checkpoint): Iterable<stri
     ["size", String(stored.size), String(signed.size)],
     ["root", toBase64(stored.root), toBase64(signed.root)],
     ["signed_at", stored.signedAt, signed.signedAt.toISOString()],
+    ["verifier_key", stored.verifierKey, signed.key],
   ] as const;
   for (const [column, says, is] of columns) if (says !== is) yield `checkpoint of size ${signed.size}: its row has ${column} ${says}, its note says ${is}`;
 }

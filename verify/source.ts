@@ -36,6 +36,8 @@ export type StoredCheckpoint = {
   readonly root: Uint8Array;
   /** As `Date.toISOString` writes it. */
   readonly signedAt: string;
+  /** The key, as text, that is said to have signed it. */
+  readonly verifierKey: string;
 };
 
 /** What a tenant's log claims of itself; `tree` is undefined when none is recorded. */

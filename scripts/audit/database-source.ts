@@ -127,10 +127,11 @@ async function readTenants(read: Read, ofTenant: string): Promise<readonly Tenan
   });
 }
 
-const checkpointColumns = "tenant_id, note, size, encode(root, 'hex'), signed_at";
+const checkpointColumns = "tenant_id, note, size, encode(root, 'hex'), signed_at, verifier_key";
 
-function storedCheckpointOf([, note, size, root, signedAt]: Texts): StoredCheckpoint {
-  return { note: note as string, size: Number(size), root: Buffer.from(root as string, "hex"), signedAt: timeOf(signedAt as string) };
+function storedCheckpointOf([, note, size, root, signedAt, verifierKey]: Texts): StoredCheckpoint {
+  const row = { size: Number(size), root: Buffer.from(root as string, "hex"), signedAt: timeOf(signedAt as string), verifierKey: verifierKey as string };
+  return { note: note as string, ...row };
 }
 
 function keyed(rows: readonly Texts[]): ReadonlyMap<string, Texts[]> {

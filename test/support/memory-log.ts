@@ -62,7 +62,7 @@ export async function sealInMemory(events: readonly AuditEvent[], key: TestKey, 
 /** A checkpoint of the tenant's tree as it stands, with a row that fits it; `at` without a fraction of a second. */
 export async function signedCheckpoint({ tenantId, tree }: MemoryTenant, key: TestKey, at: Date): Promise<MemoryCheckpoint> {
   const note = await signCheckpoint({ origin: originOf(logOrigin, tenantId), ...tree }, key.signer, at);
-  return { note, ...tree, signedAt: at.toISOString() };
+  return { note, ...tree, signedAt: at.toISOString(), verifierKey: key.verifierKey };
 }
 
 function hashesOf(bytes: Uint8Array): Uint8Array[] {

@@ -125,6 +125,14 @@ const treeKinds: readonly DatabaseKind[] = [
   checkpointRow("root", "root = sha256(root)"),
   checkpointRow("signed_at", "signed_at = k.signed_at + (random() < 0.5)::integer * interval '1 hour' + interval '1 microsecond'"),
   {
+    name: "a checkpoint's verifier_key beside its note",
+    sql: `with other as (insert into audit_log.signing_keys (verifier_key, log_origin) values ('log.example/audit+00000000+other', 'log.example/audit')
+        returning verifier_key)
+      update audit_log.checkpoints k set verifier_key = other.verifier_key from other
+      where (k.tenant_id, k.note) = (select tenant_id, note from audit_log.checkpoints order by random() limit 1)`,
+    finding: "checkpoint_changed",
+  },
+  {
     name: "newest checkpoint deleted",
     sql:
       `delete from audit_log.checkpoints where tenant_id = ${bigTenant} and size = (select max(size) from audit_log.checkpoints where tenant_id = ${bigTenant})`,

@@ -9,6 +9,7 @@ import { bigTenant, eventsOf, letters, pick, rehashed, type Tamper } from "./tam
 const rowKinds = Object.entries<(checkpoint: MemoryCheckpoint, random: () => number) => Partial<MemoryCheckpoint>>({
   size: ({ size }, random) => ({ size: size + (random() < 0.5 ? -1 : 1) * (1 + Math.floor(random() * 5)) }),
   root: ({ root }, random) => ({ root: Uint8Array.from(root, (byte, at) => at === 7 ? byte ^ (1 + Math.floor(random() * 255)) : byte) }),
+  verifier_key: ({ verifierKey }) => ({ verifierKey: verifierKey === secondKey.verifierKey ? firstKey.verifierKey : secondKey.verifierKey }),
   signed_at: ({ signedAt }, random) => ({ signedAt: new Date(Date.parse(signedAt) - 1 - Math.floor(random() * 86_400_000)).toISOString() }),
 }).map(([column, change]): Tamper => ({
   name: `a checkpoint's ${column} beside its note`,
