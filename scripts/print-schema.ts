@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { generateDatabaseTypes } from "./schema/database-types.ts";
@@ -12,7 +13,7 @@ import { startPostgres } from "./stack/postgres-process.ts";
 import { prepareDatabase } from "./stack/prepare-database.ts";
 import { findSupabaseCli } from "./supabase-cli.ts";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const golden = join(root, "test/db/schema.sql");
 const goldenTypes = join(root, "supabase/database.types.ts");
 

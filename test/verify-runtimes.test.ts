@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import chromium from "@sparticuz/chromium";
 import { chromium as playwright } from "playwright-core";
 import { build } from "vite";
@@ -16,7 +17,7 @@ import { eventRow, randomEvents, randomFrom } from "./support/random-events.ts";
 import { firstKey, logOrigin } from "./support/sealed-log.ts";
 import { sha256 } from "./support/sha256.ts";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "audit-verify-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { readProject } from "../doctor/read-project.ts";
 import { functionTarget } from "./target.ts";
 
-const settings = new URL("../../.env.example", import.meta.url).pathname;
+const settings = fileURLToPath(new URL("../../.env.example", import.meta.url));
 
 describe("functionTarget()", () => {
   it("takes the secret key under the name that a deployment has it under, and ours before it", () => {

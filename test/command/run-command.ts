@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { keepOutput } from "../support/kept-output.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export type CommandRun = { readonly status: number | null; readonly signal: NodeJS.Signals | null; readonly out: string; readonly err: string };
 

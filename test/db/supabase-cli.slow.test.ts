@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,7 +11,7 @@ import { printSchema } from "../../scripts/schema/print.ts";
 import type { PostgresMajor } from "../../scripts/stack/postgres-binaries.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 
-const migrations = new URL("../../migrations/", import.meta.url).pathname;
+const migrations = fileURLToPath(new URL("../../migrations/", import.meta.url));
 const binary = join(dirname(createRequire(import.meta.url).resolve("@supabase/cli-linux-x64/package.json")), "bin", "supabase");
 
 /** A fresh project as the CLI sees it, outside of this repository, so that no other configuration is found. */

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { receiptOf } from "../../core/proofs.ts";
@@ -11,7 +12,7 @@ import { eventRow, randomEvents, randomFrom } from "../support/random-events.ts"
 import { firstKey, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const tenantId = "123e4567-e89b-12d3-a456-426614174000";
 const otherTenantId = "00000000-0000-4000-8000-0000000000aa";
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { examine, type Project } from "../../scripts/doctor/examine.ts";
@@ -8,7 +9,7 @@ import { createDatabase, type TestDatabase } from "../support/database.ts";
 // Programs are started here that start others: on a machine that is busy with other things they take their time.
 vi.setConfig({ testTimeout: 120_000 });
 
-const migrations = readMigrations(new URL("../../migrations", import.meta.url).pathname);
+const migrations = readMigrations(fileURLToPath(new URL("../../migrations", import.meta.url)));
 const doubles = readFileSync(new URL("cron-doubles.sql", import.meta.url), "utf8");
 
 let database: TestDatabase;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "../../scripts/stack/free-port.ts";
@@ -9,7 +10,7 @@ import { type PostgresProcess, startPostgres } from "../../scripts/stack/postgre
 import { prepareDatabase } from "../../scripts/stack/prepare-database.ts";
 import { postgresWithPgCron } from "./debian-pg-cron.ts";
 
-const migrations = new URL("../../migrations", import.meta.url).pathname;
+const migrations = fileURLToPath(new URL("../../migrations", import.meta.url));
 const password = "password";
 
 let folder: string;

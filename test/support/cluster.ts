@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { migrate, readMigrations } from "../../scripts/stack/migrate.ts";
@@ -23,7 +24,7 @@ export type Cluster = {
 
 /** Long enough that it stands nowhere by chance. */
 export const password = "passwordOfEveryTestDatabase";
-const migrationsFolder = new URL("../../migrations", import.meta.url).pathname;
+const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /** A cluster that forgets on power failure, which no test here can cause, and is otherwise like the stack's: `synchronous_commit` stays on. */
 const settings = { fsync: "off", full_page_writes: "off", shared_buffers: "128MB", max_connections: "200", jit: "off", log_checkpoints: "off" };

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { migrate, readMigrations } from "../../scripts/stack/migrate.ts";
@@ -39,7 +40,7 @@ export type OwnPostgres = {
 
 const password = "password";
 const database = "postgres";
-const migrationsFolder = new URL("../../migrations", import.meta.url).pathname;
+const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /** Makes a cluster and starts it. Callers must `remove()` it, also when their test fails. */
 export async function startOwnPostgres(options: OwnPostgresOptions = {}): Promise<OwnPostgres> {
