@@ -71,12 +71,7 @@ export function memoryFiles(on: Disk, pid: number, now: () => number): SpoolFile
       rename([path, file]);
       return opened(file);
     }),
-    openToAppend: guarded("openToAppend", (path: string) => {
-      if (!on.names.has(path)) {
-        rename([path, { data: new Uint8Array(0), synced: 0, changedAt: now() }]);
-      }
-      return opened(at(path));
-    }),
+    openToAppend: guarded("openToAppend", (path: string) => opened(at(path))),
     write: guarded("write", (file: number, bytes: Uint8Array) => {
       const to = handle(file);
       to.data = joined(to.data, bytes);

@@ -139,7 +139,8 @@ function nextEvent(in_: Scenario): EventInput & { readonly number: number } {
 function work(in_: Scenario): void {
   const { dice } = in_.world;
   if (in_.processes.length === 0) return;
-  const { client } = dice.pick(in_.processes);
+  const { client, self } = dice.pick(in_.processes);
+  if ((in_.world.asleep.get(self) ?? 0) > in_.world.now) return;
   const drawn = () => {
     const { number, ...event } = nextEvent(in_);
     return { number, event };
@@ -183,6 +184,9 @@ export async function live(in_: Scenario, check: (client: AuditClient) => void):
       kill(in_, pick(in_.processes), in_.fsync === "always" && chance(0.4));
       schedule(at, outside, between(0, 20_000), () => void startProcess(in_));
     });
+  }
+  for (let sleeps = in_.disk === undefined ? 0 : between(0, 3); sleeps > 0; sleeps--) {
+    schedule(at, outside, between(0, workMs), () => void (in_.processes.length > 0 && at.asleep.set(pick(in_.processes).self, at.now + between(100, 90_000))));
   }
   schedule(at, outside, workMs, () => void (in_.healed = true));
   const checkAll = () => in_.processes.forEach(({ client }) => check(client));

@@ -27,7 +27,7 @@ export function dice(seed: number): Dice {
 }
 
 type Timer = {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly owner: object;
   readonly callback: () => void;
@@ -40,6 +40,8 @@ export type World = {
   timers: Timer[];
   order: number;
   readonly dead: WeakSet<object>;
+  /** Until when somebody sleeps, as a process does that was stopped or whose machine was suspended: then everything due happens at once. */
+  readonly asleep: WeakMap<object, number>;
 };
 
 export function world(seed: number): World {
@@ -49,6 +51,7 @@ export function world(seed: number): World {
     timers: [],
     order: 0,
     dead: new WeakSet(),
+    asleep: new WeakMap(),
   };
 }
 
@@ -81,7 +84,11 @@ export async function run(in_: World, limitMs: number, until: () => boolean, che
     if (next === undefined || next.at > end) return false;
     in_.timers.splice(in_.timers.indexOf(next), 1);
     in_.now = Math.max(in_.now, next.at);
-    if (!in_.dead.has(next.owner)) next.callback();
+    const wakesAt = in_.asleep.get(next.owner) ?? 0;
+    if (wakesAt > in_.now) {
+      next.at = wakesAt;
+      in_.timers.push(next);
+    } else if (!in_.dead.has(next.owner)) next.callback();
     await settle();
     check();
   }

@@ -6,7 +6,7 @@ export type SpoolRecord = {
     /** The file that it is in. */
     readonly name: string;
   };
-  /** Its place in that file, from 0. */
+  /** Its place in that file, from 1. */
   readonly number: number;
 };
 

@@ -1,17 +1,20 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { type Disk, disk, memoryFiles } from "../simulation/memory-files.ts";
 import { run, schedule, simulatedRuntime, type World, world } from "../simulation/world.ts";
+import type { SpoolFiles } from "./spool/files.ts";
 import type { SpoolHost, SpoolRecord, SpoolSession } from "./spool-session.ts";
 import { platformRuntime } from "./runtime.ts";
 import { createFileSpool, type SpoolOptions } from "./spool.ts";
 
 type Opened = SpoolSession & { readonly recovered: () => number; readonly lost: () => number; readonly warnings: string[] };
 
-function open(on: Disk, at: World, pid: number, options: Partial<SpoolOptions> = {}, self: object = {}): Opened {
+function open(on: Disk, at: World, pid: number, options: Partial<SpoolOptions> = {}, self: object = {}, files = memoryFiles(on, pid, () => at.now)): Opened {
   let [recovered, lost] = [0, 0];
   const warnings: string[] = [];
   const host: SpoolHost = {
@@ -20,7 +23,7 @@ function open(on: Disk, at: World, pid: number, options: Partial<SpoolOptions> =
     onLost: (count) => void (lost += count),
     onWarning: (message) => void warnings.push(message),
   };
-  const session = createFileSpool({ directory: "spool", ...options }, memoryFiles(on, pid, () => at.now)).open(host);
+  const session = createFileSpool({ directory: "spool", ...options }, files).open(host);
   return { ...session, recovered: () => recovered, lost: () => lost, warnings };
 }
 
@@ -32,6 +35,8 @@ function readAll(session: SpoolSession): number[] {
   const events = session.read(1000, 1e9);
   return events.map(({ json }) => JSON.parse(json).number);
 }
+
+const modules = ["./spool.ts", "./runtime.ts"].map((name) => new URL(name, import.meta.url).href);
 
 const segments = (on: Disk) => [...on.names.keys()].filter((name) => name.endsWith(".log"));
 
@@ -138,8 +143,7 @@ describe("createFileSpool()", () => {
     const host = { runtime: platformRuntime, onRecovered: () => {}, onLost: () => {}, onWarning: () => {} };
     const session = createFileSpool({ directory }).open(host);
     append(session, 1, 2);
-    const [spool, runtime] = ["./spool.ts", "./runtime.ts"].map((name) => JSON.stringify(new URL(name, import.meta.url).href));
-    const code = `Promise.all([import(${spool}), import(${runtime})]).then(([{ createFileSpool }, { platformRuntime: runtime }]) => {
+    const code = `Promise.all(${JSON.stringify(modules)}.map((name) => import(name))).then(([{ createFileSpool }, { platformRuntime: runtime }]) => {
       let recovered = 0;
       const host = { runtime, onRecovered: (count) => recovered += count, onLost: () => {}, onWarning: () => {} };
       createFileSpool({ directory: ${JSON.stringify(directory)} }).open(host).close();
@@ -149,6 +153,24 @@ describe("createFileSpool()", () => {
     session.close();
     rmSync(directory, { recursive: true });
     expect(recovered).toBe(0);
+  });
+
+  it("takes nothing from a process of another container, whose number means nobody here", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "audit-events-containers-"));
+    const host = { runtime: platformRuntime, onRecovered: () => {}, onLost: () => {}, onWarning: () => {} };
+    const session = createFileSpool({ directory }).open(host);
+    append(session, 1, 2);
+    const code = `const [{ createFileSpool }, { platformRuntime: runtime }] = await Promise.all(${JSON.stringify(modules)}.map((name) => import(name)));
+      let recovered = 0;
+      const host = { runtime, onRecovered: (count) => recovered += count, onLost: () => {}, onWarning: () => {} };
+      createFileSpool({ directory: ${JSON.stringify(directory)} }).open(host).close();
+      console.log(process.pid, recovered);`;
+    // Its own namespace of process numbers and this machine's name, as two containers have that are named alike.
+    const args = ["-Urpf", "--mount-proc", process.execPath, "--experimental-strip-types", "--no-warnings", "--input-type=module", "-e", code];
+    const { stdout } = await promisify(execFile)("unshare", args);
+    session.close();
+    rmSync(directory, { recursive: true });
+    expect(stdout).toMatch(/^\d{1,2} 0\n$/);
   });
 
   it("knows that its own number under another owner's name means a process of before, as in a container", () => {
@@ -179,6 +201,65 @@ describe("createFileSpool()", () => {
     on.living.delete(1);
     at.dead.add(self);
     expect(readAll(open(on, at, 3))).toEqual([3]);
+  });
+
+  it("leaves no file under the name of a segment that was taken while it slept: it would replace that one when it is taken in its turn", async () => {
+    const [on, at] = [disk(), world(1)];
+    const self = {};
+    const sleeper = open(on, at, 1, { segmentBytes: 30 }, self);
+    const [first] = append(sleeper, 1, 2, 3);
+    at.dead.add(self);
+    const other = open(on, at, 2);
+    await pass(at, 70_000);
+    expect(other.recovered()).toBe(3);
+    // An answer that was under way comes before the sleeper has looked at its lock.
+    sleeper.acknowledge([first as SpoolRecord]);
+    await pass(at, 10_000);
+    expect(readAll(other)).toEqual([1, 2, 3]);
+    expect(other.lost()).toBe(0);
+  });
+
+  it("takes the lock before the segments, so that a sleeper who wakes meanwhile writes into none that was read already", () => {
+    const [on, at] = [disk(), world(1)];
+    const self = {};
+    const sleeper = open(on, at, 1, {}, self);
+    append(sleeper, 1);
+    at.dead.add(self);
+    at.now += 70_000;
+    on.fault = (operation) => {
+      if (operation !== "remove") return;
+      on.fault = () => {};
+      sleeper.leave(append(sleeper, 2)[0] as SpoolRecord);
+    };
+    const other = open(on, at, 2);
+    expect([...readAll(other), ...readAll(sleeper)]).toEqual([1, 2]);
+  });
+
+  it("gives every file back, also one that is being synced when it is taken over", async () => {
+    const [on, at] = [disk(), world(1)];
+    const [files, self] = [memoryFiles(on, 1, () => at.now), {}];
+    const given = new Set<number>();
+    let synced = () => {};
+    const counted: SpoolFiles = {
+      ...files,
+      create: (path) => {
+        const file = files.create(path);
+        given.add(file);
+        return file;
+      },
+      close: (file) => (given.delete(file), files.close(file)),
+      syncLater: () => new Promise((resolve) => synced = resolve),
+    };
+    const sleeper = open(on, at, 1, {}, self, counted);
+    append(sleeper, 1);
+    await pass(at, 300);
+    at.now += 70_000;
+    open(on, at, 2);
+    append(sleeper, 2);
+    synced();
+    await pass(at, 1);
+    sleeper.close();
+    expect([...given]).toEqual([]);
   });
 
   it("lets two processes that look at the same moment share what a third left, each event once", () => {

@@ -9,7 +9,7 @@ export type SpoolFiles = {
   readonly list: (path: string) => readonly string[];
   /** Creates a file for appending; throws when it exists. */
   readonly create: (path: string) => number;
-  /** Opens a file that exists, to write at its end. */
+  /** Opens a file to write at its end; throws when there is none. */
   readonly openToAppend: (path: string) => number;
   /** Returns how many bytes were written, which may be fewer. */
   readonly write: (file: number, bytes: Uint8Array) => number;
@@ -37,9 +37,9 @@ export type SpoolFiles = {
   readonly pid: number;
   /** When this process began, milliseconds since 1970, the same in each of its threads; 0 when that cannot be told. */
   readonly startedAt: number;
-  /** Name of this machine. */
+  /** What gives out process numbers, such as this machine: where it is another, a number says nothing. */
   readonly host: string;
-  /** Whether a process of this host is alive; undefined when that cannot be told. */
+  /** Whether a process with a number of `host` is alive; undefined when that cannot be told. */
   readonly isAlive: (pid: number) => boolean | undefined;
 };
 

@@ -17,7 +17,7 @@ export type SpoolOptions = {
   readonly segmentBytes?: number;
   /** Size of all files of this process together; 256 MiB. */
   readonly bytesMax?: number;
-  /** How long an owner may be silent before others take its events; 60 s. Of a process on the same host it is known at once that it is dead. */
+  /** How long an owner may be silent before others take its events; 60 s. Of a process on the same machine, in the same container, it is known at once that it is dead. */
   readonly staleMs?: number;
   /** How often the folder is looked through for events of dead processes; 5 s. */
   readonly scanMs?: number;
@@ -79,4 +79,12 @@ export function attempt(folder: Folder, doing: string, action: () => void): void
   } catch (error) {
     diskFailed(folder, doing, error);
   }
+}
+
+/** Gives a segment's file back; one that is being synced is given back after that. */
+export function closeFile(folder: Folder, one: Segment): void {
+  const { file } = one;
+  if (file === undefined || one.syncing) return;
+  one.file = undefined;
+  attempt(folder, "close segment", () => folder.files.close(file));
 }

@@ -1,11 +1,13 @@
 import {
   closeSync,
+  constants,
   fsync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   statSync,
   truncateSync,
@@ -23,7 +25,8 @@ export function nodeFiles(): SpoolFiles {
     makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),
     list: (path) => readdirSync(path),
     create: (path) => openSync(path, "ax", 0o600),
-    openToAppend: (path) => openSync(path, "a", 0o600),
+    // Without creating it: under the name of a segment that was taken over, a new file would replace that one when it is taken over in its turn.
+    openToAppend: (path) => openSync(path, constants.O_WRONLY | constants.O_APPEND),
     write: (file, bytes) => writeSync(file, bytes),
     truncate: (path, size) => truncateSync(path, size),
     sync: (file) => fsyncSync(file),
@@ -38,9 +41,22 @@ export function nodeFiles(): SpoolFiles {
     pid: process.pid,
     // Deno counts a worker's own time.
     startedAt: "deno" in process.versions ? 0 : Date.now() - process.uptime() * 1000,
-    host: hostname(),
+    host: numbersOf(),
     isAlive,
   };
+}
+
+/**
+ * Names what gives out process numbers: the machine since its start and, on Linux, the namespace, of which every container has its own. The number of a
+ * namespace is given again only when that is gone, so within one name a number without a process is that of a dead one.
+ */
+function numbersOf(): string {
+  try {
+    return process.platform === "linux" ? `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/pid")}` : hostname();
+  } catch {
+    // Deno tells this only to those who may do everything: then nobody's number says anything, and silence has to.
+    return crypto.randomUUID();
+  }
 }
 
 function syncFolder(path: string): void {

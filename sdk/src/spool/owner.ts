@@ -1,5 +1,5 @@
 import { isMissing } from "./files.ts";
-import { attempt, diskFailed, type Folder, pathOf } from "./folder.ts";
+import { attempt, closeFile, diskFailed, type Folder, pathOf } from "./folder.ts";
 import { parseSegment } from "./line.ts";
 import { segment } from "./segment.ts";
 
@@ -71,8 +71,7 @@ export function renew(folder: Folder): void {
 
 /** What only the disk had of this segment is another's to deliver. */
 export function handOver(folder: Folder, one: Folder["segments"][number]): void {
-  if (one.file !== undefined && !one.syncing) folder.files.close(one.file);
-  one.file = undefined;
+  closeFile(folder, one);
   one.gone = true;
   if (one.unreadCount > 0) folder.host.onRecovered(-one.unreadCount);
   folder.unread -= one.unreadCount;
@@ -86,25 +85,35 @@ export function stillOwner(folder: Folder): void {
   if (silent > folder.options.staleMs / 2) renew(folder);
 }
 
-/** Takes over the segments of owners that are dead, and those that are ours already but could not be read when they were taken over. */
+/**
+ * Takes over the segments of owners that are dead, and those that are ours already but could not be read when they were taken over. The lock goes first:
+ * whoever was only asleep then finds at once that it is owner no more, and writes nothing into files that are read here.
+ */
 export function adoptOrphans(folder: Folder): void {
-  const names = folder.files.list(folder.options.directory);
   const orphans = new Map<string, boolean>();
   const isOrphan = (owner: string) => {
     if (!orphans.has(owner)) {
-      orphans.set(owner, owner !== folder.owner && !ownersHere.has(hereName(folder, owner)) && isDead(folder, owner));
+      orphans.set(owner, owner !== folder.owner && !ownersHere.has(hereName(folder, owner)) && isDead(folder, owner) && isUnlocked(folder, owner));
     }
     return orphans.get(owner) === true;
   };
   const known = new Set(folder.segments.map((one) => one.name));
-  for (const name of names) {
-    const [, owner, rest] = segmentName.exec(name) ?? [];
-    if (owner !== undefined && (isOrphan(owner) || (owner === folder.owner && !known.has(name)))) adopt(folder, name, `${folder.owner}~${rest}`);
-  }
-  // Only now: while segments bear the name, the lock tells the next who died.
-  for (const name of names) {
+  for (const name of folder.files.list(folder.options.directory)) {
     const owner = lockName.exec(name)?.[1];
-    if (owner !== undefined && isOrphan(owner)) removeQuietly(folder, name);
+    if (owner !== undefined) isOrphan(owner);
+    const [, writer, rest] = segmentName.exec(name) ?? [];
+    if (writer !== undefined && (isOrphan(writer) || (writer === folder.owner && !known.has(name)))) adopt(folder, name, `${folder.owner}~${rest}`);
+  }
+}
+
+/** Removes the lock of a dead owner; false when that fails, so that it is tried again before anything is taken. */
+function isUnlocked(folder: Folder, owner: string): boolean {
+  try {
+    folder.files.remove(pathOf(folder, lockNameOf(owner)));
+    return true;
+  } catch (error) {
+    if (!isMissing(error)) diskFailed(folder, "remove lock", error);
+    return isMissing(error);
   }
 }
 
@@ -161,13 +170,5 @@ function adopt(folder: Folder, from: string, to: string): void {
   } catch (error) {
     // Missing: another process was faster. Anything else: it stays on disk, under whichever name, for the next look.
     if (!isMissing(error)) diskFailed(folder, "take over segment", error);
-  }
-}
-
-function removeQuietly(folder: Folder, name: string): void {
-  try {
-    folder.files.remove(pathOf(folder, name));
-  } catch (error) {
-    if (!isMissing(error)) diskFailed(folder, "remove lock", error);
   }
 }

@@ -1,5 +1,5 @@
 import type { SpoolRecord } from "../spool-session.ts";
-import { attempt, diskFailed, type Folder, pathOf, totalBytes } from "./folder.ts";
+import { attempt, closeFile, diskFailed, type Folder, pathOf, totalBytes } from "./folder.ts";
 import { isMissing } from "./files.ts";
 import { acknowledgementLine, eventLine } from "./line.ts";
 import { stillOwner } from "./owner.ts";
@@ -75,13 +75,6 @@ export function rotate(folder: Folder): void {
   }
   closeFile(folder, current);
   retireIfSpent(folder, current);
-}
-
-function closeFile(folder: Folder, one: Segment): void {
-  const { file } = one;
-  if (file === undefined || one.syncing) return;
-  one.file = undefined;
-  attempt(folder, "close segment", () => folder.files.close(file));
 }
 
 /** Starts the timer that brings to the disk what was written since the last time. */
