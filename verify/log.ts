@@ -1,6 +1,7 @@
 import { equalBytes, toBase64 } from "./bytes.ts";
 import { type Checkpoint, openCheckpoint, tenantOf } from "./checkpoint.ts";
 import { deletionCheck } from "./deletions.ts";
+import { expiryCheck } from "./expired-days.ts";
 import { judgeEvents } from "./judge-events.ts";
 import { judgeTree } from "./judge-tree.ts";
 import type { KeyRing } from "./keys.ts";
@@ -37,12 +38,12 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
   const count = { events: 0, unsealed: 0, strays: 0 };
   const strays: StoredEvent[] = [];
   const differing: StoredEvent[] = [];
-  const deletions = deletionCheck(source.deletions);
+  const records = [deletionCheck(source.deletions), expiryCheck(source.expired)];
 
   for await (const page of source.events()) {
     for (const read of page) {
       count.events++;
-      deletions.see(read);
+      for (const record of records) record.see(read);
       const walk = walks.get(read.tenantId);
       // Places whose event did not come: it is gone, or stands elsewhere.
       if (walk !== undefined && isAhead(walk, read.seq)) await passMissing(source, walk, read.seq);
@@ -75,7 +76,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
 
   const trees = [...walks.values()].map((walk) => ({ walk, outcome: walk.tree.finish() }));
   await judgeEvents(hash, source, trees, strays, count.strays, differing, findings);
-  deletions.finish(findings);
+  for (const record of records) record.finish(findings);
   const tenants = [];
   for (const { walk, outcome } of trees) tenants.push(judgeTree(walk, outcome, await source.upperTiles(walk.claims.tenantId), findings));
   const first = findings.kept.find((finding) => finding.id !== undefined);

@@ -51,7 +51,15 @@ export type TenantClaims = {
 };
 
 /** Events of a tenant's UTC day that were deleted when their time was over: as many as a signed statement says, between two places of the tree, both included. */
-export type ExpiredDay = { readonly tenantId: string; readonly day: string; readonly rows: number; readonly firstIndex: number; readonly lastIndex: number };
+export type ExpiredDay = {
+  readonly tenantId: string;
+  readonly day: string;
+  readonly rows: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  /** The UTC day on which their deletion is said to have begun, and so of the event that tells of it. */
+  readonly expiringOn: string;
+};
 
 /** An event that readers are not shown, since it is softly deleted. */
 export type Deletion = { readonly tenantId: string; readonly occurredAt: string; readonly id: string };

@@ -30,8 +30,11 @@ async function verify(options: ArchiveOptions): Promise<void> {
     const faults: Fault[] = [];
     let events = 0;
     for (const row of rows) {
-      await verifyArchive(target, row, (count) => progress.update(events += count)).catch((fault: unknown) => {
+      await verifyArchive(target, row, (count) => progress.update(events += count)).catch(async (fault: unknown) => {
         if (!(fault instanceof ArchiveFault)) throw fault;
+        const [now] = await readCatalogue(target.pool, { tenant: row.tenant_id, from: row.day, to: row.day }, 1);
+        // Its time was over meanwhile.
+        if (now?.state === "expiring" || now?.state === "deleted") return;
         faults.push({ tenant_id: row.tenant_id, day: row.day, message: fault.message });
       });
     }

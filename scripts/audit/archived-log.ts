@@ -1,5 +1,3 @@
-import type { Pool } from "pg";
-import { createPool } from "../../adapters/postgres/pool.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import { type ArchiveRow, openArchiveFile } from "../../core/archive-file.ts";
 import { type ManifestFile } from "../../core/archive-manifest.ts";
@@ -8,51 +6,42 @@ import { hasBytes } from "../../core/archive-check.ts";
 import { tileWidth } from "../../core/format/tiles.ts";
 import { restoredSeqOffset } from "../../core/restore-tree.ts";
 import type { ExpiredDay, LeafTile, LogSource, ReadEvent, StoredEvent } from "../../verify/source.ts";
-import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue } from "./archive-target.ts";
+import { type ArchiveOptions, type ArchiveTarget, openArchiveTarget } from "./archive-target.ts";
 import { type FoundRow, tilesOf } from "./archived-tiles.ts";
-import type { DatabaseLog } from "./database-source.ts";
+import type { CatalogueEntry, DatabaseLog } from "./database-source.ts";
 import { CommandError } from "./failure.ts";
-import { databaseTarget } from "./target.ts";
 
 const pageRows = 500;
-const archivesMax = 1_000_000;
 
-/** A log in Postgres: of restored events it says which have no tile there any more. */
-type HotLog = LogSource & Pick<DatabaseLog, "restoredEvents">;
+/** A log in Postgres: it says which days left it, and of restored events which have no tile there any more. */
+type HotLog = LogSource & Pick<DatabaseLog, "restoredEvents" | "archives" | "hasExpiredSince">;
 
 /** `base` with the days that left it, and what to close afterwards. Throws a CommandError when there are such days and no archive, or one without any of them, is named. */
 export async function withArchivedDays<Log extends HotLog>(
   base: Log,
   options: ArchiveOptions,
 ): Promise<{ readonly log: Log; readonly close: () => Promise<void> }> {
-  const pool = createPool({ databaseUrl: databaseTarget(options), databasePoolSize: 1 }, quiet);
-  const rows = await readCatalogue(pool, options, archivesMax).finally(() => pool.end());
-  const archived = rows.filter(hasLeft);
-  if (archived.length === 0) return { log: base, close: () => Promise.resolve() };
+  const { archives } = base;
+  if (archives.length === 0) return { log: base, close: () => Promise.resolve() };
   const target = await openArchiveTarget(options);
   try {
-    if (!await hasAny(target, archived)) {
+    if (!await hasAny(target, archives)) {
       throw new CommandError(
         "archive_not_found",
-        `read archive: none of the ${archived.length} archived days is there`,
+        `read archive: none of the ${archives.length} archived days is there`,
         "give the place that AUDIT_ARCHIVE_URL names with --archive; if this is the one, it was emptied",
       );
     }
-    return { log: await withArchive(base, target, options.tenant), close: target.close };
+    return { log: await withArchive(base, target), close: target.close };
   } catch (fault) {
     await target.close();
     throw fault;
   }
 }
 
-/** Whether the row's events left Postgres at some time: to the archive, back again, or for good. */
-function hasLeft({ archived_at: archivedAt }: CatalogueRow): boolean {
-  return archivedAt !== null;
-}
-
 /** Whether this is the archive at all: an object that is missing beside others was removed, where all are missing the place is likely wrong. */
-async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonly CatalogueRow[]): Promise<boolean> {
-  for (const { manifest_key: key } of rows) if (key !== null && await archive.get(key) !== undefined) return true;
+async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, entries: readonly CatalogueEntry[]): Promise<boolean> {
+  for (const { manifestKey } of entries) if (await archive.get(manifestKey) !== undefined) return true;
   return false;
 }
 
@@ -60,9 +49,9 @@ async function hasAny({ archive }: Pick<ArchiveTarget, "archive">, rows: readonl
  * A log whose old days are in the archive: their events are read there, and so are tiles that are no longer in Postgres. Order is all that a verifier needs
  * of seq; where the tile that named it has moved, one is made up that keeps the order. Throws ArchiveFault when an archive is not what the catalogue means.
  */
-async function withArchive<Log extends HotLog>(base: Log, target: Omit<ArchiveTarget, "close">, tenantId: string | undefined): Promise<Log> {
+async function withArchive<Log extends HotLog>(base: Log, target: Omit<ArchiveTarget, "close">): Promise<Log> {
   const logs = new Map<string, TenantArchive>();
-  const { files: found, expired } = await filesOf(target, target.pool, tenantId);
+  const { files: found, expired } = await filesOf(target, base.archives);
   for (const [id, files] of found) {
     const size = base.tenants.find((claims) => claims.tenantId === id)?.tree?.size ?? 0;
     logs.set(id, openTenantArchive(base, target, id, size, files));
@@ -76,25 +65,23 @@ async function withArchive<Log extends HotLog>(base: Log, target: Omit<ArchiveTa
   };
 }
 
-type ArchivedFile = ManifestFile & { readonly isRestored: boolean };
+type ArchivedFile = ManifestFile & Pick<CatalogueEntry, "tenantId" | "day"> & { readonly isRestored: boolean };
 
 type ArchivedFiles = { readonly files: ReadonlyMap<string, ArchivedFile[]>; readonly expired: readonly ExpiredDay[] };
 
 /** Each tenant's files by its signed manifests, and, by those that outlived their files, the days that expired. */
-async function filesOf(target: Omit<ArchiveTarget, "close">, pool: Pool, tenantId: string | undefined): Promise<ArchivedFiles> {
+async function filesOf(target: Omit<ArchiveTarget, "close">, archives: readonly CatalogueEntry[]): Promise<ArchivedFiles> {
   const files = new Map<string, ArchivedFile[]>();
   const expired: ExpiredDay[] = [];
-  for (const row of await readCatalogue(pool, tenantId === undefined ? {} : { tenant: tenantId }, archivesMax)) {
-    if (!hasLeft(row)) continue;
-    const of = { tenantId: row.tenant_id, day: row.day, key: row.manifest_key ?? "", sha256: row.manifest_sha256 ?? undefined };
-    const { manifest } = await readManifest(target, of);
-    const isGone = row.state === "expiring" || row.state === "deleted";
+  for (const { tenantId, day, state, manifestKey: key, manifestSha256: sha256, expiringOn = "", isGone } of archives) {
+    const { manifest } = await readManifest(target, { tenantId, day, key, sha256 });
     if (isGone) {
       const { rows, first_log_index: firstIndex, last_log_index: lastIndex } = manifest;
-      expired.push({ tenantId: row.tenant_id, day: row.day, rows, firstIndex, lastIndex });
+      expired.push({ tenantId, day, rows, firstIndex, lastIndex, expiringOn });
     }
-    const own = isGone ? [] : manifest.files.map((file) => ({ ...file, isRestored: row.state !== "archived" }));
-    files.set(row.tenant_id, [...files.get(row.tenant_id) ?? [], ...own]);
+    const isRestored = state !== "archived" && state !== "expiring";
+    const own = isGone ? [] : manifest.files.map((file) => ({ ...file, tenantId, day, isRestored }));
+    files.set(tenantId, [...files.get(tenantId) ?? [], ...own]);
   }
   return { files, expired };
 }
@@ -137,7 +124,7 @@ function openTenantArchive(
   size: number,
   files: readonly ArchivedFile[],
 ): TenantArchive {
-  const tiles = tilesOf(base, archive, tenantId, rowsByIndex(archive, sha256, files));
+  const tiles = tilesOf(base, archive, tenantId, rowsByIndex(base, archive, sha256, files));
   const restored = restoredOf(base, tenantId);
   /** The place of the next event that `before` hands out. */
   const nextIndex = () => Math.min(tiles.waiting[0]?.logIndex ?? Infinity, placeOf(restored.known()));
@@ -196,6 +183,7 @@ function restoredOf(base: HotLog, tenantId: string) {
 
 /** Events of all files in the order of the tree. A file is held from the first of its places to its last: late events make days overlap, a little. */
 async function* rowsByIndex(
+  base: HotLog,
   archive: ArchiveTarget["archive"],
   sha256: ArchiveTarget["sha256"],
   files: readonly ArchivedFile[],
@@ -207,7 +195,7 @@ async function* rowsByIndex(
     const [next] = waiting;
     if (next !== undefined && next.first_log_index <= least) {
       waiting.shift();
-      open.push((await readFile(archive, sha256, next)).map((row) => ({ row, isRestored: next.isRestored })));
+      open.push((await readFile(base, archive, sha256, next)).map((row) => ({ row, isRestored: next.isRestored })));
       continue;
     }
     const at = open.findIndex((rows) => rows.at(-1)?.row.logIndex === least);
@@ -219,8 +207,11 @@ async function* rowsByIndex(
 }
 
 /** The file's events, the last place first, so that taking one is cheap. */
-async function readFile(archive: ArchiveTarget["archive"], sha256: ArchiveTarget["sha256"], file: ManifestFile): Promise<ArchiveRow[]> {
+async function readFile(base: HotLog, archive: ArchiveTarget["archive"], sha256: ArchiveTarget["sha256"], file: ArchivedFile): Promise<ArchiveRow[]> {
   const bytes = await archive.get(file.key);
+  if (bytes === undefined && await base.hasExpiredSince(file.tenantId, file.day)) {
+    throw new CommandError("archive_expired", `read archive of ${file.day}: its time was over while the log was read`, "run verify again");
+  }
   if (bytes === undefined || !hasBytes(sha256, bytes, { bytes: file.bytes, sha256: Buffer.from(file.sha256, "hex") })) {
     throw new ArchiveFault(`read archive file ${file.key}: it is not there, or not the one that the manifest means`);
   }

@@ -10,10 +10,25 @@ type Texts = readonly (string | null)[];
 export type DatabaseLog = LogSource & {
   /** A tenant's events that say their place in the tree themselves, since the tile that named it has moved: those after `seq`, in order of it. */
   restoredEvents(tenantId: string, seq: number, limit: number): Promise<readonly StoredEvent[]>;
+  /** Archives of days that left Postgres at some time, oldest first, as the catalogue has them in the state that is read. */
+  readonly archives: readonly CatalogueEntry[];
+  /** Whether a day's archive is gone in the newest state: it may have expired since this one was opened. */
+  hasExpiredSince(tenantId: string, day: string): Promise<boolean>;
   readonly eventCount: number;
   readonly keys: readonly string[];
   readonly rotations: readonly string[];
   close(): Promise<void>;
+};
+
+/** What the catalogue says of a tenant's archived day. `isGone` when it is deleted, or being deleted and an event told of it: before that no file is removed. */
+export type CatalogueEntry = {
+  readonly tenantId: string;
+  readonly day: string;
+  readonly state: string;
+  readonly manifestKey: string;
+  readonly manifestSha256: Uint8Array;
+  readonly expiringOn: string | undefined;
+  readonly isGone: boolean;
 };
 
 /**
@@ -24,7 +39,7 @@ export async function openDatabaseLog(url: string, onlyTenantId?: string): Promi
   // Two connections with one snapshot: while one prints the next events, the other answers about tiles.
   const connections = [connection(url), connection(url)] as const;
   try {
-    return await openSnapshot(connections, onlyTenantId);
+    return await openSnapshot(connections, url, onlyTenantId);
   } catch (fault) {
     await Promise.allSettled(connections.map((client) => client.end()));
     throw fault;
@@ -47,21 +62,21 @@ function readWith(client: pg.Client): Read {
 const snapshotSql = "begin isolation level repeatable read, read only";
 const settingsSql = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local jit = off; set local statement_timeout = 0";
 
-async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], onlyTenantId: string | undefined): Promise<DatabaseLog> {
+async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], url: string, onlyTenantId: string | undefined): Promise<DatabaseLog> {
   await first.connect();
-  await first.query(`${snapshotSql}; ${settingsSql}`);
   const [[isReplica, isMember, isSuperuser] = []] = await readWith(first)(
     `select pg_is_in_recovery(), coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'audit_job'), false),
        (select rolsuper from pg_roles where rolname = current_user)`,
   );
   if (isReplica === "t") throw new Error("verify database: it is a replica: verify the primary");
-  const roleSql = isSuperuser !== "t" && isMember === "t" ? "set local role audit_job" : "select";
+  const roleSql = isSuperuser !== "t" && isMember === "t" ? "; set local role audit_job" : "";
+  await first.query(`${snapshotSql}; ${settingsSql}${roleSql}`);
+  // Before the snapshot, which a lock does not need: from here on no day can be dropped from events, whose rows no snapshot would keep. So each event is
+  // found in them or in the archive, by the catalogue of the same state.
+  await first.query("lock table audit_log.events in access share mode");
   const [[snapshot] = []] = await readWith(first)("select pg_export_snapshot()");
   await second.connect();
-  await second.query(`${snapshotSql}; set transaction snapshot '${snapshot}'; ${settingsSql}; ${roleSql}`);
-  await first.query(roleSql);
-  // From here on no day can be dropped from events: whoever now asks the catalogue which days are archived finds each event there or here.
-  await first.query("lock table audit_log.events in access share mode");
+  await second.query(`${snapshotSql}; set transaction snapshot '${snapshot}'; ${settingsSql}${roleSql}`);
   const read = readWith(second);
 
   const ofTenant = onlyTenantId === undefined ? "" : `where tenant_id = '${uuidLiteral(onlyTenantId)}'`;
@@ -78,6 +93,10 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
     eventCount: Number(eventCount ?? 0),
     tenants,
     deletions: deletions.map(([tenantId, occurredAt, id]) => ({ tenantId: tenantId as string, occurredAt: timeOf(occurredAt as string), id: id as string })),
+    archives: (await read(`${archivesSql} ${ofTenant === "" ? "" : `and a.tenant_id = '${uuidLiteral(onlyTenantId ?? "")}'`} order by a.day, a.tenant_id`)).map(
+      catalogueEntryOf,
+    ),
+    hasExpiredSince: (tenantId, day) => hasExpired(url, roleSql, tenantId, day),
     keys,
     rotations,
     events: () => readEvents(first, ofTenant),
@@ -103,6 +122,38 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], on
     },
     close: async () => void await Promise.allSettled([first.end(), second.end()]),
   };
+}
+
+/** A deletion that began is told of on that day or, where that could not be, on a later one; hot events, since those of the archive are read anyway. */
+const archivesSql = `select a.tenant_id, a.day::text, a.state, a.manifest_key, encode(a.manifest_sha256, 'hex'), (a.expiring_at at time zone 'UTC')::date::text,
+    a.state = 'deleted' or a.state = 'expiring' and exists (
+      select from audit_log.events as e where e.tenant_id = a.tenant_id and e.occurred_at >= date_trunc('day', a.expiring_at, 'UTC')
+        and e.event_type = 'audit.archive.expired' and e.object_id = a.day::text
+    )
+  from audit_log.archives as a where a.archived_at is not null`;
+
+function catalogueEntryOf([tenantId, day, state, key, sha256, expiringOn, isGone]: Texts): CatalogueEntry {
+  const manifest = { manifestKey: key ?? "", manifestSha256: Buffer.from(sha256 ?? "", "hex") };
+  return {
+    tenantId: tenantId as string,
+    day: day as string,
+    state: state as string,
+    ...manifest,
+    expiringOn: expiringOn ?? undefined,
+    isGone: isGone === "t",
+  };
+}
+
+async function hasExpired(url: string, roleSql: string, tenantId: string, day: string): Promise<boolean> {
+  const client = connection(url);
+  await client.connect();
+  try {
+    await client.query(`begin read only${roleSql}`);
+    const [row] = await readWith(client)(`${archivesSql} and a.tenant_id = $1 and a.day = $2`, [tenantId, day]);
+    return row !== undefined && catalogueEntryOf(row).isGone;
+  } finally {
+    await client.end();
+  }
 }
 
 async function readTenants(read: Read, ofTenant: string): Promise<readonly TenantClaims[]> {

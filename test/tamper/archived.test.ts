@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "../archive/archived-log.ts";
+import { withArchivedDays } from "../../scripts/audit/archived-log.ts";
 import { openDatabaseLog } from "../../scripts/audit/database-source.ts";
+import { followRotations } from "../../verify/keys.ts";
+import { verifyLog } from "../../verify/log.ts";
 import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
 
 const [tenantId] = tenantIds;
@@ -118,5 +121,40 @@ describe("verify, on a log whose old days are in the archive", () => {
     await log.admin.query(`alter table ${victim.name} disable trigger all`);
     await log.admin.query(`delete from ${victim.name} where id = $1`, [victim.id]);
     expect(await verify("--archive", `file:${folder}`)).toMatchObject({ exit: 1, first_bad_event: { kind: "event_missing", id: victim.id } });
+  }, 60_000);
+
+  it("finds a day that was declared expired, its files there or not, when no event tells of its deletion", async () => {
+    const other = tenantIds[1];
+    for (const state of ["expiring", "deleted"]) {
+      await log.admin.query("update audit_log.archives set state = $2, expiring_at = '2026-06-14T01:00:00Z', deleted_at = now() where tenant_id = $1", [
+        other,
+        state,
+      ]);
+      const found = await verify("--archive", `file:${folder}`, "--tenant", other);
+      // While it is being deleted, nothing may be removed before it is recorded: the files are read, and are as they should be.
+      if (state === "expiring") expect(found).toMatchObject({ exit: 0, status: "sound", expired: 0 });
+      else {
+        expect(found).toMatchObject({ exit: 1, status: "tampered", findings: [{ kind: "event_missing", tenant_id: other }] });
+        expect(found.findings[0].message).toContain(`of ${oldDay} are said to have expired`);
+      }
+    }
+    await log.admin.query("update audit_log.archives set state = 'archived', expiring_at = null, deleted_at = null where tenant_id = $1", [other]);
+  }, 60_000);
+
+  it("does not call a log changed whose archive expires while it is read", async () => {
+    const other = tenantIds[1];
+    const source = await openDatabaseLog(log.database.adminUrl, other);
+    const { log: whole, close } = await withArchivedDays(source, { database: log.database.adminUrl, archive: `file:${folder}`, key: [firstKey.verifierKey] });
+    try {
+      await log.admin.query("update audit_log.archives set expires_at = now() - interval '1 day' where tenant_id = $1", [other]);
+      await archiveAll(archiverOf(log, folder));
+      const read = verifyLog(whole, { ring: await followRotations([firstKey.verifierKey], []) });
+      await expect(read).rejects.toMatchObject({ code: "archive_expired" });
+    } finally {
+      await close();
+      await source.close();
+    }
+    await log.seal();
+    expect(await verify("--archive", `file:${folder}`, "--tenant", other)).toMatchObject({ exit: 0, status: "sound" });
   }, 60_000);
 });
