@@ -16,7 +16,7 @@ import { createRateStore } from "../adapters/postgres/rate-store.ts";
 import { createPool } from "../adapters/postgres/pool.ts";
 import { createProofStore } from "../adapters/postgres/proof-store.ts";
 import { createEventReader } from "../adapters/postgres/query-reader.ts";
-import { runningSha256, sha256 } from "../adapters/sha256.ts";
+import { hmacSha256, runningSha256, sha256 } from "../adapters/sha256.ts";
 import { createSealedReader } from "../adapters/postgres/sealed-reader.ts";
 import { openArchive } from "../adapters/storage/open-archive.ts";
 import { createAccessRecorder } from "../core/access-record.ts";
@@ -67,7 +67,7 @@ export function createParts(settings: Settings, runtime: Runtime): { readonly pa
     archives: createArchiveCatalogue(pool, log),
     rates: settings.quotas && createRateLimiter({ store: createRateStore(pool, log), quotas: settings.quotas, elapsedMs, log, waitUntil }),
     recorder: createAccessRecorder({ events, now, randomBytes, sha256, log, waitUntil }),
-    cursors: createCursorCodec(settings.cursorKey),
+    cursors: createCursorCodec(hmacSha256(settings.cursorKey)),
     createHash: runningSha256,
     sha256,
     now,

@@ -91,7 +91,7 @@ export async function* exportEvents(parts: ExportParts, request: ExportRequest):
         receivedMax,
         ...sliceMs === undefined ? {} : { sliceMs },
       };
-    const nextCursor = cursor && await parts.cursors.write(cursor, parts.now());
+    const nextCursor = cursor && parts.cursors.write(cursor, parts.now());
     const summary = { ...began, rows: tally.rows(), rows_sha256: tally.rowsSha256(), complete: end === undefined, tree_size: treeSize };
     const last = await writer.finish(manifestOf(request, summary, nextCursor, record));
     for (const chunk of last) tally.bytes(chunk);

@@ -3,6 +3,7 @@ import { canonicalJson } from "./format/canonical-json.ts";
 import type { Json } from "./event.ts";
 import { AuditError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import type { Sha256 } from "./ports.ts";
 import type { Condition, Filter, TextField } from "./query-filter.ts";
 import { loweredFields } from "./query-filter.ts";
 import { parseQuery } from "./query-language.ts";
@@ -45,8 +46,8 @@ export function filterOf(question: Question, now: Date, aheadMinutes: number): F
 }
 
 /** What binds a cursor to `question`, and tells reads with one filter from reads with another. */
-export function questionBinding(question: Question): Promise<string> {
-  return bindingOf(canonicalJson(questionJson(question)));
+export function questionBinding(question: Question, sha256: Sha256): string {
+  return bindingOf(canonicalJson(questionJson(question)), sha256);
 }
 
 /** `question` as JSON, for the record of who read what. */

@@ -30,7 +30,7 @@ export function eventRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, parameters.tenant_id);
       requireAdminFor(caller, parameters.include_deleted);
       const question = questionOf(parameters, tenantId);
-      const binding = await questionBinding(question);
+      const binding = questionBinding(question, parts.sha256);
       const { page, nextCursor } = await pageOf(parts, caller.claims, parameters, question, binding);
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject: binding, detail: { question: questionJson(question) } });
       context.set("counts", { events: page.events.length });
@@ -70,7 +70,7 @@ type ListParameters = z.output<typeof listParameters>;
 /** The page of `question` that `parameters` ask for, and the text of the cursor behind it: null at the end of the walk. */
 async function pageOf(parts: ApiParts, claims: Claims, parameters: ListParameters, question: Question, binding: string) {
   const now = parts.now();
-  const cursor = parameters.cursor === undefined ? undefined : await parts.cursors.read(parameters.cursor, binding, now);
+  const cursor = parameters.cursor === undefined ? undefined : parts.cursors.read(parameters.cursor, binding, now);
   const order = orderOf(parameters.order, cursor);
   const asked = filterOf(question, now, parts.settings.eventMaxAheadMinutes);
   const filter: Filter = cursor === undefined ? asked : { ...asked, from: cursor.from, to: cursor.to };
@@ -83,7 +83,7 @@ async function pageOf(parts: ApiParts, claims: Claims, parameters: ListParameter
     sliceMs: cursor?.sliceMs,
   });
   const next = cursorBehind(page, { binding, from: filter.from, to: filter.to, order });
-  return { page, nextCursor: next === undefined ? null : await parts.cursors.write(next, now) };
+  return { page, nextCursor: next === undefined ? null : parts.cursors.write(next, now) };
 }
 
 function notFound(at: string | undefined): AuditError {

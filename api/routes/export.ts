@@ -33,9 +33,9 @@ export function exportRoutes(parts: ApiParts) {
       const tenantId = tenantOf(caller, parameters.tenant_id);
       requireAdminFor(caller, parameters.include_deleted);
       const question = questionOf(parameters, tenantId);
-      const binding = await questionBinding(question);
+      const binding = questionBinding(question, parts.sha256);
       const now = parts.now();
-      const cursor = parameters.cursor === undefined ? undefined : await parts.cursors.read(parameters.cursor, binding, now);
+      const cursor = parameters.cursor === undefined ? undefined : parts.cursors.read(parameters.cursor, binding, now);
       const asked = filterOf(question, now, parts.settings.eventMaxAheadMinutes);
       const filter = cursor === undefined ? asked : { ...asked, from: cursor.from, to: cursor.to };
       const format = parameters.format ?? "csv";

@@ -27,7 +27,7 @@ export function producerRoutes(parts: ApiParts) {
       const question = questionOf(parameters, tenantId);
       const filter = filterOf(question, parts.now(), parts.settings.eventMaxAheadMinutes);
       const { countedEvents, countedFrom, isCapped, producers, freshAsOf } = await parts.reader.producers(caller.claims, filter);
-      const subject = await questionBinding(question);
+      const subject = questionBinding(question, parts.sha256);
       parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.filter", subject, detail: { question: questionJson(question) } });
       return context.json({
         from: filter.from,

@@ -32,7 +32,7 @@ export function reportRoutes(parts: ApiParts) {
       const treeSize = await parts.reader.treeSize(caller.claims, tenantId);
       const access = {
         objectType: "audit.report",
-        subject: await questionBinding(question),
+        subject: questionBinding(question, parts.sha256),
         detail: { question: questionJson(question), from: filter.from, to: filter.to },
       } as const;
       const record = await parts.recorder.record("audit.report.created", reader(context, tenantId), access);

@@ -1,5 +1,6 @@
 import { AuditError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { Hmac, Sha256 } from "../ports.ts";
 import type { Order, Position } from "../query-filter.ts";
 
 /**
@@ -21,39 +22,34 @@ export type Cursor = {
 
 /** Writes cursors that only this service could have written, and reads them back. */
 export type CursorCodec = {
-  write(cursor: Cursor, now: Date): Promise<string>;
+  write(cursor: Cursor, now: Date): string;
   /** The cursor in `text`. Throws `invalid_cursor` when it was altered, cut, made elsewhere, made for another tenant or filter, or has expired. */
-  read(text: string, binding: string, now: Date): Promise<Cursor>;
+  read(text: string, binding: string, now: Date): Cursor;
 };
 
 const tagBytes = 16;
 const textMax = 1024;
-const algorithm = { name: "HMAC", hash: "SHA-256" } as const;
 const encoder = new TextEncoder();
 
 /**
- * Cursors under `secret`: Base64url of a tag, HMAC-SHA-256 cut to 128 bits, and the JSON it authenticates. They are not secret (they hold what the
- * caller was shown), and they are no proof of access: row-level security is asked again on every page.
+ * Cursors under the secret of `hmac`, an HMAC-SHA-256: Base64url of a tag, the HMAC cut to 128 bits, and the JSON it authenticates. They are not secret
+ * (they hold what the caller was shown), and they are no proof of access: row-level security is asked again on every page.
  */
-export function createCursorCodec(secret: string): CursorCodec {
-  let imported: Promise<CryptoKey> | undefined;
-  const tagOf = async (payload: Uint8Array<ArrayBuffer>) => {
-    imported ??= crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
-    return new Uint8Array(await crypto.subtle.sign(algorithm.name, await imported, payload)).subarray(0, tagBytes);
-  };
+export function createCursorCodec(hmac: Hmac): CursorCodec {
+  const tagOf = (payload: Uint8Array) => hmac(payload).subarray(0, tagBytes);
   return {
-    write: async (cursor, now) => {
+    write: (cursor, now) => {
       const payload = encoder.encode(JSON.stringify({ ...cursor, expires: now.getTime() + limits.cursorHours * 3_600_000 }));
       const bytes = new Uint8Array(tagBytes + payload.length);
-      bytes.set(await tagOf(payload));
+      bytes.set(tagOf(payload));
       bytes.set(payload, tagBytes);
       return toBase64Url(bytes);
     },
-    read: async (text, binding, now) => {
+    read: (text, binding, now) => {
       const bytes = text.length > textMax ? undefined : fromBase64Url(text);
       if (bytes === undefined || bytes.length <= tagBytes) throw refused("it is not one of ours, or was altered");
       const payload = bytes.slice(tagBytes);
-      if (!equal(bytes.subarray(0, tagBytes), await tagOf(payload))) throw refused("it is not one of ours, or was altered");
+      if (!equal(bytes.subarray(0, tagBytes), tagOf(payload))) throw refused("it is not one of ours, or was altered");
       // Authenticated: only this file can have written it.
       const { expires, ...cursor } = JSON.parse(new TextDecoder().decode(payload)) as Cursor & { readonly expires: number };
       if (cursor.binding !== binding) throw refused("it belongs to another tenant or filter; start again without it");
@@ -64,8 +60,8 @@ export function createCursorCodec(secret: string): CursorCodec {
 }
 
 /** 132 bits that stand for a tenant and everything asked of it, so that a cursor serves no other question. `request` is deterministic text. */
-export async function bindingOf(request: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(request)))).slice(0, 22);
+export function bindingOf(request: string, sha256: Sha256): string {
+  return toBase64Url(sha256(encoder.encode(request))).slice(0, 22);
 }
 
 function refused(why: string): AuditError {
