@@ -6,15 +6,13 @@ import { limits } from "../../core/limits.ts";
 import type { Filter } from "../../core/query-filter.ts";
 import { type AcrossParts, areDeleted, daysWithin, sourceOf } from "./archived-reader.ts";
 import type { ReadTransaction } from "./claims.ts";
-import { readAs } from "./claims.ts";
+import { readWindow } from "./claims.ts";
 import { sql } from "./query-fragment.ts";
 import { readFigures } from "./query-report.ts";
-import { withoutDeletedIn } from "./query-sql.ts";
 
 /** The figures of a report over hot and archived events, the latter newest first, as far as the budget allows. */
 export async function figuresAcross(parts: AcrossParts, claims: Claims, asked: Filter): Promise<ReportFigures> {
-  const { hot, filter, archived } = await readAs(parts, claims, async (transaction) => {
-    const filter = await withoutDeletedIn(transaction, asked);
+  const { hot, filter, archived } = await readWindow(parts, claims, asked, async (transaction, filter) => {
     const counted = await readFigures(transaction, filter, limits.reportGroupsMax);
     const custody = await readCustody(transaction, filter);
     return { filter, hot: { ...counted, custody, archivedFrom: undefined }, archived: await daysWithin(parts, transaction, filter) };

@@ -10,11 +10,11 @@ import { shifted } from "../../core/query-time.ts";
 import type { ArchivedDays } from "./archived-days.ts";
 import { noArchivedDays, readArchivedDays, readDeleted } from "./archived-days.ts";
 import type { ReadPool, ReadTransaction } from "./claims.ts";
-import { readAs } from "./claims.ts";
+import { readAs, readWindow } from "./claims.ts";
 import type { EventRowRead } from "./query-page.ts";
 import { readPage, selectEvents, storedEvent, wholeQuestionMs } from "./query-page.ts";
 import { sql } from "./query-fragment.ts";
-import { keySql, notDeleted, withoutDeletedIn } from "./query-sql.ts";
+import { keySql, notDeleted } from "./query-sql.ts";
 
 /** What reading across the line needs. `source` is undefined where no archive is configured: questions that need one are refused, not cut short. */
 export type ArchivedAccess = { readonly source: ArchiveSource | undefined; readonly eventMaxAgeDays: number };
@@ -57,9 +57,8 @@ export async function pageAcross(parts: AcrossParts, claims: Claims, request: Pa
 type HotPage = { readonly page: Page; readonly archived: ArchivedDays; readonly filter: Filter };
 
 function hotPage(parts: AcrossParts, claims: Claims, request: PageRequest): Promise<HotPage> {
-  return readAs(parts, claims, async (transaction) => {
+  return readWindow(parts, claims, request.filter, async (transaction, filter) => {
     const end = parts.elapsedMs() + limits.queryStatementTimeoutMs;
-    const filter = await withoutDeletedIn(transaction, request.filter);
     const page = await readPage(transaction, { ...request, filter }, () => end - parts.elapsedMs());
     if (page.partial) await transaction.resume(limits.queryStatementTimeoutMs);
     return { page, filter, archived: await daysWithin(parts, transaction, filter) };

@@ -9,10 +9,10 @@ import type { Stats, StatsRequest } from "../../core/query-store.ts";
 import type { ArchivedDays } from "./archived-days.ts";
 import { type AcrossParts, areDeleted, daysWithin, sourceOf } from "./archived-reader.ts";
 import type { ReadTransaction } from "./claims.ts";
-import { readAs } from "./claims.ts";
+import { readWindow } from "./claims.ts";
 import { rowToEvent } from "./event-row.ts";
 import { sql } from "./query-fragment.ts";
-import { filterSql, withoutDeletedIn } from "./query-sql.ts";
+import { filterSql } from "./query-sql.ts";
 import { facetsMs, orNothing, readHistogram, readStats } from "./query-stats.ts";
 
 const triesMax = 3;
@@ -20,10 +20,9 @@ const triesMax = 3;
 /** Statistics over hot and archived events. Counts cannot be told apart afterwards, so the archived days must be the same before and after counting. */
 export async function statsAcross(parts: AcrossParts, claims: Claims, request: StatsRequest): Promise<Stats> {
   for (let tries = 0; tries < triesMax; tries++) {
-    const counted = await readAs(parts, claims, async (transaction) => {
+    const counted = await readWindow(parts, claims, request.filter, async (transaction, filter) => {
       const end = parts.elapsedMs() + limits.queryStatementTimeoutMs;
       const leftMs = () => end - parts.elapsedMs();
-      const filter = await withoutDeletedIn(transaction, request.filter);
       const before = await daysWithin(parts, transaction, filter);
       const hot = before.days.length === 0 ? await readStats(transaction, { ...request, filter }, leftMs) : await readHot(transaction, filter, request, leftMs);
       await transaction.resume(limits.queryStatementTimeoutMs);

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../../test/support/database.ts";
-import { OutOfTime, readAs } from "./claims.ts";
+import { OutOfTime, readAs, readWindow } from "./claims.ts";
 import { createPool } from "./pool.ts";
 import { sql } from "./query-fragment.ts";
 
@@ -38,6 +38,25 @@ describe("readAs()", () => {
       .toMatchObject({ code: expect.stringMatching(/internal|unavailable/) });
     await expect(readAs({ pool, log }, {}, (transaction) => transaction.rows(sql`create temporary table t ()`))).rejects.toBeDefined();
     expect((await pool.query("select count(*)::int as count from audit_log.tenants")).rows[0].count).toBe(0);
+  });
+
+  it("leaves nothing out of a window in which nothing is softly deleted, as far as the caller may see", async () => {
+    const [tenantId, other] = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+    const admin = new pg.Client({ connectionString: database.adminUrl });
+    await admin.connect();
+    await admin.query("insert into audit_log.deletions values ($1, '2026-01-02T00:00:00Z', gen_random_uuid(), 'test', 'test')", [tenantId]);
+    await admin.end();
+    const claims = { sub: "me", app_metadata: { tenant_id: tenantId, audit_role: "viewer" } };
+    const asked = { tenantId, from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z", conditions: [], includeDeleted: false };
+    const leavesOut = async (filter: typeof asked, who: object = claims) => {
+      return !(await readWindow({ pool, log }, who, filter, (_, found) => Promise.resolve(found))).includeDeleted;
+    };
+    expect(await leavesOut(asked)).toBe(true);
+    expect(await leavesOut({ ...asked, to: "2026-01-01T23:59:59.999Z" })).toBe(false);
+    expect(await leavesOut({ ...asked, tenantId: other })).toBe(false);
+    expect(await leavesOut({ ...asked, includeDeleted: true })).toBe(false);
+    expect(await leavesOut(asked, {})).toBe(false);
+    await expect(leavesOut({ ...asked, tenantId: "'; rollback; --" })).rejects.toMatchObject({ code: "internal" });
   });
 
   it("says when a statement was out of time, and goes on with the claims it had", async () => {

@@ -1,7 +1,6 @@
 import type { Condition, Filter, Order, Position, TextField } from "../../core/query-filter.ts";
 import type { EventKey } from "../../core/query-store.ts";
 import { isAscii, wordFields } from "../../core/query-filter.ts";
-import type { ReadTransaction } from "./claims.ts";
 import type { Fragment } from "./query-fragment.ts";
 import { joined, sql } from "./query-fragment.ts";
 import { atAnyHourSql, atOneHourSql, type hashedCondition } from "./query-hashes.ts";
@@ -48,21 +47,6 @@ export function keySql({ tenantId, occurredAt, id }: EventKey): Fragment {
 export const notDeleted = sql`not exists (
     select from audit_log.deletions d where d.tenant_id = e.tenant_id and d.occurred_at = e.occurred_at and d.id = e.id
   )`;
-
-/**
- * `filter` as it may be asked more cheaply: where nothing of its window is deleted, nothing need be left out. One look at an index, against a look for
- * every row.
- */
-export async function withoutDeletedIn(transaction: Pick<ReadTransaction, "rows">, filter: Filter): Promise<Filter> {
-  if (filter.includeDeleted) return filter;
-  const [found] = await transaction.rows<{ any: boolean }>(
-    sql`select exists (
-      select from audit_log.deletions d
-      where d.tenant_id = ${filter.tenantId}::uuid and d.occurred_at between ${filter.from}::timestamptz and ${filter.to}::timestamptz
-    ) as any`,
-  );
-  return { ...filter, includeDeleted: found?.any === false };
-}
 
 /**
  * The rows after `position`, in `order`, as a comparison of rows that the primary key serves. Partitions are not pruned by it: narrow the window too.
