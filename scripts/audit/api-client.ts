@@ -18,7 +18,8 @@ export async function askApi(target: ApiTarget, method: string, path: string, bo
   const headers = new Headers({ ...await credentialHeaders({ apiKey: target.credential }, false), accept: "application/json" });
   if (body !== undefined) headers.set("content-type", "application/json");
   const signal = AbortSignal.timeout(requestTimeoutMs);
-  const response = await fetch(url, { method, headers, signal, ...body === undefined ? {} : { body: JSON.stringify(body) } });
+  // A redirect would carry the credential elsewhere: it is an answer like others.
+  const response = await fetch(url, { method, headers, signal, redirect: "manual", ...body === undefined ? {} : { body: JSON.stringify(body) } });
   if (!response.ok) throw await apiErrorOf(response);
   return response.status === 204 ? undefined : await response.json();
 }

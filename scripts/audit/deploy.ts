@@ -1,14 +1,17 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Argument, Command } from "commander";
 import type { Deployment } from "../deploy/deployment.ts";
 import { type StepName, steps } from "../deploy/steps.ts";
 import { readProject } from "../doctor/read-project.ts";
+import { vendorFolder } from "../init/config-lines.ts";
 import { packageFolder } from "../init/source-files.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { CommandError } from "./failure.ts";
 import { interruption } from "./interrupt.ts";
 
-type Options = { readonly envFile: string; readonly workdir?: string; readonly tenant: string; readonly dryRun: boolean };
+type Options = { readonly envFile: string; readonly workdir?: string; readonly tenant: string; readonly dryRun?: boolean };
 
 const names = Object.keys(steps) as StepName[];
 
@@ -20,7 +23,7 @@ export function deployCommand(): Command {
     .option("--env-file <file>", "the functions' settings", ".env")
     .option("--workdir <dir>", "the folder that holds supabase/, when `init` added the log to a project of yours")
     .option("--tenant <name>", "name of the first tenant", "First tenant")
-    .option("--dry-run", "show what would be done, and do nothing", false)
+    .option("--dry-run", "show what would be done, and do nothing")
     .action((wanted: readonly StepName[], options: Options) => deploy(wanted, options));
   return withExamples(command, "deploy --dry-run", "deploy", "deploy functions smoke").addHelpText("after", environment);
 }
@@ -48,10 +51,17 @@ Environment:
 To roll back, check out the former version and deploy functions smoke.
 Migrations only go forward.`;
 
-async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, dryRun }: Options): Promise<void> {
+/** A project without our part would be deployed without a complaint, and without the log. */
+function initialised(workdir: string): string {
+  const folder = resolve(workdir);
+  if (existsSync(join(folder, "supabase", vendorFolder)) || folder === resolve(packageFolder())) return folder;
+  throw new CommandError("not_initialised", `read --workdir: ${join(folder, "supabase")} holds no Audit Events`, "run init there first");
+}
+
+async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, dryRun = false }: Options): Promise<void> {
   const deployment: Deployment = {
     project: readProject(envFile, process.env),
-    workdir: workdir === undefined ? packageFolder() : resolve(workdir),
+    workdir: workdir === undefined ? packageFolder() : initialised(workdir),
     tenantName: tenant,
     dryRun,
     stop: interruption(),

@@ -8,14 +8,14 @@ import { readMigrations } from "../stack/migrate.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 
-type Options = { readonly envFile: string; readonly json: boolean };
+type Options = { readonly envFile: string; readonly json?: boolean };
 
 /** `audit-events doctor`: everything that must be right before, and stay right after, a deployment to Supabase. */
 export function doctorCommand(): Command {
   const command = new Command("doctor")
     .description("Check a Supabase project: keys, settings, pooler, names, extensions, bucket, jobs")
     .option("--env-file <file>", "the functions' settings", ".env")
-    .option("--json", "print the findings as JSON", false)
+    .option("--json", "print the findings as JSON")
     .action((options: Options) => doctor(options));
   return withExamples(command, "doctor", "doctor --env-file .env.production --json").addHelpText("after", where);
 }
@@ -28,7 +28,8 @@ nothing. Exit code 1 when something would not work.`;
 async function doctor({ envFile, json }: Options): Promise<void> {
   const findings = await examine(readProject(envFile, process.env), readMigrations(join(packageFolder(), "migrations")));
   const count = (state: string) => findings.filter((finding) => finding.state === state).length;
+  const counted = (state: "fault" | "warning") => `${count(state)} ${state}${count(state) === 1 ? "" : "s"}`;
   if (json) console.log(JSON.stringify({ faults: count("fault"), warnings: count("warning"), findings }));
-  else console.log(`${findings.map(findingText).join("\n")}\n\n${count("fault")} faults, ${count("warning")} warnings, ${count("pending")} to do`);
+  else console.log(`${findings.map(findingText).join("\n")}\n\n${counted("fault")}, ${counted("warning")}, ${count("pending")} to do`);
   if (count("fault") > 0) process.exitCode = exitCodes.bad;
 }

@@ -33,22 +33,16 @@ export function explain(fault: unknown): Failure {
     return { code: "database_refused", message: `ask database: ${known.message}`, hint: databaseHint(known.code) };
   }
   if (known.syscall === "connect" || known.syscall === "getaddrinfo" || /^(ECONNRESET|ETIMEDOUT|UND_ERR_SOCKET)$/.test(known.code ?? "")) {
-    return { code: "unreachable", message: `connect${placeOf(known)}: ${known.code}: nothing answers there`, hint: unreachableHint };
+    return unreachable("connect", known);
   }
-  if (fault instanceof TypeError && fault.message === "fetch failed") {
-    return { code: "unreachable", message: `ask service: ${known.message}`, hint: unreachableHint };
-  }
+  if (fault instanceof TypeError && fault.message === "fetch failed") return unreachable("ask service", known);
   // Reading a folder gives an error without its name.
   const file = fileFailure(known.code, known.path ?? "file");
   return file ?? { code: "failed", message: known.message || String(known.code ?? known.name) };
 }
 
 function apiFailure({ status, code, message, errors, cause }: AuditApiError): Failure {
-  if (status === 0) {
-    const below = innermost(cause);
-    const reason = below.code ?? below.message;
-    return { code: "unreachable", message: `ask API${placeOf(below)}: ${reason}: nothing answers there`, hint: unreachableHint };
-  }
+  if (status === 0) return unreachable("ask API", innermost(cause));
   const faults = errors.flatMap((fault) => faultLines(fault, message)).map((line) => `\n  ${line}`).join("");
   return { code, message: `${message}${faults}`, hint: apiHints[status] };
 }
@@ -58,15 +52,33 @@ function faultLines(fault: AuditApiError["errors"][number] & { readonly hint?: s
   return [...message.endsWith(fault.message) ? [] : [`${fault.pointer}: ${fault.message}`], ...fault.hint === undefined ? [] : [fault.hint]];
 }
 
+/** Nothing answers, or not in TLS, or with a certificate that this machine does not believe. */
+function unreachable(action: string, known: Known): Failure {
+  const reason = known.code ?? known.message;
+  const isTls = /^(ERR_SSL_|ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(reason);
+  return {
+    code: "unreachable",
+    message: `${action}${placeOf(known)}: ${reason}: ${isTls ? "no secure connection comes about" : "nothing answers there"}`,
+    hint: isTls ? "check http or https in the address, and the server's certificate (NODE_EXTRA_CA_CERTS names others to believe)" : unreachableHint,
+  };
+}
+
 const apiHints: Readonly<Record<number, string>> = {
-  401: "the key or token is missing, wrong, expired or revoked: check AUDIT_API_KEY, or give --local",
+  401: "the key or token is missing, wrong, expired or revoked: check AUDIT_API_KEY (for seal and archive run AUDIT_SECRET_KEY), or give --local",
   403: "use a key or token of this tenant with the scope that the message names",
   404: "check the address in AUDIT_API_URL or AUDIT_URL, and the id",
   429: "wait a little, then run the same command again",
   503: "wait a little, then run the same command again",
 };
 
-type Known = Error & { readonly code?: string; readonly syscall?: string; readonly path?: string; readonly address?: string; readonly port?: number };
+type Known = Error & {
+  readonly code?: string;
+  readonly syscall?: string;
+  readonly path?: string;
+  readonly address?: string;
+  readonly hostname?: string;
+  readonly port?: number;
+};
 
 /** The error that says the reason: pg gives an AggregateError when a name has several addresses, fetch hides its reason in `cause`. */
 function innermost(fault: unknown): Known {
@@ -76,8 +88,9 @@ function innermost(fault: unknown): Known {
   return inner === undefined ? fault as Known : innermost(inner);
 }
 
-function placeOf({ address, port }: Known): string {
-  return address === undefined ? "" : ` to ${address}${port === undefined ? "" : `:${port}`}`;
+function placeOf({ address, hostname, port }: Known): string {
+  const host = address ?? hostname;
+  return host === undefined ? "" : ` to ${host}${port === undefined ? "" : `:${port}`}`;
 }
 
 const unreachableHint = "start the stack (npm start), or check the address and that this machine may reach it";

@@ -33,9 +33,10 @@ type Options = DatabaseOptions & {
 };
 
 const help = `
-Sources: a file of NDJSON or CSV (.gz too), a folder of CloudTrail files, or
-the postgresql:// URL of a database with either audit_events table or
-supa_audit's record_version. A password may stand in PGPASSWORD instead.
+Sources: a file of NDJSON or CSV (.gz too; fields divided by commas, semicolons
+or tabs), a folder of CloudTrail files, or the postgresql:// URL of a database
+with either audit_events table or supa_audit's record_version. A password may
+stand in PGPASSWORD instead.
 
 Columns under our names and aliases become fields, all others keys of the
 context; see --dry-run. Events keep their time, however old. Days that are

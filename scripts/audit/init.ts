@@ -8,16 +8,16 @@ import { packageFolder } from "../init/source-files.ts";
 import { withExamples } from "./examples.ts";
 import { CommandError } from "./failure.ts";
 
-type Options = { readonly workdir: string; readonly dryRun: boolean; readonly full: boolean; readonly update: boolean };
+type Options = { readonly workdir: string; readonly dryRun?: boolean; readonly full?: boolean; readonly update?: boolean };
 
 /** `audit-events init`: adds Audit Events to an existing Supabase project. */
 export function initCommand(): Command {
   const command = new Command("init")
     .description("Add the migrations, functions and config lines to a Supabase project")
     .option("--workdir <dir>", "the folder that holds supabase/", ".")
-    .option("--dry-run", "show what would be added, and write nothing", false)
-    .option("--full", "show every line instead of every file", false)
-    .option("--update", "replace files of an older version that nobody has edited", false)
+    .option("--dry-run", "show what would be added, and write nothing")
+    .option("--full", "show every line instead of every file")
+    .option("--update", "replace files of an older version that nobody has edited")
     .action((options: Options) => init(options));
   return withExamples(command, "init --workdir ../my-app --dry-run", "init --workdir ../my-app").addHelpText("after", manners);
 }
@@ -27,7 +27,7 @@ Nothing of the project is overwritten: what is there with other content stays
 and is listed. Run it again after an update of Audit Events: migrations that
 are new are added, --update replaces sources that are as we wrote them.`;
 
-function init({ workdir, dryRun, full, update }: Options): void {
+function init({ workdir, dryRun = false, full = false, update = false }: Options): void {
   const supabaseFolder = resolve(workdir, "supabase");
   const root = packageFolder();
   if (existsSync(supabaseFolder) && resolve(root, "supabase") === supabaseFolder) {

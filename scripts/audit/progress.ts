@@ -22,7 +22,7 @@ export function startProgress(
     const rate = (done - before) / Math.max(seconds, 0.001);
     const end = typeof expected === "number" ? expected : expected(done);
     const left = end > done && rate > 0 ? `, about ${duration((end - done) / rate)} left` : "";
-    return `${done.toLocaleString("en")} ${what}, ${Math.round(rate).toLocaleString("en")}/s${left}`;
+    return `${done.toLocaleString("en")} ${done === 1 ? what.replace(/s$/, "") : what}, ${Math.round(rate).toLocaleString("en")}/s${left}`;
   };
   let last = 0;
   return {

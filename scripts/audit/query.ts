@@ -49,7 +49,7 @@ async function run(words: readonly string[], options: Options): Promise<void> {
 }
 
 function noteOf(printed: number, isMore: boolean): string {
-  if (printed === 0) return "No events. Look further back with --from, or ask for less.";
+  if (printed === 0) return "No events. Look further back with --from, or leave conditions out.";
   return `${printed.toLocaleString("en")} ${printed === 1 ? "event" : "events"}${isMore ? "; there are more: --limit 0 prints all" : ""}`;
 }
 

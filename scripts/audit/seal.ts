@@ -59,7 +59,9 @@ async function run(options: Options): Promise<void> {
   const isSound = total.problems === 0 && total.tree_problems === 0;
   if (options.json) console.log(JSON.stringify({ status: signal.aborted ? "stopped" : status, ...total }));
   else {
-    const said = `${total.sealed.toLocaleString("en")} ${total.sealed === 1 ? "event" : "events"} sealed, ${total.checkpoints} signed`;
+    const said = `${total.sealed.toLocaleString("en")} ${total.sealed === 1 ? "event" : "events"} sealed, ${total.checkpoints} ${
+      total.checkpoints === 1 ? "checkpoint" : "checkpoints"
+    } signed`;
     console.log(isSound ? said : `${said}\n${total.problems} events and ${total.tree_problems} logs do not fit what was signed: run verify`);
   }
   process.exitCode = signal.aborted ? exitCodes.interrupted : isSound ? exitCodes.done : exitCodes.bad;

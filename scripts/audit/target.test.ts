@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { readProject } from "../doctor/read-project.ts";
-import { functionTarget } from "./target.ts";
+import { apiTarget, databaseTarget, functionTarget } from "./target.ts";
 
 const settings = fileURLToPath(new URL("../../.env.example", import.meta.url));
 
@@ -12,6 +12,27 @@ describe("functionTarget()", () => {
     expect(functionTarget({}, { ...shell, AUDIT_SECRET_KEY: "sb_secret_mine" })).toMatchObject({ credential: "sb_secret_mine" });
     expect(functionTarget({}, { ...shell, AUDIT_SECRET_KEY: " " })).toMatchObject({ credential: "sb_secret_project" });
     expect(() => functionTarget({}, { SUPABASE_URL: shell.SUPABASE_URL })).toThrow("neither --local nor an address with a key is given");
+  });
+});
+
+describe("an address that is none", () => {
+  it("is told before anything is asked, under the name that it was given by, and without repeating it", () => {
+    for (const wrong of ["foo", "postgresql://u:pa/ss@host:5432/db", "https://host/db", "postgresql://"]) {
+      expect(() => databaseTarget({ database: wrong }, {}), wrong).toThrow(
+        /^read --database: it is not a URL like postgresql:\/\/user:password@host:5432\/database$/,
+      );
+    }
+    expect(() => databaseTarget({}, { SUPABASE_DB_URL: "foo" })).toThrow("read SUPABASE_DB_URL: ");
+    expect(() => databaseTarget({}, { AUDIT_DATABASE_URL: "foo", SUPABASE_DB_URL: "postgresql://h/d" })).toThrow("read AUDIT_DATABASE_URL: ");
+    expect(() => apiTarget({}, "read", { AUDIT_API_URL: "api.example.com", AUDIT_API_KEY: "k" })).toThrow("read AUDIT_API_URL: it is not an http or https URL");
+    expect(() => apiTarget({}, "read", { AUDIT_URL: "x.supabase.co", AUDIT_API_KEY: "k" })).toThrow("read AUDIT_URL: ");
+    expect(() => functionTarget({}, { SUPABASE_URL: "x.supabase.co", SUPABASE_SECRET_KEY: "k" })).toThrow("read SUPABASE_URL: ");
+  });
+
+  it("is any that can be connected to", () => {
+    for (const right of ["postgres://h/d", "postgresql://u:p%2Fw@h:6543/d?sslmode=verify-full", "postgresql:///d?host=/run/postgresql"]) {
+      expect(databaseTarget({ database: right }, {})).toBe(right);
+    }
   });
 });
 

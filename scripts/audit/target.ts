@@ -68,8 +68,8 @@ export function apiTarget(options: TargetOptions, scope: Scope, environment: Env
     const tenant = localTenant(local, options.tenant);
     return { apiUrl: local.api_url, credential: tenant.api_keys[scope], tenantId: tenant.id };
   }
-  const url = filled(environment["AUDIT_URL"] ?? environment["SUPABASE_URL"]);
-  const apiUrl = filled(environment["AUDIT_API_URL"]);
+  const url = addressIn(environment, "AUDIT_URL") ?? addressIn(environment, "SUPABASE_URL");
+  const apiUrl = addressIn(environment, "AUDIT_API_URL");
   const credential = filled(environment["AUDIT_API_KEY"]);
   if (url === undefined && apiUrl === undefined) {
     throw new CommandError("no_target", "find service: neither --local nor an address is given", "give --local .audit, or set AUDIT_API_URL and AUDIT_API_KEY");
@@ -86,7 +86,7 @@ export function functionTarget(options: { readonly local?: string }, environment
     const local = readLocalFile(options.local);
     return { apiUrl: local.functions_url, credential: local.secret_key, tenantId: undefined };
   }
-  const url = filled(environment["AUDIT_URL"] ?? environment["SUPABASE_URL"]);
+  const url = addressIn(environment, "AUDIT_URL") ?? addressIn(environment, "SUPABASE_URL");
   const credential = secretKeyIn(environment);
   if (url === undefined || credential === undefined) {
     throw new CommandError(
@@ -113,11 +113,20 @@ export function databaseTarget(options: DatabaseOptions, environment: Environmen
   if (options.local !== undefined && options.database !== undefined) {
     throw new CommandError("two_targets", "find database: --local and --database are both given", "give one of them");
   }
-  const url = options.local === undefined
-    ? options.database ?? filled(environment["AUDIT_DATABASE_URL"]) ?? filled(environment["SUPABASE_DB_URL"])
-    : readLocalFile(options.local).database_url;
-  if (url !== undefined) return url;
-  throw new CommandError("no_target", "find database: none is given", "give --local .audit or --database URL, or set AUDIT_DATABASE_URL");
+  if (options.local !== undefined) return readLocalFile(options.local).database_url;
+  const { AUDIT_DATABASE_URL, SUPABASE_DB_URL } = environment;
+  const [name, url] = Object.entries({ "--database": options.database, AUDIT_DATABASE_URL, SUPABASE_DB_URL })
+    .find(([, given]) => filled(given) !== undefined) ?? [];
+  if (url === undefined) {
+    throw new CommandError("no_target", "find database: none is given", "give --local .audit or --database URL, or set AUDIT_DATABASE_URL");
+  }
+  // The driver would take such a text for something, and complain of a host that nobody named. The text itself may hold the password.
+  if (/^postgres(ql)?:\/\/[^]/.test(url) && URL.canParse(url)) return url;
+  throw new CommandError(
+    "invalid_address",
+    `read ${name}: it is not a URL like postgresql://user:password@host:5432/database`,
+    "in its password write @ / # % as %40 %2F %23 %25",
+  );
 }
 
 /** The local stack's file; says what to do when there is none. */
@@ -158,6 +167,13 @@ export function tenantUuid(text: string): string {
     throw new CommandError("invalid_tenant", "read --tenant: it is not a UUID", "give the tenant's id, such as 123e4567-e89b-12d3-a456-426614174000");
   }
   return id;
+}
+
+/** An address of HTTP in the environment. */
+function addressIn(environment: Environment, name: string): string | undefined {
+  const url = filled(environment[name]);
+  if (url === undefined || /^https?:\/\/./.test(url) && URL.canParse(url)) return url;
+  throw new CommandError("invalid_address", `read ${name}: it is not an http or https URL`, "give it whole, such as https://abcdefghijklmnopqrst.supabase.co");
 }
 
 function filled(text: string | undefined): string | undefined {

@@ -30,7 +30,7 @@ export const smokeTest: Step = async (deployment) => {
     say(`  stored   ${stored.id}`);
     await readBack(project.url, key.text, stored);
     say("  read     the same leaf hash");
-    const receipt = await awaitReceipt(project.url, key.text, secretKeyOf(project), stored);
+    const receipt = await awaitReceipt(deployment.stop, project.url, key.text, secretKeyOf(project), stored);
     const signer = await parseSigningKey(project.settings["AUDIT_SIGNING_KEY"] ?? "");
     const proven = await verifyReceipt(receipt, await followRotations([await formatVerifierKey(signer)], []));
     if (proven.event["id"] !== stored.id) throw new CommandError("smoke_failed", "verify receipt: it proves another event than the one that was posted");
@@ -57,9 +57,10 @@ async function readBack(url: string, key: string, { id, occurred_at, leaf_hash }
 }
 
 /** Calls the sealer until the receipt is there: an event is sealed when every one before it has been, and the schedule may be sealing too. */
-async function awaitReceipt(url: string, key: string, secretKey: string, { id, occurred_at }: Stored): Promise<string> {
+async function awaitReceipt(stop: AbortSignal, url: string, key: string, secretKey: string, { id, occurred_at }: Stored): Promise<string> {
   const deadline = Date.now() + receiptTimeoutMs;
   for (;;) {
+    stop.throwIfAborted();
     const sealed = await ask("seal events", `${url}/functions/v1/audit-sealer`, { apikey: secretKey }, "{}");
     if (sealed.status !== 200) throw unexpected("seal events", sealed);
     const answer = await ask("read receipt", `${apiUrl(url)}/events/${id}/receipt?at=${encodeURIComponent(occurred_at)}`, { authorization: `Bearer ${key}` });

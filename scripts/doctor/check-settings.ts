@@ -3,6 +3,13 @@ import { parseSigningKey } from "../../core/format/signed-note.ts";
 import { checkDatabaseUrl } from "./check-database-url.ts";
 import { finder, type Finding } from "./finding.ts";
 
+/** How to come by what is missing, where its description does not say it. */
+const remedies: Readonly<Record<string, string>> = {
+  AUDIT_SIGNING_KEY: "make one: npm run audit -- keys new ORIGIN FILE",
+  AUDIT_LOG_ORIGIN: "choose a name for ever, such as audit.example.com",
+  AUDIT_CURSOR_KEY: "make one: openssl rand -base64 32",
+};
+
 const needed = ["AUDIT_SIGNING_KEY", "AUDIT_LOG_ORIGIN", "AUDIT_CURSOR_KEY"] as const;
 
 /** What the functions would refuse at their start, and what they would start with to somebody's later regret. `settings` are the functions' own. */
@@ -17,7 +24,7 @@ export async function checkSettings(
     readSettings({ ...settings, SUPABASE_URL: projectUrl, SUPABASE_DB_URL: settings["AUDIT_DATABASE_URL"] || "postgresql://by.the/platform" }, needed);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    findings.push(...error.faults.map((text) => fault(text)));
+    findings.push(...error.faults.map((text) => fault(text, remedies[text.split(":")[0] ?? ""])));
   }
   findings.push(...await checkSigningKey(settings));
   if (settings["AUDIT_DATABASE_URL"]) findings.push(...checkDatabaseUrl("AUDIT_DATABASE_URL", settings["AUDIT_DATABASE_URL"], ref, "functions"));
@@ -47,6 +54,6 @@ async function checkSigningKey(settings: Readonly<Record<string, string | undefi
     }
     return [ok(`signs as ${name}`)];
   } catch (error) {
-    return [fault(`AUDIT_SIGNING_KEY: ${(error as Error).message}`, "make one: npm run audit -- keys new ORIGIN FILE")];
+    return [fault(`AUDIT_SIGNING_KEY: ${(error as Error).message}`, remedies["AUDIT_SIGNING_KEY"])];
   }
 }

@@ -103,6 +103,15 @@ describe("checkSettings()", async () => {
     expect(notOk(await check())).toEqual([]);
   });
 
+  it("says of everything that must be there how to come by it", async () => {
+    const faults = (await check({ AUDIT_CURSOR_KEY: undefined, AUDIT_SIGNING_KEY: undefined, AUDIT_LOG_ORIGIN: undefined })).filter(({ state }) =>
+      state === "fault"
+    );
+    expect(faults.map(({ detail, remedy }) => [detail.split(":")[0], remedy !== undefined]).sort()).toEqual(
+      [["AUDIT_CURSOR_KEY", true], ["AUDIT_LOG_ORIGIN", true], ["AUDIT_SIGNING_KEY", true]],
+    );
+  });
+
   it.each<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
     ["a missing cursor key", { AUDIT_CURSOR_KEY: undefined }, /^fault settings: AUDIT_CURSOR_KEY: set/],
     [

@@ -29,11 +29,13 @@ export function missingConfigLines(config: string, tables: ReadonlyMap<string, r
   for (const [name, body] of tables) {
     const present = tableBody(config, name);
     if (present !== undefined) {
-      if (name.startsWith("functions.") && !present.includes(body[0] as string)) {
-        throw new Error(`add [${name}] to supabase/config.toml: the project has a function of this name that is not ours: rename it first`);
+      if (name.startsWith("functions.") && !present.includes(body[0] as string)) throw notOurs(name);
+      if (present.some((line) => /^public\s*=\s*true\b/.test(line))) {
+        throw new Error(`add [${name}] to supabase/config.toml: the bucket is public: anybody could read the archive: make it private first`);
       }
       continue;
     }
+    if (hasKeys(config, name)) throw notOurs(name);
     const kind = name.split(".")[0] as string;
     if (kind !== commented) lines.push("", ...comments[kind] as readonly string[]);
     else lines.push("");
@@ -43,11 +45,32 @@ export function missingConfigLines(config: string, tables: ReadonlyMap<string, r
   return lines;
 }
 
+function notOurs(name: string): Error {
+  return new Error(`add [${name}] to supabase/config.toml: the project has a function of this name that is not ours: rename it first`);
+}
+
+/** True when a table is written otherwise than under a header of its own: as an inline table or as dotted keys. A second definition would be an error of TOML. */
+function hasKeys(config: string, name: string): boolean {
+  let table = "";
+  return linesOf(config).some((line) => {
+    table = headerOf(line) ?? table;
+    const key = /^([\w."'\s-]+?)\s*=/.exec(line)?.[1]?.replaceAll(/["'\s]/g, "");
+    return key !== undefined && `${[table, key].filter((part) => part !== "").join(".")}.`.startsWith(`${name}.`);
+  });
+}
+
+function linesOf(config: string): readonly string[] {
+  return config.split(/\r?\n/).map((line) => line.trim());
+}
+
+function headerOf(line: string): string | undefined {
+  return /^\[\s*([^\]]+?)\s*\]\s*(#.*)?$/.exec(line)?.[1]?.replaceAll(/["'\s]/g, "");
+}
+
 /** The lines between a table's header and the next header; undefined when the config has no such table, in either spelling of its name. */
 function tableBody(config: string, name: string): readonly string[] | undefined {
-  const lines = config.split(/\r?\n/).map((line) => line.trim());
-  const header = (line: string) => /^\[\s*([^\]]+?)\s*\]\s*(#.*)?$/.exec(line)?.[1]?.replaceAll(/["'\s]/g, "");
-  const start = lines.findIndex((line) => header(line) === name);
+  const lines = linesOf(config);
+  const start = lines.findIndex((line) => headerOf(line) === name);
   if (start === -1) return undefined;
   const length = lines.slice(start + 1).findIndex((line) => line.startsWith("["));
   return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length);

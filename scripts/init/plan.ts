@@ -68,7 +68,8 @@ function vendoredPath(path: string): string {
 function changeOf(supabaseFolder: string, file: SourceFile, writtenHash: string | undefined): Change {
   const target = join(supabaseFolder, file.path);
   if (!existsSync(target)) return { ...file, state: "new" };
-  const present = readFileSync(target, "utf8");
+  // Git on Windows gives files its line ends; they are ours all the same.
+  const present = readFileSync(target, "utf8").replaceAll("\r\n", "\n");
   if (present === file.content) return { ...file, state: "same" };
   return { ...file, state: writtenHash === sha256(present) ? "updated" : "kept" };
 }

@@ -192,6 +192,16 @@ describe("npm run audit", () => {
     });
   });
 
+  it("deploys from no project that init has not been run in", async () => {
+    writeFileSync(at("settings.env"), "AUDIT_LOG_ORIGIN=audit.example.com\n");
+    const args = ["deploy", "--dry-run", "--env-file", at("settings.env"), "--workdir", folder];
+    expect(await runCommand(args, { SUPABASE_PROJECT_REF: "abcdefghijklmnopqrst" })).toMatchObject({
+      status: 2,
+      out: "",
+      err: expect.stringContaining("Run init there first"),
+    });
+  });
+
   it("exits 2 when it is used wrongly, and points to the help", async () => {
     for (const args of [["nothing"], ["query", "--nope"], ["export"], ["query", "--limit", "few"], ["holds", "place"], ["import"]]) {
       expect(await runCommand(args)).toMatchObject({ status: 2, out: "", err: expect.stringContaining("--help") });

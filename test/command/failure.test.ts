@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CommandError, explain, failureJson, failureText } from "../../scripts/audit/failure.ts";
-import { AuditApiError } from "../../sdk/src/query.ts";
+import { askApi } from "../../scripts/audit/api-client.ts";
+import { AuditApiError, createQueryClient } from "../../sdk/src/query.ts";
 import { startProgress } from "../../scripts/audit/progress.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
@@ -60,6 +63,38 @@ describe("explain()", () => {
     expect(explain(await faultOf(() => fetch(`http://127.0.0.1:${port}`)))).toMatchObject({ code: "unreachable", hint: expect.stringContaining("npm start") });
     // What Node throws when a name has several addresses has no message at all.
     expect(explain(new AggregateError([await refused(Number(port))], ""))).toMatchObject({ code: "unreachable", message: expect.stringContaining(port) });
+  });
+
+  it("names the host that is not known, and tells a server without TLS from one that is not there", async () => {
+    const unknown = await queryAs((url) => url.host = "no-such-host.invalid:5432");
+    expect(explain(unknown).message).toMatch(/^connect to no-such-host\.invalid(:5432)?: (ENOTFOUND|EAI_AGAIN): nothing answers there$/);
+    const server = createServer((_request, response) => response.end()).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = createQueryClient({ apiUrl: `https://127.0.0.1:${port}/api/v1/audit`, apiKey: "aud_x" });
+    expect(explain(await faultOf(() => client.events.list()))).toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("no secure connection"),
+      hint: expect.stringContaining("http or https"),
+    });
+    server.close();
+  });
+
+  it("sends no key to where a redirect leads", async () => {
+    const seen: string[] = [];
+    const elsewhere = createServer((request, response) => {
+      seen.push(String(request.headers["apikey"] ?? request.headers.authorization));
+      response.setHeader("content-type", "application/json").end("{}");
+    }).listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const to = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+    const server = createServer((_request, response) => response.writeHead(307, { location: to }).end()).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const target = { apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, credential: "sb_secret_x", tenantId: undefined };
+    expect(explain(await faultOf(() => askApi(target, "POST", "/audit-sealer")))).toMatchObject({ message: expect.stringContaining("307") });
+    expect(seen).toEqual([]);
+    server.close();
+    elsewhere.close();
   });
 
   it("says once what is wrong with a parameter, and what to write instead", () => {

@@ -27,5 +27,7 @@ describe("npm run audit -- --help", () => {
   it("gives examples with every command that does something", () => {
     const without = every(createProgram()).filter(({ command }) => command.commands.length === 0 && !helpOf(command).includes("npm run audit -- "));
     expect(without.map(({ name }) => name)).toEqual([]);
+    // A line that is cut within quotation marks is another command once it is pasted.
+    for (const { name, command } of every(createProgram())) expect(helpOf(command), name).not.toMatch(/^[^"\n]*"[^"\n]*\\$/m);
   });
 });

@@ -196,6 +196,13 @@ describe("npm run audit -- import", () => {
     expect(await failed(folder, "--format", "csv")).toEqual([2, "file_eisdir"]);
     expect(await failed(file(['{"Records": []}'], "json"))).toEqual([2, "tenant_required"]);
     expect(await failed(log.database.url, "--tenant", tenantId)).toEqual([2, "no_table"]);
+    await log.admin.query("create table public.spreadsheet (moment text, what text)");
+    const asText = await run(log.database.adminUrl, "--tenant", tenantId, "--table", "spreadsheet", "--map", "moment=occurred_at");
+    expect(asText.report).toMatchObject({
+      code: "no_time",
+      message: expect.stringContaining("the column moment is text"),
+      hint: expect.stringContaining("view"),
+    });
     expect(await failed(file(["x"]), "--map", "a=nothing")).toEqual([2, "invalid_map"]);
     expect((await run(file([line({ timestamp: `${day(1)}T00:00:00Z` })]))).report.refused).toMatchObject([{ errors: [{ code: "tenant_required" }] }]);
   });

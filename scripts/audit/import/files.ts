@@ -47,8 +47,8 @@ export async function openFiles(path: string, asked: ImportFormat | undefined, m
 }
 
 function formatOf(path: string): ImportFormat {
-  const ending = /\.(ndjson|jsonl|csv|json)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase();
-  if (ending === "csv") return "csv";
+  const ending = /\.(ndjson|jsonl|csv|tsv|json)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase();
+  if (ending === "csv" || ending === "tsv") return "csv";
   if (ending === "ndjson" || ending === "jsonl") return "ndjson";
   if (ending === "json") return "cloudtrail";
   throw new CommandError("unknown_format", `choose format: the name ${basename(path)} tells none`, "give --format ndjson, csv or cloudtrail");
@@ -95,7 +95,7 @@ async function* csvItems(file: string, skip: number, mapper: Mapper, count: (byt
   let header: readonly string[] | undefined;
   let isOurs = false;
   let number = 0;
-  for await (const { line, cells, broken } of csvRecords(fileBytes(file, count))) {
+  for await (const { line, cells, broken } of csvRecords(fileBytes(file, count), await separatorOf(file))) {
     if (header === undefined) {
       header = cells.map((cell, at) => (at === 0 ? cell.replace(/^\ufeff/, "") : cell).trim());
       if (new Set(header).size < header.length) {
@@ -115,6 +115,14 @@ async function* csvItems(file: string, skip: number, mapper: Mapper, count: (byt
     const entries = header.map((name, at) => [name, cells[at] === "" ? null : isOurs ? unguardCell(cells[at] as string) : cells[at]] as const);
     yield { ...head, event: mapper.map(Object.fromEntries(entries)) };
   }
+}
+
+/** What divides the fields of the first line: a comma, unless none is there; spreadsheets of many countries write semicolons, databases tabulators. */
+async function separatorOf(file: string): Promise<string> {
+  for await (const { cells } of csvRecords(fileBytes(file))) {
+    return cells.length > 1 ? "," : [";", "\t"].find((mark) => cells[0]?.includes(mark)) ?? ",";
+  }
+  return ",";
 }
 
 /** Places are `<file>:<records of it>`, by the files' order: those before are not read again. */

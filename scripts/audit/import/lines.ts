@@ -1,15 +1,24 @@
 import { Buffer } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
+import { CommandError } from "../failure.ts";
 
-/** Bytes of a file, unpacked when its name says that it is packed. `onRead` is told how many bytes of the file were read. */
+/** Bytes of a file, unpacked when its name says that it is packed. `onRead` is told how many bytes of the file were read. Throws `broken_gzip` for one that was cut. */
 export async function* fileBytes(file: string, onRead: (bytes: number) => void = () => {}): AsyncGenerator<Uint8Array> {
   const raw = createReadStream(file, { highWaterMark: 1 << 18 });
   raw.on("data", (chunk) => onRead(chunk.length));
   if (!file.endsWith(".gz")) return yield* raw;
   const unpacked = createGunzip();
   raw.once("error", (fault) => unpacked.destroy(fault));
-  yield* raw.pipe(unpacked);
+  try {
+    yield* raw.pipe(unpacked);
+  } catch (cause) {
+    const { code = "", message } = cause as NodeJS.ErrnoException;
+    if (!code.startsWith("Z_")) throw cause;
+    throw new CommandError("broken_gzip", `unpack ${file}: ${message}`, "fetch it again if it was cut; if it is not packed, take .gz off its name", cause);
+  } finally {
+    raw.destroy();
+  }
 }
 
 /** A line without its end; `bytes` is undefined when it is longer than `bytesMax`. Numbers begin with 1. */

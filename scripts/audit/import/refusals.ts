@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Refusal } from "../../../core/import.ts";
-import { type ImportReport, shortRefusals } from "./report.ts";
+import { type ImportReport, shortRefusals, wordedForImport } from "./report.ts";
 
 /** What was refused: the first of it for the report, all of it in a file if one was asked for. */
 export type Refusals = { readonly add: (refusals: readonly Refusal[]) => void; readonly first: () => ImportReport["refused"]; readonly close: () => void };
@@ -13,7 +13,7 @@ export function openRefusals(file: string | undefined): Refusals {
       first = [...first, ...shortRefusals(refusals)].slice(0, 20);
       if (handle === undefined) return;
       for (const { item, errors } of refusals) {
-        writeSync(handle, `${JSON.stringify({ place: item.label, errors, ..."event" in item ? { event: item.event } : {} })}\n`);
+        writeSync(handle, `${JSON.stringify({ place: item.label, errors: errors.map(wordedForImport), ..."event" in item ? { event: item.event } : {} })}\n`);
       }
     },
     first: () => first,

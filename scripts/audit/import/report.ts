@@ -18,8 +18,13 @@ export type ImportReport = {
   readonly refused: readonly { readonly place: string; readonly errors: Refusal["errors"] }[];
 };
 
+/** The fault as an importer can act on it: the door's words speak of a credential, which an import has none of. */
+export function wordedForImport(error: Refusal["errors"][number]): Refusal["errors"][number] {
+  return error.code === "tenant_required" ? { ...error, message: "the record names no tenant: say whose it is with --tenant" } : error;
+}
+
 export function shortRefusals(refusals: readonly Refusal[]): ImportReport["refused"] {
-  return refusals.slice(0, printedMax).map(({ item, errors }) => ({ place: item.label, errors }));
+  return refusals.slice(0, printedMax).map(({ item, errors }) => ({ place: item.label, errors: errors.map(wordedForImport) }));
 }
 
 const n = (value: number) => value.toLocaleString("en");
@@ -36,6 +41,8 @@ export function reportText(report: ImportReport): string {
     } refused`,
   ];
   if (days.count > 0) lines.push(`days ${days.first} to ${days.last}, ${n(days.count)} of them`);
+  const isTable = report.format === "audit_events" || report.format === "record_version";
+  if (isTable && !isDry && counts.refused > 0) lines.push("rows that were refused: once they are mended in the table, --again reads them once more");
   const closed = Object.keys(counts.closedDays).sort();
   if (closed.length > 0) lines.push(`refused because their day is closed and being archived (${n(sum(counts.closedDays))}):`, ...wrapped(closed));
   if (isDry) {

@@ -101,13 +101,25 @@ const timeNames = ["occurred_at", "timestamp", "ts", "created_at", "event_time",
 /** The column that rows are read in the order of: close in time is close in the log, so that a batch touches few days. */
 function timeColumn({ columns }: Table, overrides: ReadonlyMap<string, string>): Column {
   const mapped = [...overrides].find(([, field]) => field === "occurred_at" || field === "timestamp")?.[0];
-  const found = [mapped, ...timeNames].flatMap((name) => columns.find((column) => column.name === name && /^(timestamp|date)/.test(column.type)) ?? []).at(0);
+  const named = columns.find(({ name }) => name === mapped);
+  if (named !== undefined && !isTime(named)) {
+    throw new CommandError(
+      "no_time",
+      `find time: the column ${named.name} is ${named.type}, which does not sort by time`,
+      "make a view in which it is a timestamptz, and name that with --table",
+    );
+  }
+  const found = [mapped, ...timeNames].flatMap((name) => columns.find((column) => column.name === name && isTime(column)) ?? []).at(0);
   if (found !== undefined) return found;
   throw new CommandError(
     "no_time",
     "find time: the table has no column of a time under a name that is known",
     "say which one it is: --map created=occurred_at",
   );
+}
+
+function isTime({ type }: Column): boolean {
+  return /^(timestamp|date)/.test(type);
 }
 
 /** Rows after `place`, through a cursor. A place is the time and the key of the row before, as Postgres prints them; without a time a row comes last. */

@@ -1,3 +1,4 @@
+import { parseTimestamp } from "../../../core/format/timestamp.ts";
 import type { ImportItem } from "../../../core/import.ts";
 
 /** Looks at items as they pass, and says which UTC days they belong to. */
@@ -7,8 +8,8 @@ export function watchDays() {
     async *watch(items: AsyncIterable<ImportItem>): AsyncGenerator<ImportItem> {
       for await (const item of items) {
         const at = "event" in item ? item.event["occurred_at"] : undefined;
-        const ms = typeof at === "string" ? Date.parse(at) : Number.NaN;
-        if (!Number.isNaN(ms)) days.add(new Date(ms).toISOString().slice(0, 10));
+        const ms = typeof at === "string" ? parseTimestamp(at) : undefined;
+        if (ms !== undefined) days.add(new Date(ms).toISOString().slice(0, 10));
         yield item;
       }
     },

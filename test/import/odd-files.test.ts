@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import type { ImportItem } from "../../core/import.ts";
+import { openFiles } from "../../scripts/audit/import/files.ts";
+import { createMapper } from "../../scripts/audit/import/mapping.ts";
+import { openRefusals } from "../../scripts/audit/import/refusals.ts";
+import { reportText } from "../../scripts/audit/import/report.ts";
+import { watchDays } from "../../scripts/audit/import/watch-days.ts";
+import { noCounts } from "../../core/import.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "audit-odd-files-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+const file = (ending: string, content: string | Uint8Array) => {
+  const path = join(folder, `odd-${++files}.${ending}`);
+  writeFileSync(path, content);
+  return path;
+};
+const itemsOf = async (path: string): Promise<readonly ImportItem[]> => {
+  const source = await openFiles(path, undefined, createMapper(new Map()));
+  const items: ImportItem[] = [];
+  for await (const item of source.items(undefined)) items.push(item);
+  return items;
+};
+const eventsOf = async (path: string) => (await itemsOf(path)).map((item) => "event" in item ? item.event : item.errors);
+
+describe("openFiles()", () => {
+  it.each([[";", "csv"], ["\t", "csv"], ["\t", "tsv"], [",", "csv"]])(
+    "reads fields divided by %j in a file .%s, as spreadsheets write them",
+    async (mark, ending) => {
+      const quoted = `"a${mark}b"`;
+      const path = file(ending, `"timestamp"${mark}event_type${mark}message\n2026-01-01T10:00:00Z${mark}order.paid${mark}${quoted}\n`);
+      expect(await eventsOf(path)).toMatchObject([{ event_type: "order.paid", message: `a${mark}b` }]);
+    },
+  );
+
+  it("takes a comma for what divides fields wherever the first line has one", async () => {
+    expect(await eventsOf(file("csv", "event_type,note;s\norder.paid,x\n"))).toMatchObject([{ event_type: "order.paid", context: { "note;s": "x" } }]);
+  });
+
+  it("says of a packed file that was cut, or is not packed, which one it is and what to do", async () => {
+    const packed = gzipSync('{"event_type":"order.paid"}\n'.repeat(100));
+    for (const content of [packed.subarray(0, packed.length - 12), "event_type\norder.paid\n"]) {
+      const path = file("csv.gz", content);
+      await expect(itemsOf(path)).rejects.toMatchObject({
+        code: "broken_gzip",
+        message: expect.stringContaining(path),
+        hint: expect.stringContaining("fetch it again"),
+      });
+    }
+  });
+});
+
+describe("the report of an import", () => {
+  const report = {
+    status: "imported",
+    import_id: "",
+    source: "old public.audit_events",
+    format: "audit_events",
+    counts: { ...noCounts, refused: 1 },
+    days: { first: undefined, last: undefined, count: 0 },
+    columns: [],
+    refused: [],
+  } as const;
+
+  it("says how records of a table that were refused are read again", () => {
+    expect(reportText(report)).toContain("--again reads them once more");
+    expect(reportText({ ...report, counts: noCounts })).not.toContain("--again");
+    // A file that was mended is another file.
+    expect(reportText({ ...report, format: "csv" })).not.toContain("--again");
+  });
+
+  it("tells a record without a tenant what its operator can do about it", () => {
+    const refusals = openRefusals(undefined);
+    const error = { code: "tenant_required", pointer: "/tenant_id", message: "tenant_id is required: this credential has several tenants" } as const;
+    refusals.add([{ item: { place: "1", label: "line 1", event: {} }, errors: [error] }]);
+    expect(refusals.first()).toEqual([{ place: "line 1", errors: [{ ...error, message: "the record names no tenant: say whose it is with --tenant" }] }]);
+  });
+
+  it("counts no day of a time that is none", async () => {
+    const days = watchDays();
+    const items = ["2026-01-02T23:59:59.999-01:00", "02/01/2026", "2026", ""].map((occurred_at) => ({ place: "", label: "", event: { occurred_at } }));
+    for await (
+      const _ of days.watch((async function* () {
+        yield* items;
+      })())
+    ) { /* only watched */ }
+    expect(days.summary()).toEqual({ first: "2026-01-03", last: "2026-01-03", count: 1 });
+  });
+});
