@@ -3,7 +3,11 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { Agent, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import pg from "pg";
 import { driverQuery } from "../adapters/postgres/driver-query.ts";
 import { pageSql } from "../adapters/postgres/query-page.ts";
@@ -13,6 +17,7 @@ import type { Position } from "../core/query-filter.ts";
 import type { FilterParameters } from "../core/query-parameters.ts";
 import { projectFolder } from "../scripts/stack/deno-process.ts";
 import { freePort } from "../scripts/stack/free-port.ts";
+import { serverFlags } from "../scripts/stack/server-flags.ts";
 import { generateLog } from "./generated-log.ts";
 import { type QueryCase, queryCases } from "./query-cases.ts";
 import type { BenchReport, Row } from "./report.ts";
@@ -127,9 +132,15 @@ async function walkTo(service: Service, one: QueryCase): Promise<{ readonly curs
   return cursor === undefined || position === undefined ? undefined : { cursor, position };
 }
 
+// Between the samples, on both sides alike: V8 marks with every core, and 10 ms of that in a sample say nothing of a service.
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+const samplesBetweenCollections = 10;
+
 async function timeOf(asked: Asked, service: Service, bare: pg.Client, samples: number): Promise<Timed> {
   const times = { service: [] as number[], bare: [] as number[] };
   for (let turn = 0; turn < samples; turn++) {
+    if (turn % samplesBetweenCollections === 0) collectGarbage();
     // Odd turns the other way around: whoever comes second finds the pages in memory.
     const both = [async () => times.service.push(await service.time(asked.vary(turn).path)), async () => times.bare.push(await timeBare(bare, asked, turn))];
     for (const one of turn % 2 === 0 ? both : both.reverse()) await one();
@@ -179,20 +190,25 @@ type Service = {
   stop(): Promise<void>;
 };
 
-/** The query service in a process of its own, asked with an API key over a connection that stays open. */
+/**
+ * The query service in a process of its own, run as in the image, asked with an API key over a connection that stays open. By node:http: `fetch` takes
+ * 0.25 ms more a request, and makes garbage enough to be seen in the p99 of a server that answers with a string.
+ */
 async function startService(database: BenchDatabase): Promise<Service> {
   const port = await freePort();
   const environment = { ...functionEnvironment(database), AUDIT_CURSOR_KEY: cursorKey, HOST: "127.0.0.1", PORT: String(port), PATH: process.env["PATH"] ?? "" };
-  const child = spawn(process.execPath, [join(projectFolder, "api", "server.ts")], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [...serverFlags, join(projectFolder, "api", "server.ts")], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
   await new Promise<void>((resolve, reject) => {
     child.once("exit", () => reject(new Error("measure queries: api/server.ts ended")));
     child.stdout.on("data", (chunk) => String(chunk).includes('"listening"') && resolve());
   });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const headers = { authorization: `Bearer ${database.apiKey}` };
   const read = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${database.apiKey}` } });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`measure queries: ${path}: ${response.status} ${text}`);
-    return text;
+    const [response] = await once(get({ agent, host: "127.0.0.1", port, path, headers }), "response") as [IncomingMessage];
+    const body = await textOf(response);
+    if (response.statusCode !== 200) throw new Error(`measure queries: ${path}: ${response.statusCode} ${body}`);
+    return body;
   };
   return {
     get: async (path) => ({ body: JSON.parse(await read(path)) }),
