@@ -16,6 +16,10 @@ describe("parsePrefer()", () => {
     ["respond-async, wait=10; foo=bar, return=minimal", { respondAsync: true, minimal: true }],
     ["handling=lenient, handling=strict", {}],
     ["strict, minimal, respond-asynchronously, ,;", {}],
+    // Words in a quoted string ask for nothing: a 202 promises less than was asked for.
+    ['note="a, respond-async, b", return=minimal', { minimal: true }],
+    ['note="a \\", respond-async", handling=strict', { strict: true }],
+    ['note="never closed, respond-async', {}],
   ])("reads %j", (header, wanted) => {
     expect(parsePrefer(header)).toEqual({ ...none, ...wanted });
   });

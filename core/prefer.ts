@@ -1,10 +1,13 @@
 /** What a `Prefer` header asks for, RFC 7240, as far as we know it. */
 export type Preferences = { readonly strict: boolean; readonly respondAsync: boolean; readonly minimal: boolean };
 
+// Commas inside a quoted string divide nothing, RFC 9110 section 5.6.1; one that is not closed reaches to the end.
+const member = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+
 /** The preferences in a `Prefer` header; unknown ones are ignored (section 2), and of one given twice the first counts. */
 export function parsePrefer(header: string | null): Preferences {
   const given = new Map<string, string>();
-  for (const preference of (header ?? "").split(",")) {
+  for (const [preference] of (header ?? "").matchAll(member)) {
     const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=").map((part) => part.trim().toLowerCase());
     if (!given.has(name)) given.set(name, value.replace(/^"(.*)"$/, "$1"));
   }
