@@ -3,6 +3,13 @@ import type { Log } from "./ports.ts";
 
 const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const batchBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+/** Work behind an answer that failed, by the event that says so. */
+const deferredWork = {
+  "ingest.async.failed": "batch",
+  "access.not_recorded": "access record",
+  "key.not_touched": "key use",
+  "rates.not_settled": "quota lease",
+} as const;
 const verdicts = ["created", "duplicate", "rejected", "accepted"] as const;
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
@@ -29,6 +36,10 @@ export function counted(log: Log, metrics: Metrics): Log {
   const streams = metrics.counter("audit_streams_ended_total", "Streams that ended, by reason.");
   const streamed = metrics.counter("audit_stream_events_total", "Events handed out by streams that have ended.");
 
+  // A series that begins at 1 shows no increase, and the first batch that was lost would alarm nobody.
+  for (const work of Object.values(deferredWork)) deferred.add({ work }, 0);
+  unlisted.add({}, 0);
+
   const request = (record: Fields, method: string, route: string, ms: unknown) => {
     const labels = { method: methodName(method), route };
     requests.add({ ...labels, status: String(record["status"]) });
@@ -48,13 +59,10 @@ export function counted(log: Log, metrics: Metrics): Log {
         return total > 0 ? batches.observe(total) : undefined;
       }
       case "ingest.async.failed":
-        return deferred.add({ work: "batch" });
       case "access.not_recorded":
-        return deferred.add({ work: "access record" });
       case "key.not_touched":
-        return deferred.add({ work: "key use" });
       case "rates.not_settled":
-        return deferred.add({ work: "quota lease" });
+        return deferred.add({ work: deferredWork[record["event"]] });
       case "database.fault":
         return faults.add({ code: String(record["sqlstate"] ?? record["network_code"] ?? "unknown") });
       case "database.connection_lost":

@@ -53,6 +53,21 @@ describe("docs/operations.md", () => {
   });
 });
 
+describe("counted()", () => {
+  it("shows what alerts watch as 0 from the start: Prometheus takes a series that begins at 1 for no increase", () => {
+    const metrics = createMetrics();
+    const log = counted(() => {}, metrics);
+    const failures = () =>
+      (["batch", "access record", "key use", "quota lease"] as const).map((work) =>
+        valueOf(parsePrometheus(metrics.text()), "audit_deferred_failures_total", { work })
+      );
+    expect(failures()).toEqual([0, 0, 0, 0]);
+    expect(valueOf(parsePrometheus(metrics.text()), "audit_ingest_unlisted_events_total")).toBe(0);
+    for (const event of ["ingest.async.failed", "access.not_recorded", "key.not_touched", "rates.not_settled"]) log({ level: "warn", event });
+    expect(failures()).toEqual([1, 1, 1, 1]);
+  });
+});
+
 describe("GET /metrics", () => {
   let log: TestLog;
   let service: Service;
@@ -197,7 +212,7 @@ describe("GET /metrics", () => {
     const catalogue = JSON.stringify({ types: { "order.paid": { description: "A customer paid" } } });
     const other = await startService({ database: log.database, env: { AUDIT_EVENT_CATALOGUE: catalogue } });
     await other.store(tenantA, [{ event_type: "order.paid" }]);
-    expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_ingest_unlisted_events_total")).toBeUndefined();
+    expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_ingest_unlisted_events_total")).toBe(0);
     await other.store(tenantA, [{ event_type: "order.paid" }, { event_type: "order.lost" }, { event_type: "order.found" }]);
     expect(valueOf(parsePrometheus(other.parts.metrics.text()), "audit_ingest_unlisted_events_total")).toBe(2);
     await other.stop();
