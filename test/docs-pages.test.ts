@@ -36,6 +36,13 @@ describe("links", () => {
     expect(missing).toEqual([]);
   });
 
+  it.each(pages.filter((page) => /^(README|SECURITY|CONTRIBUTING|docs\/(?!adr\/|reference\/sdk)[\w/-]+)\.md$/.test(page)))(
+    "lead to the pages that %s names",
+    (page) => {
+      expect([...prose(page).matchAll(/(?<!\[)`([\w./-]+\.md)`(?!\])/g)].map(([, path]) => path)).toEqual([]);
+    },
+  );
+
   it("of anchors lead to headings", () => {
     const dead = pages.flatMap((page) =>
       [...prose(page).matchAll(/\]\(([^)\s]*)#([^)\s]+)\)/g)].flatMap(([, path = "", anchor = ""]) => {

@@ -31,7 +31,7 @@ export function sdkPage(entries: readonly EntryPoint[], printed: string): string
     return [`## \`${name}\``, comment, ...handedOn, ...groups].filter((text) => text !== "").join("\n\n");
   });
   const intro = `What each entry of \`@audit-events/client\` exports. ${printed} Its text is that of the doc comments, which editors show too.
-\`sdk/README.md\` shows how it is used, what is lost when, and what is retried. A name with a question mark may be left out.`;
+[sdk/README.md](../../sdk/README.md) shows how it is used, what is lost when, and what is retried. A name with a question mark may be left out.`;
   return `# The client\n\n${intro}\n\n${parts.join("\n\n")}\n`;
 }
 

@@ -17,7 +17,7 @@ const elsewhere: readonly (readonly [name: string, by: string, what: string])[] 
   ["AUDIT_URL", "command", "the project's URL; `SUPABASE_URL` when absent"],
   ["AUDIT_API_KEY", "command", "key with the scope of what is asked for, or a user's token"],
   ["AUDIT_SECRET_KEY", "command", "a secret key of the project, for `seal` and for archives in a bucket; `SUPABASE_SECRET_KEY` when absent"],
-  ["AUDIT_DATABASE_URL", "command", "the log's database, for `verify`, `archive`, `import`, `keys`, `members`; `SUPABASE_DB_URL` when absent"],
+  ["AUDIT_DATABASE_URL", "command", "the log's database, for `verify`, `archive`, `import`, `keys`, `members`, `limits`; `SUPABASE_DB_URL` when absent"],
   ["AUDIT_ARCHIVE_URL", "command", "where archived days are, unless `--archive` says it"],
   ["SUPABASE_PROJECT_REF", "deployment", "the project's 20 letters"],
   ["SUPABASE_ACCESS_TOKEN", "deployment", "yours, for the Supabase CLI"],
@@ -40,7 +40,7 @@ export function settingsPage(projectFolder: string, printed: string): string {
   });
   const intro =
     `Environment variables of functions and query service, read once at start; all faults are told at once. ${printed} \`.env.example\` has examples.
-Those of the client are in \`sdk/README.md\`, those of the command and of the server below.`;
+Those of the client are in [sdk/README.md](../../sdk/README.md), those of the command and of the server below.`;
   const others = elsewhere.map(([name, by, what]) => `| \`${name}\` | ${by} | ${what} |`).join("\n");
   return `${page("Settings", intro, "| name | what it is | when absent |\n|---|---|---|", rows)}
 ## Of the server, the operator's command and the deployment
