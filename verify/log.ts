@@ -18,6 +18,8 @@ export type VerifyOptions = {
   readonly ring: KeyRing;
   /** Checkpoints kept outside the log: notes. Only they show a log that was rolled back together with its checkpoints. */
   readonly expected?: readonly string[];
+  /** What is wrong with what was kept beside them: a finding each. */
+  readonly faults?: readonly string[];
   readonly hash?: Hash;
   readonly progress?: (events: number) => void;
 };
@@ -33,7 +35,7 @@ const straysMax = 1000;
 export async function verifyLog(source: LogSource, options: VerifyOptions): Promise<LogReport> {
   const hash = options.hash ?? sha256;
   const findings = findingList();
-  for (const fault of options.ring.faults) findings.add({ kind: "key_invalid", message: fault });
+  addFaults(options, findings);
   const walks = await openWalks(source, options, hash, findings);
   const count = { events: 0, unsealed: 0, strays: 0 };
   const strays: StoredEvent[] = [];
@@ -90,6 +92,12 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
     findings: findings.kept,
     finding_count: findings.count(),
   };
+}
+
+/** What is known to be wrong before anything of the log is read. */
+export function addFaults({ ring, faults = [] }: VerifyOptions, findings: FindingList): void {
+  for (const message of ring.faults) findings.add({ kind: "key_invalid", message });
+  for (const message of faults) findings.add({ kind: "checkpoint_invalid", message });
 }
 
 /** Judges as missing every place before `seq`: events come in order, so theirs will not come any more. */

@@ -12,7 +12,7 @@ import { openDatabaseLog } from "./database-source.ts";
 import { withExamples } from "./examples.ts";
 import { readExport } from "./export-source.ts";
 import { CommandError, explain, failureText } from "./failure.ts";
-import { readKept } from "./kept-checkpoints.ts";
+import { findKept, type Kept, keptRotations, openKept } from "./kept-checkpoints.ts";
 import { nativeHash } from "./native-hash.ts";
 import { reportText } from "./print-report.ts";
 import { printable, printableLines } from "./table.ts";
@@ -77,12 +77,13 @@ async function runVerify(options: Options): Promise<number> {
   }
   const rotations = (options.rotation ?? []).map((file) => readFileSync(file, "utf8"));
   if (options.receipt !== undefined) return await verifyReceiptFile(options, options.receipt, rotations);
-  const expected = await readKept(options.checkpoint ?? [], options.bundles);
-  if (options.export !== undefined) return await verifyExportFile(options, options.export, rotations, expected);
-  return await verifyDatabase(options, rotations, expected);
+  const kept = findKept(options.checkpoint ?? [], options.bundles);
+  const known = [...rotations, ...keptRotations(kept)];
+  if (options.export !== undefined) return await verifyExportFile(options, options.export, known, kept);
+  return await verifyDatabase(options, known, kept);
 }
 
-async function verifyDatabase(options: Options, rotations: readonly string[], expected: readonly string[]): Promise<number> {
+async function verifyDatabase(options: Options, rotations: readonly string[], kept: Kept): Promise<number> {
   const local = options.local === undefined ? undefined : readLocalFile(options.local);
   const log = await openDatabaseLog(databaseTarget(options), options.tenant);
   let closeArchive = () => Promise.resolve();
@@ -93,10 +94,12 @@ async function verifyDatabase(options: Options, rotations: readonly string[], ex
     const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key]);
     const isIndependent = trusted !== log.keys;
     const ring = await ringOf(trusted, [...log.rotations, ...rotations]);
+    const { expected, faults } = await openKept(kept, ring);
     const progress = startProgress("events", log.eventCount);
     const report = await verifyLog(whole, {
       ring,
       expected: options.tenant === undefined ? expected : expected.filter((note) => note.split("\n")[0]?.endsWith(`/${options.tenant}`)),
+      faults,
       hash: nativeHash,
       progress: progress.update,
     });
@@ -113,12 +116,13 @@ async function verifyDatabase(options: Options, rotations: readonly string[], ex
   }
 }
 
-async function verifyExportFile(options: Options, file: string, rotations: readonly string[], expected: readonly string[]): Promise<number> {
+async function verifyExportFile(options: Options, file: string, rotations: readonly string[], kept: Kept): Promise<number> {
   const log = await readExport(file);
   if (options.key === undefined && log.keys.length === 0) throw new Error("verify export: key: the export carries none: give the log's with --key");
   const ring = await ringOf(options.key ?? log.keys, [...log.rotations, ...rotations]);
+  const { expected, faults } = await openKept(kept, ring);
   const progress = startProgress("events", 0);
-  const report = await log.verify({ ring, expected, hash: nativeHash, progress: progress.update });
+  const report = await log.verify({ ring, expected, faults, hash: nativeHash, progress: progress.update });
   progress.finish();
   return printed(report, options, options.key !== undefined, expected.length);
 }

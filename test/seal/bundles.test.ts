@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { createFolderStore } from "../../adapters/storage/folder-store.ts";
 import { type BundleDependencies, dueBundles, writeBundles } from "../../core/checkpoint-bundle.ts";
 import { parseNote, verifyNote } from "../../core/format/signed-note.ts";
 import { openDatabaseLog } from "../../scripts/audit/database-source.ts";
-import { readKept } from "../../scripts/audit/kept-checkpoints.ts";
+import { findKept, openKept } from "../../scripts/audit/kept-checkpoints.ts";
 import { followRotations } from "../../verify/keys.ts";
 import { verifyLog } from "../../verify/log.ts";
 import { randomEvents, randomFrom } from "../support/random-events.ts";
@@ -61,7 +61,8 @@ describe("writeBundles()", () => {
 
   async function verdict(): Promise<readonly string[]> {
     const source = await openDatabaseLog(log.database.adminUrl);
-    const report = await verifyLog(source, { ring: await followRotations([firstKey.verifierKey], []), expected: await readKept([], folder) });
+    const ring = await followRotations([firstKey.verifierKey], []);
+    const report = await verifyLog(source, { ring, ...await openKept(findKept([], folder), ring) });
     await source.close();
     return report.findings.map((finding) => finding.kind);
   }
@@ -174,6 +175,50 @@ describe("writeBundles(), where something is under a bundle's name already", () 
     await forget();
     await writeBundles(dependencies(), 100);
     expect((await archive.list("checkpoints/")).filter((key) => key.includes("/02-"))).toEqual(beside);
+  });
+});
+
+describe("openKept()", () => {
+  let log: TestLog;
+  const folder = mkdtempSync(join(tmpdir(), "audit-bundles-"));
+  const hours = ["01", "02"].map((hour) => join(folder, "checkpoints", "2026-11-22", `${hour}.checkpoints`)) as [string, string];
+  const bundles: string[] = [];
+  beforeAll(async () => {
+    log = await openLog();
+    for (const [at, hour] of [["2026-11-22T01:10:00Z", "02"], ["2026-11-22T02:10:00Z", "03"]] as const) {
+      await log.ingest(randomEvents(randomFrom(Number(hour)), 40, { tenantIds, receivedAt: new Date() }));
+      await log.seal({ now: () => new Date(at) });
+      const writing = { source: createBundleSource(log.pool, () => {}), archive: createFolderStore(folder), signer: firstKey.signer, logOrigin, sha256 };
+      await writeBundles({ ...writing, now: () => new Date(`2026-11-22T${hour}:00:01Z`), log: () => {}, verifierOf: () => Promise.resolve(undefined) }, 100);
+    }
+    for (const file of hours) bundles.push(readFileSync(file, "utf8"));
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await log.close();
+  });
+  const opened = async () => await openKept(findKept([], folder), await followRotations([firstKey.verifierKey], []));
+
+  it("gives each checkpoint once", async () => {
+    const { expected, faults } = await opened();
+    expect([expected.length, new Set(expected).size, faults]).toEqual([4, 4, []]);
+  });
+
+  it.each<[string, string, (newest: string, older: string) => string]>([
+    ["lacks one", "are not the 2 that were signed", (newest) => newest.trimEnd().split("\n").slice(0, -1).join("\n")],
+    ["is another hour's", "its name says 2026-11-22T03:00:00.000Z", (_, older) => older],
+    ["has another's signature", "not by a trusted key", (newest, older) => newest.replace(/\\n\u2014.*?"/, older.match(/\\n\u2014.*?"/)?.[0] ?? "")],
+    ["is no bundle", "are not JSON", () => "garbage"],
+    ["says nothing of itself", "is not a signed note", (newest) => newest.split("\n").slice(1).join("\n")],
+  ])("says which bundle %s, and keeps the checkpoints that are good", async (_, fault, change) => {
+    const [older = "", newest = ""] = bundles;
+    writeFileSync(hours[1], change(newest, older));
+    const { expected, faults } = await opened();
+    writeFileSync(hours[1], newest);
+    expect(faults).toEqual([expect.stringContaining(`bundle ${hours[1]}: `)]);
+    expect(faults[0]).toContain(fault);
+    expect(expected.length).toBeGreaterThanOrEqual(2);
+    expect(await opened()).toMatchObject({ faults: [] });
   });
 });
 
