@@ -127,7 +127,9 @@ describe("the same events in several requests at once", () => {
     await blocker.query("rollback");
     await blocker.end();
     const answers = await Promise.all([one, two]);
-    expect(answers.map((answer) => answer.status).sort(), answers.map((answer) => answer.text.slice(0, 200)).join("\n")).toEqual([200, 201]);
+    // Whom PostgreSQL ends depends on who has waited longer: the first has one event left to store when it comes again, the second none.
+    const refused = answers.filter((answer) => ![200, 201].includes(answer.status));
+    expect(refused.map((answer) => answer.text.slice(0, 200))).toEqual([]);
     expect(answers.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(3);
     expect(await countStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`)).toBe(4);
     expect(door.function.stderr().includes("40P01"), "a deadlock was met").toBe(true);
