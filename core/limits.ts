@@ -129,6 +129,8 @@ export const limits = {
   /** A bucket holds so many seconds' worth, a lease at most so many, and before a lease is there so many are given on credit. */
   rateBurstSeconds: 10,
   rateLeaseSeconds: 2,
+  /** A lease that is not spent is settled all the same after so long: other quotas, which somebody set meanwhile, come into force. */
+  rateLeaseMaxMs: 10_000,
   rateCreditSeconds: 1,
   /** An empty bucket stays closed until there is so much in it again. */
   ratePauseSeconds: 0.5,

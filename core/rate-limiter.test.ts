@@ -18,7 +18,7 @@ const server: Caller = { kind: "secret", principal: "secret:default", tenants: "
 function world(processes = 1, storeMs: () => number = () => 0) {
   let nowMs = 0;
   const shared = new Map<string, { tokens: number; atMs: number }>();
-  const store = { asks: 0, isDown: false, lease };
+  const store = { asks: 0, isDown: false, perSecond: undefined as number | undefined, lease };
   let answers: { readonly atMs: number; readonly go: () => void }[] = [];
   async function lease(asks: readonly LeaseAsk[]): Promise<readonly Lease[]> {
     await Promise.resolve();
@@ -30,7 +30,8 @@ function world(processes = 1, storeMs: () => number = () => 0) {
   const leases = (asks: readonly LeaseAsk[]): readonly Lease[] => {
     store.asks++;
     if (store.isDown) throw new AuditError("unavailable", "lease tokens: away");
-    return asks.map(({ bucket, perSecond, balance, wanted }) => {
+    return asks.map(({ bucket, perSecond: usual, balance, wanted }) => {
+      const perSecond = store.perSecond ?? usual;
       const known = shared.get(bucket) ?? { tokens: perSecond * 10, atMs: nowMs };
       const refilled = known.tokens + perSecond * (nowMs - known.atMs) / 1000 + balance;
       const tokens = Math.max(Math.min(refilled, perSecond * 10), -perSecond * 10);
@@ -181,6 +182,31 @@ describe("createRateLimiter()", () => {
     expect(logged.length).toBeGreaterThan(5);
     expect(logged.length).toBeLessThan(60);
     expect(new Set(logged)).toEqual(new Set(["rates.not_settled"]));
+  });
+
+  it("holds to quotas that were changed within seconds, also who has spent nothing of the lease before", async () => {
+    const { limiters: [limiter], pass, store } = world();
+    const isFull = () => send(limiter, key("quiet"), 1) !== undefined;
+    // So much leads to a lease of seconds' worth.
+    for (let batch = 0; batch < 3; batch++) {
+      expect(send(limiter, key("quiet"), 60), `batch ${batch}`).toBeUndefined();
+      await pass(1_000);
+    }
+    store.perSecond = 1;
+    await pass(10_000);
+    let accepted = 0;
+    for (let batch = 0; batch < 40; batch++) {
+      if (!isFull()) accepted++;
+      await pass(10);
+    }
+    // A bucket of ten, and what is on credit.
+    expect(accepted).toBeLessThan(15);
+    store.perSecond = undefined;
+    await pass(10_000);
+    for (let batch = 0; batch < 40; batch++) {
+      expect(isFull(), `batch ${batch} when it is as before`).toBe(false);
+      await pass(10);
+    }
   });
 
   it("says in the draft's fields what the quotas are and what is left of them", async () => {
