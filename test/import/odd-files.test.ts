@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ImportItem } from "../../core/import.ts";
@@ -40,6 +40,35 @@ describe("openFiles()", () => {
 
   it("takes a comma for what divides fields wherever the first line has one", async () => {
     expect(await eventsOf(file("csv", "event_type,note;s\norder.paid,x\n"))).toMatchObject([{ event_type: "order.paid", context: { "note;s": "x" } }]);
+  });
+
+  const trail = (records: readonly object[]) => JSON.stringify({ Records: records });
+  const record = {
+    eventID: "11111111-1111-4111-8111-111111111111",
+    eventTime: "2026-01-01T10:00:00Z",
+    eventSource: "s3.amazonaws.com",
+    eventName: "GetObject",
+  };
+
+  it("takes CloudTrail's folders as S3 holds them, a folder a day, and leaves its digests out", async () => {
+    const top = join(folder, "AWSLogs");
+    for (const [path, records] of [["1/CloudTrail/eu/2026/01/01/b.json", [record]], ["1/CloudTrail/eu/2026/01/02/a.json.gz", [record]]] as const) {
+      mkdirSync(dirname(join(top, path)), { recursive: true });
+      writeFileSync(join(top, path), path.endsWith(".gz") ? gzipSync(trail(records)) : trail(records));
+    }
+    mkdirSync(join(top, "1/CloudTrail-Digest/eu"), { recursive: true });
+    writeFileSync(join(top, "1/CloudTrail-Digest/eu/d.json.gz"), gzipSync('{"digestEndTime": "2026-01-01T00:00:00Z"}'));
+    expect((await itemsOf(top)).map(({ label }) => label)).toEqual(["b.json record 1", "a.json.gz record 1"]);
+  });
+
+  it("is not thrown off by what no CloudTrail record holds", async () => {
+    const odd = [{ sourceIPAddress: 5 }, { sourceIPAddress: {} }, { userIdentity: 7 }, { resources: "x" }, { resources: [null] }, {
+      userIdentity: { arn: [] },
+    }];
+    const items = await itemsOf(
+      file("json", trail([...odd.map((fields) => ({ ...record, ...fields })), null, 5, [], { ...record, eventTime: "soon" }] as object[])),
+    );
+    expect(items.map((item) => "event" in item)).toEqual([...odd.map(() => true), false, false, false, false]);
   });
 
   it("says of a packed file that was cut, or is not packed, which one it is and what to do", async () => {

@@ -23,7 +23,7 @@ export async function openFiles(path: string, asked: ImportFormat | undefined, m
   if (isFolder && format !== "cloudtrail") {
     throw new CommandError("file_eisdir", `open ${path}: it is a folder`, "name one file; only CloudTrail comes as a folder");
   }
-  const files = isFolder ? readdirSync(path).filter((name) => /\.json(\.gz)?$/.test(name)).sort().map((name) => join(path, name)) : [path];
+  const files = isFolder ? trailFiles(path) : [path];
   if (files.length === 0) {
     throw new CommandError("nothing_to_import", `open ${path}: it holds no .json or .json.gz file`, "name the folder that the CloudTrail files are in");
   }
@@ -44,6 +44,12 @@ export async function openFiles(path: string, asked: ImportFormat | undefined, m
     expected: (done) => read === 0 ? 0 : Math.max(done, Math.round(done * size / read)),
     close: () => Promise.resolve(),
   };
+}
+
+/** As S3 holds them, in folders by account, region and day. Digests lie beside them, and hold no records. */
+function trailFiles(folder: string): readonly string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => /\.json(\.gz)?$/.test(name) && !name.includes("CloudTrail-Digest")).sort().map((name) => join(folder, name));
 }
 
 function formatOf(path: string): ImportFormat {
