@@ -32,7 +32,7 @@ export type HoldReach = { readonly hold: Hold; readonly archivedDays: number };
  * all. Every method throws `unavailable` when the store cannot be reached.
  */
 export type HoldAdmin = {
-  /** Newest first; `after` is the id of the last hold of the page before. */
+  /** Newest first; `after` is the id of the last hold of the page before. Throws `invalid_cursor` when the tenant has no such hold. */
   list(claims: Claims, tenantId: string, options: HoldListOptions): Promise<readonly HoldReach[]>;
   find(claims: Claims, tenantId: string, id: string): Promise<HoldReach | undefined>;
   /** Throws `conflict` when archives that it would cover are being deleted at this moment: nothing is placed then. */

@@ -24,7 +24,7 @@ export type NewKey = Pick<KeyRecord, "id" | "tenantId" | "name" | "scopes" | "ex
  * by `record`, the event that tells of it, together or not at all. Every method throws `unavailable` when the store cannot be reached.
  */
 export type KeyAdmin = {
-  /** Newest first; `after` is the id of the last key of the page before. */
+  /** Newest first; `after` is the id of the last key of the page before. Throws `invalid_cursor` when the tenant has no such key. */
   list(claims: Claims, tenantId: string, limit: number, after: string | undefined): Promise<readonly KeyRecord[]>;
   find(claims: Claims, tenantId: string, id: string): Promise<KeyRecord | undefined>;
   /** Throws `conflict` when the tenant has as many keys in use as it may. */

@@ -18,7 +18,7 @@ export type SigningKey = { readonly verifierKey: string; readonly logOrigin: str
 export type ProofStore = {
   /** The newest checkpoint of exactly `size` leaves, or of all when `size` is undefined. */
   checkpoint(tenantId: string, size?: number): Promise<StoredCheckpoint | undefined>;
-  /** Checkpoints of fewer than `below` leaves, largest first, at most `limit`. */
+  /** Checkpoints of fewer than `below` leaves, largest first, at most `limit`, and all that state the last of these sizes: two keys may have signed it. */
   checkpoints(tenantId: string, below: number | undefined, limit: number): Promise<readonly StoredCheckpoint[]>;
   /** Where the event's leaf stands; undefined when it is not sealed, not there, or hidden. */
   leafIndex(key: EventKey): Promise<number | undefined>;

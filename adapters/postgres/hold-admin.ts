@@ -18,6 +18,9 @@ export function createHoldAdmin(pool: Pool, log: Log): HoldAdmin {
         const rows = await transaction.rows<HoldRow>(
           sql`${selectHolds} where h.tenant_id = ${tenantId}::uuid ${older} ${active} order by h.placed_at desc, h.id desc limit ${limit}::bigint`,
         );
+        if (rows.length === 0 && after !== undefined && (await transaction.rows(oneHold(tenantId, after))).length === 0) {
+          throw new AuditError("invalid_cursor", "list holds: cursor: the tenant has no such hold; start again without it", { pointer: "cursor" });
+        }
         return rows.map(reachOf);
       }),
     find: (claims, tenantId, id) =>

@@ -21,13 +21,14 @@ export function createKeyAdmin(pool: Pool, log: Log): KeyAdmin {
         const rows = await transaction.rows<KeyRow>(
           sql`select ${columns} from audit_log.api_keys as k where k.tenant_id = ${tenantId}::uuid ${older} order by k.created_at desc, k.id desc limit ${limit}`,
         );
+        if (rows.length === 0 && after !== undefined && (await transaction.rows(oneKey(tenantId, after))).length === 0) {
+          throw new AuditError("invalid_cursor", "list API keys: cursor: the tenant has no such key; start again without it", { pointer: "cursor" });
+        }
         return rows.map(recordOf);
       }),
     find: (claims, tenantId, id) =>
       readAs({ pool, log }, claims, async (transaction) => {
-        const [row] = await transaction.rows<KeyRow>(
-          sql`select ${columns} from audit_log.api_keys as k where k.tenant_id = ${tenantId}::uuid and k.id = ${id}`,
-        );
+        const [row] = await transaction.rows<KeyRow>(oneKey(tenantId, id));
         return row === undefined ? undefined : recordOf(row);
       }),
     create: (claims, key, record) => createKey(pool, log, { role: "authenticated", claims }, key, record),
@@ -61,6 +62,8 @@ async function insertKey(transaction: Transaction, key: NewKey): Promise<KeyReco
 
 const columnNames = "id, tenant_id, name, scopes, created_at, expires_at, last_used_at, revoked_at";
 const columns = sql`k.id, k.tenant_id, k.name, k.scopes, k.created_at, k.expires_at, k.last_used_at, k.revoked_at`;
+
+const oneKey = (tenantId: string, id: string) => sql`select ${columns} from audit_log.api_keys as k where k.tenant_id = ${tenantId}::uuid and k.id = ${id}`;
 
 type KeyRow = {
   readonly id: string;

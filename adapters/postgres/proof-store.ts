@@ -18,8 +18,9 @@ export function createProofStore(query: Query): ProofStore {
       return row === undefined ? undefined : checkpointOf(row);
     },
     checkpoints: async (tenantId, below, limit) => {
-      const text = `select ${checkpointColumns} from audit_log.checkpoints where tenant_id = $1 and ($2::bigint is null or size < $2)
-        order by size desc, signed_at desc limit $3`;
+      const text = `select ${checkpointColumns} from (
+          select * from audit_log.checkpoints where tenant_id = $1 and ($2::bigint is null or size < $2) order by size desc fetch first $3 rows with ties
+        ) as page order by size desc, signed_at desc`;
       return (await query<CheckpointRow>(text, [tenantId, below ?? null, limit])).map(checkpointOf);
     },
     leafIndex: async ({ tenantId, occurredAt, id }) => {

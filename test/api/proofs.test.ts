@@ -61,8 +61,26 @@ describe("proofs through the API", () => {
     expect((await service.ask(`/checkpoints/${sizes[0]}`, { as: auditor })).text).toBe(checkpoints[2]?.note);
     for (const { note, size } of checkpoints) expect((await openCheckpoint(note, ring)).size).toBe(size);
     expect((await service.ask(`/checkpoints?below=${sizes[1]}`, { as: auditor })).json).toEqual({ checkpoints: [checkpoints[2]] });
+    for (const below of [0, 1, sizes[0]]) expect((await service.ask(`/checkpoints?below=${below}`, { as: auditor })).json).toEqual({ checkpoints: [] });
+    for (const below of ["", "-1", "1.5", "1e3", "01", "latest", "9".repeat(16), "1&below=2"]) {
+      const refused = await service.ask(`/checkpoints?below=${below}`, { as: auditor });
+      expect(refused, below).toMatchObject({ status: 400, json: { code: "invalid_parameter", errors: [{ pointer: "below" }] } });
+    }
     expect((await service.ask("/checkpoints/1", { as: auditor })).status).toBe(404);
     expect((await service.ask("/checkpoints/-1", { as: auditor })).status).toBe(400);
+  });
+
+  it("lists a tree that two keys signed once each on one page, so that below loses neither", async () => {
+    const [size] = sizes;
+    await log.admin.query(`insert into audit_log.signing_keys (verifier_key, log_origin) values ('other', 'other');
+      insert into audit_log.checkpoints select tenant_id, size, signed_at + interval '1 second', 'other', root, note from audit_log.checkpoints
+        where tenant_id = '${tenantA}' and size = ${size}`);
+    const page = await service.ask(`/checkpoints?below=${sizes[1]}&limit=1`, { as: auditor });
+    const { checkpoints } = page.json as { checkpoints: { size: number; verifier_key: string }[] };
+    expect(checkpoints.map((checkpoint) => [checkpoint.size, checkpoint.verifier_key])).toEqual([[size, "other"], [size, firstKey.verifierKey]]);
+    await log.admin.query("alter table audit_log.checkpoints disable trigger all; delete from audit_log.checkpoints where verifier_key = 'other'");
+    await log.admin.query("delete from audit_log.signing_keys where verifier_key = 'other'");
+    await log.admin.query("alter table audit_log.checkpoints enable always trigger checkpoints_refuse_loss, enable always trigger checkpoints_refuse_truncate");
   });
 
   it("names the keys that signed", async () => {

@@ -54,6 +54,19 @@ describe("holds", () => {
     expect((await eventsOf("audit.hold.released")).filter(({ object_id }) => object_id === hold.id)).toHaveLength(1);
   });
 
+  it("are listed page by page, and no further from a hold that the tenant does not have", async () => {
+    const list = async (query: string, as = auditor) => await service.ask(`/holds?${query}`, { as });
+    const made = [await placed({ actor_id: "one" }), await placed({ actor_id: "two" })].map(({ id }) => id).reverse();
+    const first = (await list("limit=1")).json as { readonly holds: readonly Hold[]; readonly next_cursor: string };
+    expect([first.holds.map(({ id }) => id), first.next_cursor]).toEqual([[made[0]], made[0]]);
+    expect((await list(`limit=1&cursor=${first.next_cursor}`)).json).toMatchObject({ holds: [{ id: made[1] }] });
+    const foreign = await tokenOf("auditor", [tenantB]);
+    for (const answer of [await list("cursor=00000000-0000-4000-8000-000000000000"), await list(`cursor=${made[0]}`, foreign)]) {
+      expect(answer).toMatchObject({ status: 400, json: { code: "invalid_cursor", errors: [{ pointer: "cursor" }] } });
+    }
+    expect(await list("cursor=x")).toMatchObject({ status: 400, json: { code: "invalid_parameter", errors: [{ pointer: "cursor" }] } });
+  });
+
   it("are not placed when the event of it is not stored", async () => {
     await service.admin.query("revoke execute on all functions in schema audit_log from audit_ingest");
     const { status } = await place({ actor_id: "nobody-knows" });

@@ -74,6 +74,10 @@ describe("API keys in running functions", () => {
     const first = await list("/keys?limit=2");
     const second = await list(`/keys?limit=1&cursor=${first.next_cursor}`);
     expect([...first.keys, ...second.keys].map(({ id }) => id)).toEqual(made);
+    for (const cursor of ["aaaaaaaaaaaa", "x"]) {
+      const refused = await service.ask<Problem>(`/keys?cursor=${cursor}`, { as: admin });
+      expect([refused.status, refused.body.code], cursor).toEqual([400, cursor === "x" ? "invalid_parameter" : "invalid_cursor"]);
+    }
     expect((await service.ask<Problem>("/keys?limit=0", { as: admin })).body.code).toBe("invalid_parameter");
   });
 
