@@ -1,12 +1,22 @@
 import { Fragment, type ReactNode } from "react";
 
 /**
- * Characters that show nothing or turn the direction of what follows: controls, zero-width and bidirectional ones. Whoever writes an event may use
- * them to make `exe.gnp` read `png.exe`, so an auditor sees them named instead; the end of a line, as Windows writes it too, is none of them.
+ * Characters that show nothing or turn the direction of what follows: controls, and all that Unicode lets a font ignore. Whoever writes an event may use
+ * them to make `exe.gnp` read `png.exe`, or a second `alice`, so an auditor sees them named instead. The end of a line, as Windows writes it too, is none
+ * of them, nor is the selector that only makes a sign an emoji.
  */
 const unseen =
   // deno-lint-ignore no-control-regex
-  /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+  /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|(?<!\p{Extended_Pictographic})\ufe0f|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/gu;
+
+/** JSON that means the same as `json`, with unseen characters as escapes. */
+export function escapeUnseen(json: string): string {
+  return json.replace(unseen, (character) => Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(""));
+}
+
+function escapeOf(codeUnit: number): string {
+  return `\\u${codeUnit.toString(16).padStart(4, "0")}`;
+}
 
 /** Text from an event, set apart from the page's own direction, with unseen characters named. */
 export function PlainText({ children }: { readonly children: string | undefined }) {
@@ -15,22 +25,25 @@ export function PlainText({ children }: { readonly children: string | undefined 
 }
 
 /** `children` on one line. The middle of a long path or ARN gives way: its end tells more than its beginning. */
-export function OneLine({ children }: { readonly children: string | undefined }) {
-  if (children === undefined || children === "") return null;
-  if (children.length <= endLength * 2 || !isPath.test(children)) {
+export function OneLine({ children: text }: { readonly children: string | undefined }) {
+  if (text === undefined || text === "") return null;
+  if (text.length <= endLength * 2 || !isPath.test(text)) {
     return (
-      <span className="one-line" title={titleOf(children)}>
-        <PlainText>{children}</PlainText>
+      <span className="one-line" title={titleOf(text)}>
+        <PlainText>{text.slice(0, lineLength)}</PlainText>
       </span>
     );
   }
   return (
-    <span className="one-line in-two" title={titleOf(children)}>
-      <bdi className="head">{children.slice(0, -endLength)}</bdi>
-      <bdi>{children.slice(-endLength)}</bdi>
+    <span className="one-line in-two" title={titleOf(text)}>
+      <bdi className="head">{text.slice(0, -endLength).slice(0, lineLength)}</bdi>
+      <bdi>{text.slice(-endLength)}</bdi>
     </span>
   );
 }
+
+/** More characters than one line has room for: of thousands that show nothing, each would be an element of every row. */
+const lineLength = 400;
 
 /** Characters of a long path that stay in sight at its end. */
 const endLength = 14;

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
+import { CopyButton } from "../copy-button.tsx";
 import { ProblemNotice } from "../problem-notice.tsx";
 
 const scopes = [
@@ -75,7 +76,6 @@ export function NewKey({ api, tenant, onMade }: Props) {
 }
 
 function Secret({ made: { secret, name }, onDone }: { readonly made: Made; readonly onDone: () => void }) {
-  const [isCopied, setIsCopied] = useState(false);
   return (
     <div className="secret">
       <p>
@@ -85,9 +85,7 @@ function Secret({ made: { secret, name }, onDone }: { readonly made: Made; reado
         <code>{secret}</code>
       </p>
       <div className="actions">
-        <Button onPress={() => void navigator.clipboard.writeText(secret).then(() => setIsCopied(true), () => undefined)}>
-          {isCopied ? "Copied" : "Copy"}
-        </Button>
+        <CopyButton text={secret} />
         <Button onPress={onDone}>I have kept it</Button>
       </div>
     </div>
