@@ -80,6 +80,19 @@ describe("what the page proves", { timeout: 60_000 }, () => {
     });
   });
 
+  it("stops downloading the log when nobody waits for it any more", async () => {
+    await visit("/?page=integrity#demo=auditor", async (page) => {
+      await page.route("**/events/export?*", () => undefined);
+      const asked = page.waitForRequest(/export/);
+      await page.getByRole("button", { name: /^Verify all \d+ events$/ }).click();
+      await asked;
+      await Promise.all([
+        page.waitForEvent("requestfailed", (request) => request.url().includes("export")),
+        page.getByRole("link", { name: "Producers" }).click(),
+      ]);
+    });
+  });
+
   it("hashes every event in the browser against the signed root, and finds the one that was changed", async () => {
     await visit("/?page=integrity#demo=auditor", async (page) => {
       await page.getByRole("button", { name: /^Verify all \d+ events$/ }).click();

@@ -15,11 +15,14 @@ export function formatSecond(time: string, zone: Zone): string {
   return formatTime(time, zone).slice(0, 19);
 }
 
-/** What a column head says of its times. */
-export function zoneName(zone: Zone): string {
-  return zone === "utc"
-    ? "UTC"
-    : Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts().find(({ type }) => type === "timeZoneName")?.value ?? "local";
+/**
+ * The zone of times: by its place where it stands over many, since a column that runs over a change of the clocks has two offsets; by the offset that
+ * holds at `time` beside a single one, since an hour of the autumn comes twice.
+ */
+export function zoneName(zone: Zone, time?: string): string {
+  if (zone === "utc") return "UTC";
+  if (time === undefined) return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "local";
+  return Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts(new Date(time)).find(({ type }) => type === "timeZoneName")?.value ?? "local";
 }
 
 /** The value of a datetime-local input for `time`, and back. */

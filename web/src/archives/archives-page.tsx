@@ -1,8 +1,6 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
 import { ListTable } from "../list-table.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { LoadOlder, QueryState, useTenantList } from "../query-state.tsx";
 import { formatSecond, zoneName } from "../time-format.ts";
 import { Figures, ViewHead } from "../view-head.tsx";
 import { ViewLink } from "../view-link.tsx";
@@ -23,18 +21,10 @@ type Archive = {
   readonly held: boolean;
 };
 
-type ArchiveList = { readonly archives: readonly Archive[]; readonly next_cursor: string | null };
-
 /** The days that were moved to object storage: how large, in which state, until when. */
 export function ArchivesPage({ api, tenant }: { readonly api: Api; readonly tenant: string | undefined }) {
   const [view] = useView();
-  const list = useInfiniteQuery({
-    queryKey: ["archives", tenant],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) => api.get<ArchiveList>("archives", { tenant_id: tenant, cursor: pageParam }, signal),
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
-  const archives = list.data?.pages.flatMap((page) => page.archives) ?? [];
+  const { list, rows: archives } = useTenantList<Archive>(api, "archives", tenant);
   const kept = archives.filter(({ deleted_at }) => deleted_at === null);
   const sum = (name: "rows" | "bytes") => kept.reduce((total, archive) => total + archive[name], 0);
   return (
@@ -43,8 +33,7 @@ export function ArchivesPage({ api, tenant }: { readonly api: Api; readonly tena
         title="Archives"
         purpose="Days that have left the database. Their events are searched, exported and verified as before; a day reads back with a signed manifest."
       />
-      {list.isError && <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />}
-      {list.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={list} />
       {list.isSuccess && archives.length === 0 && (
         <div className="empty">
           <h2>No day is archived yet</h2>
@@ -81,11 +70,7 @@ export function ArchivesPage({ api, tenant }: { readonly api: Api; readonly tena
               { head: "Manifest", cell: ({ manifest_sha256: hash }) => <code title={hash}>{hash.slice(0, 12)}…</code> },
             ]}
           />
-          {list.hasNextPage && (
-            <p>
-              <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>Load older days</Button>
-            </p>
-          )}
+          <LoadOlder list={list}>Load older days</LoadOlder>
         </>
       )}
     </div>

@@ -1,4 +1,4 @@
-import { scaleLinear, scaleUtc } from "d3-scale";
+import { scaleLinear, scaleTime, scaleUtc } from "d3-scale";
 import { stack } from "d3-shape";
 import type { Bucket } from "../api.ts";
 import { formatTime, type Zone } from "../time-format.ts";
@@ -44,16 +44,16 @@ export function linesOf(buckets: readonly Bucket[]): readonly { readonly y: numb
   return y.ticks(2).filter((value) => value > 0 && Number.isInteger(value)).map((value) => ({ value, y: y(value) }));
 }
 
-/** Round times along the axis, as shares of its length. Local zones are shifted, so that their midnights are round too. */
+/** Round times of the zone along the axis, as shares of its length. */
 export function ticksOf(buckets: readonly Bucket[], zone: Zone): readonly { readonly at: number; readonly label: string }[] {
   const [first, last] = [buckets[0], buckets.at(-1)];
   if (first === undefined || last === undefined) return [];
   const [from, to] = [Date.parse(first.from), Date.parse(last.to)];
-  const offset = zone === "utc" ? 0 : -new Date(from).getTimezoneOffset() * 60_000;
   const isLong = to - from > 2 * 86_400_000;
-  return scaleUtc([new Date(from + offset), new Date(to + offset)], [0, 1]).ticks(6).map((tick) => {
-    const text = formatTime(new Date(tick.getTime() - offset).toISOString(), zone);
+  const scale = (zone === "utc" ? scaleUtc : scaleTime)([new Date(from), new Date(to)], [0, 1]);
+  return scale.ticks(6).map((tick) => {
+    const text = formatTime(tick.toISOString(), zone);
     const isMidnight = text.slice(11, 16) === "00:00";
-    return { at: (tick.getTime() - offset - from) / (to - from), label: isLong || isMidnight ? text.slice(5, isMidnight ? 10 : 16) : text.slice(11, 16) };
+    return { at: scale(tick), label: isLong || isMidnight ? text.slice(5, isMidnight ? 10 : 16) : text.slice(11, 16) };
   }).filter(({ at }) => at > 0.03 && at < 0.97);
 }

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components";
 import type { LogReport } from "../../../verify/report.ts";
 import { type Api, ApiProblem } from "../api.ts";
@@ -20,6 +20,8 @@ type Props = { readonly api: Api; readonly tenantId: string; readonly note: stri
 export function EventCheck({ api, tenantId, note, size }: Props) {
   const [state, setState] = useState<State>({ kind: "unasked" });
   const abort = useRef<AbortController>(undefined);
+  // Nobody waits for it any more: it would go on to download the whole log.
+  useEffect(() => () => abort.current?.abort(), []);
   const run = async () => {
     abort.current = new AbortController();
     setState({ kind: "running", events: 0 });

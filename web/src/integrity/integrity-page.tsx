@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import { tenantOf } from "../../../verify/checkpoint.ts";
 import type { Api, EventList } from "../api.ts";
 import { ListTable } from "../list-table.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { QueryState } from "../query-state.tsx";
 import { saveFile } from "../save-file.ts";
 import { formatSecond, formatSpan, type Zone, zoneName } from "../time-format.ts";
 import { Figures, ViewHead } from "../view-head.tsx";
@@ -30,8 +30,7 @@ export function IntegrityPage({ api, tenant }: { readonly api: Api; readonly ten
         title="Integrity"
         purpose="Every event is a leaf of a Merkle tree whose root is signed. Whoever keeps a checkpoint can prove later that nothing before it was changed or removed."
       />
-      {latest.isError && <ProblemNotice error={latest.error} onRetry={() => void latest.refetch()} />}
-      {latest.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={latest} />
       {latest.isSuccess && newest === undefined && (
         <div className="empty">
           <h2>Nothing is sealed yet</h2>
@@ -98,7 +97,7 @@ function SealFigures({ api, tenant, newest, zone }: SealFiguresProps) {
         {
           name: "Last signed",
           value: `${formatSpan(Math.max(0, Date.now() - Date.parse(newest.signed_at)))} ago`,
-          note: `${formatSecond(newest.signed_at, zone)} ${zoneName(zone)}`,
+          note: `${formatSecond(newest.signed_at, zone)} ${zoneName(zone, newest.signed_at)}`,
         },
         { name: "Seal lag", value: behind, note: "newest event against newest signature" },
       ]}

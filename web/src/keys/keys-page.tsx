@@ -1,11 +1,11 @@
 import { useState } from "react";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { ListTable } from "../list-table.tsx";
 import { PlainText } from "../plain-text.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { LoadOlder, QueryState, useTenantList } from "../query-state.tsx";
 import { formatSecond, type Zone, zoneName } from "../time-format.ts";
 import { ViewHead } from "../view-head.tsx";
 import { useView } from "../view-state.ts";
@@ -23,20 +23,12 @@ export type ApiKey = {
   readonly revoked_at: string | null;
 };
 
-type KeyList = { readonly keys: readonly ApiKey[]; readonly next_cursor: string | null };
-
 /** The tenant's API keys: what each may do, whether it is in use, and its end. */
 export function KeysPage({ api, tenant }: { readonly api: Api; readonly tenant: string | undefined }) {
   const [view] = useView();
   const queries = useQueryClient();
   const [revoking, setRevoking] = useState<ApiKey>();
-  const list = useInfiniteQuery({
-    queryKey: ["keys", tenant],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) => api.get<KeyList>("keys", { tenant_id: tenant, cursor: pageParam }, signal),
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
-  const keys = list.data?.pages.flatMap((page) => page.keys) ?? [];
+  const { list, rows: keys } = useTenantList<ApiKey>(api, "keys", tenant);
   const reload = () => queries.invalidateQueries({ queryKey: ["keys", tenant] });
   return (
     <div className="view">
@@ -45,8 +37,7 @@ export function KeysPage({ api, tenant }: { readonly api: Api; readonly tenant: 
         purpose="Programs post and read with a key of this tenant. A key is shown once, when it is made; the service keeps only its hash."
       />
       <NewKey api={api} tenant={tenant} onMade={() => void reload()} />
-      {list.isError && <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />}
-      {list.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={list} />
       {list.isSuccess && keys.length === 0 && (
         <div className="empty">
           <h2>No API keys yet</h2>
@@ -54,11 +45,7 @@ export function KeysPage({ api, tenant }: { readonly api: Api; readonly tenant: 
         </div>
       )}
       {keys.length > 0 && <KeyTable keys={keys} zone={view.zone} onRevoke={setRevoking} />}
-      {list.hasNextPage && (
-        <p>
-          <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>Load older keys</Button>
-        </p>
-      )}
+      <LoadOlder list={list}>Load older keys</LoadOlder>
       {revoking !== undefined && (
         <ConfirmDialog
           title={`Revoke ${revoking.name}?`}

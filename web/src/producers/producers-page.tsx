@@ -1,11 +1,12 @@
 import { useMemo } from "react";
 import { useQuery } from "@tanstack/react-query";
 import type { Api } from "../api.ts";
+import { literal } from "../events/query-text.ts";
 import { ListTable } from "../list-table.tsx";
 import { PlainText } from "../plain-text.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { QueryState } from "../query-state.tsx";
 import { RangePicker } from "../range-picker.tsx";
-import { formatSecond, zoneName } from "../time-format.ts";
+import { formatSecond, type Zone, zoneName } from "../time-format.ts";
 import { Figures, ViewHead } from "../view-head.tsx";
 import { ViewLink } from "../view-link.tsx";
 import { useView, windowOf } from "../view-state.ts";
@@ -36,12 +37,6 @@ export function ProducersPage({ api, tenant }: { readonly api: Api; readonly ten
     queryFn: ({ signal }) => api.get<ProducerList>("producers", { tenant_id: tenant, ...window }, signal),
   });
   const producers = list.data?.producers ?? [];
-  const missing = producers.reduce((sum, producer) => sum + producer.missing, 0);
-  const eventsOf = ({ producer_id: id }: Producer) => (
-    <ViewLink change={{ page: "events", q: `producer:${JSON.stringify(id)}` }}>
-      <PlainText>{id}</PlainText>
-    </ViewLink>
-  );
   return (
     <div className="view">
       <ViewHead
@@ -52,8 +47,7 @@ export function ProducersPage({ api, tenant }: { readonly api: Api; readonly ten
           <RangePicker />
         </form>
       </ViewHead>
-      {list.isError && <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />}
-      {list.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={list} />
       {list.isSuccess && producers.length === 0 && (
         <div className="empty">
           <h2>No producer has numbered its events in this range</h2>
@@ -62,38 +56,52 @@ export function ProducersPage({ api, tenant }: { readonly api: Api; readonly ten
       )}
       {list.isSuccess && producers.length > 0 && (
         <>
-          <Figures
-            label="Producers in this range"
-            figures={[
-              { name: "Producers", value: producers.length.toLocaleString("en") },
-              {
-                name: "Events compared",
-                value: list.data.counted_events.toLocaleString("en"),
-                note: list.data.capped ? `the newest, from ${formatSecond(list.data.counted_from, view.zone)} on` : undefined,
-              },
-              { name: "Missing", value: <span className={missing === 0 ? "good" : "bad"}>{missing === 0 ? "none" : missing.toLocaleString("en")}</span> },
-            ]}
-          />
-          <ListTable
-            caption="Producers, those that miss most first"
-            rows={producers}
-            keyOf={({ producer_id }) => producer_id}
-            columns={[
-              { head: "Producer", cell: eventsOf, isRowHead: true },
-              {
-                head: "Missing",
-                cell: ({ missing: count }) => count === 0 ? "none" : <span className="bad">{count.toLocaleString("en")}</span>,
-                isNumber: true,
-              },
-              { head: "Events", cell: ({ events }) => events.toLocaleString("en"), isNumber: true },
-              { head: "Numbers", cell: ({ first_seq, last_seq }) => `${first_seq.toLocaleString("en")} – ${last_seq.toLocaleString("en")}`, isNumber: true },
-              { head: `First (${zoneName(view.zone)})`, cell: ({ first_at }) => formatSecond(first_at, view.zone) },
-              { head: `Last (${zoneName(view.zone)})`, cell: ({ last_at }) => formatSecond(last_at, view.zone) },
-            ]}
-          />
+          <ProducerFigures list={list.data} zone={view.zone} />
+          <ProducerTable producers={producers} zone={view.zone} />
           {producers.filter(({ gaps }) => gaps.length > 0).map((producer) => <ProducerGaps key={producer.producer_id} producer={producer} />)}
         </>
       )}
     </div>
+  );
+}
+
+function ProducerFigures({ list: { producers, counted_events, counted_from, capped }, zone }: { readonly list: ProducerList; readonly zone: Zone }) {
+  const missing = producers.reduce((sum, producer) => sum + producer.missing, 0);
+  return (
+    <Figures
+      label="Producers in this range"
+      figures={[
+        { name: "Producers", value: producers.length.toLocaleString("en") },
+        {
+          name: "Events compared",
+          value: counted_events.toLocaleString("en"),
+          note: capped ? `the newest, from ${formatSecond(counted_from, zone)} on` : undefined,
+        },
+        { name: "Missing", value: <span className={missing === 0 ? "good" : "bad"}>{missing === 0 ? "none" : missing.toLocaleString("en")}</span> },
+      ]}
+    />
+  );
+}
+
+function ProducerTable({ producers, zone }: { readonly producers: readonly Producer[]; readonly zone: Zone }) {
+  const eventsOf = ({ producer_id: id }: Producer) => (
+    <ViewLink change={{ page: "events", q: `producer:${literal(id)}` }}>
+      <PlainText>{id}</PlainText>
+    </ViewLink>
+  );
+  return (
+    <ListTable
+      caption="Producers, those that miss most first"
+      rows={producers}
+      keyOf={({ producer_id }) => producer_id}
+      columns={[
+        { head: "Producer", cell: eventsOf, isRowHead: true },
+        { head: "Missing", cell: ({ missing }) => missing === 0 ? "none" : <span className="bad">{missing.toLocaleString("en")}</span>, isNumber: true },
+        { head: "Events", cell: ({ events }) => events.toLocaleString("en"), isNumber: true },
+        { head: "Numbers", cell: ({ first_seq, last_seq }) => `${first_seq.toLocaleString("en")} – ${last_seq.toLocaleString("en")}`, isNumber: true },
+        { head: `First (${zoneName(zone)})`, cell: ({ first_at }) => formatSecond(first_at, zone) },
+        { head: `Last (${zoneName(zone)})`, cell: ({ last_at }) => formatSecond(last_at, zone) },
+      ]}
+    />
   );
 }

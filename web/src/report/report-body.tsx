@@ -1,3 +1,4 @@
+import { Fragment, type ReactNode } from "react";
 import { ListTable } from "../list-table.tsx";
 import { PlainText } from "../plain-text.tsx";
 import { formatSecond, type Zone, zoneName } from "../time-format.ts";
@@ -7,9 +8,11 @@ import { type AccessFigure, type Report, type TypeFigure, viewOfQuery } from "./
 
 const count = (value: number) => value.toLocaleString("en");
 
+/** A time with its zone, as the view shows times. */
+type TimeText = (time: string) => string;
+
 export function ReportBody({ report, zone }: { readonly report: Report; readonly zone: Zone }) {
-  const time = (text: string) => `${formatSecond(text, zone)} ${zoneName(zone)}`;
-  const failures = report.events.by_type.reduce((sum, { failure }) => sum + failure, 0);
+  const time: TimeText = (text) => `${formatSecond(text, zone)} ${zoneName(zone, text)}`;
   return (
     <>
       {report.partial && (
@@ -17,52 +20,8 @@ export function ReportBody({ report, zone }: { readonly report: Report; readonly
           There was no time for all archived events: those before {time(report.archived_counted_from ?? report.from)} are not counted. Ask for a shorter range.
         </p>
       )}
-      <dl className="report-facts">
-        <div>
-          <dt>Tenant</dt>
-          <dd>
-            <code>{report.tenant_id}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Range</dt>
-          <dd>{time(report.from)} – {time(report.to)}</dd>
-        </div>
-        <div>
-          <dt>Made</dt>
-          <dd>
-            {time(report.fresh_as_of)}, by <PlainText>{report.created_by}</PlainText>
-          </dd>
-        </div>
-        <div>
-          <dt>Recorded as</dt>
-          <dd>
-            <ViewLink change={{ page: "events", q: "", event: report.record.id, at: report.record.occurred_at }}>
-              <code>{report.record.id}</code>
-            </ViewLink>
-          </dd>
-        </div>
-      </dl>
-      <Figures
-        label="The range in figures"
-        figures={[
-          {
-            name: "Events",
-            value: <ViewLink change={{ page: "events", q: "", range: "custom", from: report.from, to: report.to }}>{count(report.events.total)}</ViewLink>,
-          },
-          {
-            name: "Failed",
-            value: <span className={failures === 0 ? undefined : "bad"}>{failures === 0 ? "none" : count(failures)}</span>,
-            note: report.events.has_more_types ? "of the types listed" : undefined,
-          },
-          {
-            name: "Sealed",
-            value: count(report.seal.sealed),
-            note: report.seal.not_yet_sealed === 0 ? "all of them" : `${count(report.seal.not_yet_sealed)} not yet`,
-          },
-          { name: "Kept", value: `${report.retention.retention_years} years`, note: `${report.retention.hot_days} days in the database` },
-        ]}
-      />
+      <Facts report={report} time={time} />
+      <RangeFigures report={report} />
       <Verification report={report} time={time} />
       <Keeping report={report} />
       <section>
@@ -81,6 +40,55 @@ export function ReportBody({ report, zone }: { readonly report: Report; readonly
         <code>audit-events verify</code>.
       </p>
     </>
+  );
+}
+
+/** Of whom, of when and by whom the report is. */
+function Facts({ report, time }: { readonly report: Report; readonly time: TimeText }) {
+  const facts: readonly (readonly [string, ReactNode])[] = [
+    ["Tenant", <code key="tenant">{report.tenant_id}</code>],
+    ["Range", `${time(report.from)} – ${time(report.to)}`],
+    [
+      "Made",
+      <Fragment key="made">
+        {time(report.fresh_as_of)}, by <PlainText>{report.created_by}</PlainText>
+      </Fragment>,
+    ],
+    [
+      "Recorded as",
+      <ViewLink key="record" change={{ page: "events", q: "", event: report.record.id, at: report.record.occurred_at }}>
+        <code>{report.record.id}</code>
+      </ViewLink>,
+    ],
+  ];
+  return (
+    <dl className="report-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function RangeFigures({ report: { events, seal, retention, from, to } }: { readonly report: Report }) {
+  const failures = events.by_type.reduce((sum, { failure }) => sum + failure, 0);
+  return (
+    <Figures
+      label="The range in figures"
+      figures={[
+        { name: "Events", value: <ViewLink change={{ page: "events", q: "", range: "custom", from, to }}>{count(events.total)}</ViewLink> },
+        {
+          name: "Failed",
+          value: <span className={failures === 0 ? undefined : "bad"}>{failures === 0 ? "none" : count(failures)}</span>,
+          note: events.has_more_types ? "of the types listed" : undefined,
+        },
+        { name: "Sealed", value: count(seal.sealed), note: seal.not_yet_sealed === 0 ? "all of them" : `${count(seal.not_yet_sealed)} not yet` },
+        { name: "Kept", value: `${retention.retention_years} years`, note: `${retention.hot_days} days in the database` },
+      ]}
+    />
   );
 }
 
@@ -115,7 +123,7 @@ function Keeping({ report: { holds, archives, deletions, retention } }: { readon
   );
 }
 
-function Verification({ report: { verification, seal }, time }: { readonly report: Report; readonly time: (text: string) => string }) {
+function Verification({ report: { verification, seal }, time }: { readonly report: Report; readonly time: TimeText }) {
   const { outcome, message, checkpoint } = verification;
   const isBad = outcome === "tampered" || seal.changed_before_sealing > 0 || seal.tree_problem !== null;
   const title = isBad ? "✕ The log does not verify" : outcome === "verified" ? "✓ The log verifies" : "– Nothing is signed yet";

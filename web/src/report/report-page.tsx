@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { QueryState } from "../query-state.tsx";
 import { RangePicker } from "../range-picker.tsx";
 import { saveFile } from "../save-file.ts";
 import { ViewHead } from "../view-head.tsx";
@@ -33,8 +33,7 @@ export function ReportPage({ api, tenant }: { readonly api: Api; readonly tenant
         <Button isDisabled={data === undefined} onPress={() => print()}>Print</Button>
         <Button isDisabled={data === undefined} onPress={saveJson}>Save as JSON</Button>
       </ViewHead>
-      {report.isError && <ProblemNotice error={report.error} onRetry={() => void report.refetch()} />}
-      {report.isPending && <p role="status" className="waiting">Making the report…</p>}
+      <QueryState query={report} waiting="Making the report…" />
       {data !== undefined && <ReportBody report={data} zone={view.zone} />}
     </div>
   );

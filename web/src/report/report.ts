@@ -1,3 +1,4 @@
+import { literal } from "../events/query-text.ts";
 import type { View } from "../view-state.ts";
 
 /** The answer of `GET /reports/compliance`. Each figure has its `query` beside it. */
@@ -51,6 +52,6 @@ export type AccessFigure = {
 export function viewOfQuery(query: string): Partial<View> {
   const parameters = new URLSearchParams(query.slice(query.indexOf("?") + 1));
   const type = parameters.get("event_type");
-  const terms = [type === null ? "" : `action:${type}`, parameters.get("q") ?? ""].filter((term) => term !== "");
+  const terms = [type === null ? "" : `action:${literal(type)}`, parameters.get("q") ?? ""].filter((term) => term !== "");
   return { page: "events", q: terms.join(" "), range: "custom", from: parameters.get("from") ?? undefined, to: parameters.get("to") ?? undefined };
 }

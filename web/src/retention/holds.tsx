@@ -1,11 +1,11 @@
 import { useState } from "react";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { ListTable } from "../list-table.tsx";
 import { PlainText } from "../plain-text.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { LoadOlder, QueryState, useTenantList } from "../query-state.tsx";
 import { formatSecond, type Zone, zoneName } from "../time-format.ts";
 import { useView } from "../view-state.ts";
 import { HoldFields, holdOfForm } from "./hold-fields.tsx";
@@ -27,7 +27,6 @@ export type Hold = {
   readonly archived_days: number;
 };
 
-type HoldList = { readonly holds: readonly Hold[]; readonly next_cursor: string | null };
 type Props = { readonly api: Api; readonly tenant: string | undefined; readonly isAdmin: boolean };
 
 /** Legal holds, those that are over too. */
@@ -35,13 +34,7 @@ export function Holds({ api, tenant, isAdmin }: Props) {
   const [view] = useView();
   const queries = useQueryClient();
   const [asking, setAsking] = useState<"place" | Hold>();
-  const list = useInfiniteQuery({
-    queryKey: ["holds", tenant],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) => api.get<HoldList>("holds", { tenant_id: tenant, cursor: pageParam }, signal),
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-  });
-  const holds = list.data?.pages.flatMap((page) => page.holds) ?? [];
+  const { list, rows: holds } = useTenantList<Hold>(api, "holds", tenant);
   const then = async (request: Promise<unknown>) => {
     await request;
     await queries.invalidateQueries({ queryKey: ["holds", tenant] });
@@ -56,8 +49,7 @@ export function Holds({ api, tenant, isAdmin }: Props) {
           </div>
         )}
       </div>
-      {list.isError && <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />}
-      {list.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={list} />
       {list.isSuccess && holds.length === 0 && (
         <div className="empty">
           <h2>Nothing is held</h2>
@@ -65,11 +57,7 @@ export function Holds({ api, tenant, isAdmin }: Props) {
         </div>
       )}
       {holds.length > 0 && <HoldTable holds={holds} zone={view.zone} onRelease={isAdmin ? setAsking : undefined} />}
-      {list.hasNextPage && (
-        <p>
-          <Button isDisabled={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>Load older holds</Button>
-        </p>
-      )}
+      <LoadOlder list={list}>Load older holds</LoadOlder>
       {asking === "place" && (
         <ConfirmDialog
           title="Place a legal hold"

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { QueryState } from "../query-state.tsx";
 import { formatSecond, zoneName } from "../time-format.ts";
 import { Figures, ViewHead } from "../view-head.tsx";
 import { useView } from "../view-state.ts";
@@ -31,7 +31,7 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
   const { data } = policy;
   const changed = data?.changed_at === null || data === undefined
     ? "the default of this service"
-    : `since ${formatSecond(data.changed_at ?? "", view.zone)} ${zoneName(view.zone)}, by ${data.changed_by}`;
+    : `since ${formatSecond(data.changed_at ?? "", view.zone)} ${zoneName(view.zone, data.changed_at ?? "")}, by ${data.changed_by}`;
   const setYears = async (form: FormData) => {
     const wanted = Number(form.get("years"));
     const body = { tenant_id: tenant, retention_years: wanted === data?.default_years ? null : wanted };
@@ -45,8 +45,7 @@ export function RetentionPage({ api, tenant, isAdmin }: Props) {
       >
         {isAdmin && data !== undefined && <Button onPress={() => setIsChanging(true)}>Change the retention…</Button>}
       </ViewHead>
-      {policy.isError && <ProblemNotice error={policy.error} onRetry={() => void policy.refetch()} />}
-      {policy.isPending && <p role="status" className="waiting">Loading…</p>}
+      <QueryState query={policy} />
       {data !== undefined && (
         <Figures
           label="Retention"
