@@ -35,6 +35,25 @@ export function drawerTests({ visit }: PageStack): void {
     });
   });
 
+  it("keeps an event open when Enter is pressed on its head, and opens none when its text is marked", async () => {
+    await visit("/?q=result:failure#demo=auditor", async (page) => {
+      await rowOf(page, "order.updated").getByRole("button").click();
+      await drawerOf(page).getByRole("heading", { name: "user-123 updated" }).waitFor();
+      await page.keyboard.press("Enter");
+      expect(await drawerOf(page).count()).toBe(1);
+      await page.keyboard.press("Escape");
+      await drawerOf(page).waitFor({ state: "detached" });
+      const box = await rowOf(page, "order.updated").getByRole("cell", { name: "order.updated" }).locator("bdi").boundingBox();
+      if (box === null) throw new Error("mark the type: it has no place");
+      await page.mouse.move(box.x + 2, box.y + box.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2, { steps: 4 });
+      await page.mouse.up();
+      expect(await page.evaluate("getSelection().toString()")).toContain("rder.update");
+      expect(await drawerOf(page).count()).toBe(0);
+    });
+  });
+
   it("shows an event with its change and where to look next, and has a link to it", async () => {
     await visit("/?q=result:failure#demo=auditor", async (page) => {
       await rowOf(page, "order.updated").getByRole("button").click();

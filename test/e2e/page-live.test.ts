@@ -43,6 +43,30 @@ describe("what happens while the page is open", { timeout: 60_000 }, () => {
     }
   });
 
+  it("holds no more of a busy log than it says, and does not ask at once again where each stream ends at once", async () => {
+    await visit("/?q=action:user.*&range=1h#demo=auditor", async (page) => {
+      let streams = 0;
+      let body = "";
+      await page.route("**/events/stream*", (route) => {
+        streams++;
+        return route.fulfill({ contentType: "text/event-stream", body });
+      });
+      await rowOf(page, "user.login").first().waitFor();
+      await page.clock.install();
+      await page.clock.pauseAt(Date.now() + 60_000);
+      await Promise.all([page.waitForResponse(/stream/), page.getByRole("button", { name: "Go live" }).click()]);
+      await Promise.all([
+        page.waitForResponse(/\/stats/),
+        page.getByRole("button", { name: "Pause" }).click(),
+        page.getByRole("button", { name: "Search", exact: true }).click(),
+      ]);
+      expect(streams).toBe(1);
+      body = Array.from({ length: 12_000 }, (_, index) => `id: ${index}\ndata: {"id":"new-${index}"}\n\n`).join("");
+      await page.getByRole("button", { name: "Go live" }).click();
+      await page.getByRole("button", { name: "at least 10,000 new events" }).waitFor();
+    });
+  });
+
   it("refreshes by itself, but not while somebody reads", async () => {
     await visit("/?q=action:fresh.*&range=1h#demo=auditor", async (page) => {
       await page.clock.install();

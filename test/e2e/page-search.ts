@@ -24,6 +24,48 @@ export function searchTests({ visit }: PageStack): void {
     });
   });
 
+  it("takes alternatives and prefixes in the form as in the query, and knows a field by each of its names", async () => {
+    await visit("/?q=type:user.*#demo=auditor", async (page) => {
+      await page.getByRole("status").getByText("119 events").waitFor();
+      const type = page.getByRole("combobox", { name: "Event type" });
+      expect(await type.inputValue()).toBe("user.*");
+      await type.fill("user.login,order.updated");
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").getByText("120 events").waitFor();
+      expect(await page.getByLabel("Query").inputValue()).toBe("action:user.login,order.updated");
+      expect(await type.inputValue()).toBe("user.login,order.updated");
+    });
+  });
+
+  it("asks again when the same is searched for again", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      await rowOf(page, "user.login").first().waitFor();
+      const [request] = await Promise.all([page.waitForRequest(/\/events\?/), page.getByRole("button", { name: "Search", exact: true }).click()]);
+      expect(new URL(request.url()).searchParams.get("q")).toBe("action:user.*");
+    });
+  });
+
+  it("keeps the rows that are there when older ones do not come, or the figures", async () => {
+    await visit("/?q=-action:audit.*#demo=auditor", async (page) => {
+      await rowOf(page, "order.updated").waitFor();
+      await page.route(
+        "**/api/v1/audit/events?*cursor=*",
+        (route) => route.fulfill({ status: 403, json: { code: "forbidden", detail: "No.", request_id: "r-1" } }),
+      );
+      await page.getByRole("button", { name: "Load older" }).click();
+      await page.getByRole("alert").getByText("r-1").waitFor();
+      expect(await rowOf(page, "order.updated").count()).toBe(1);
+      await page.unroute("**/api/v1/audit/events?*cursor=*");
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("alert").waitFor({ state: "detached" });
+      expect(await page.locator(".event-table").getAttribute("aria-rowcount")).toBe("121");
+      await page.route("**/api/v1/audit/stats?*", (route) => route.fulfill({ status: 403, json: { code: "forbidden", detail: "No.", request_id: "r-2" } }));
+      await page.getByRole("button", { name: "Refresh now" }).click();
+      await page.getByRole("alert").getByText("r-2").waitFor();
+      expect(await rowOf(page, "order.updated").count()).toBe(1);
+    }, { allowed: /403/ });
+  });
+
   it("counts values, and filters by one and back", async () => {
     await visit("/?q=action:user.*#demo=auditor", async (page) => {
       const warning = page.getByRole("region", { name: "Result" }).getByRole("button", { name: /warning/ });
@@ -77,6 +119,8 @@ export function searchTests({ visit }: PageStack): void {
       await page.goBack();
       const box = await range.boundingBox();
       if (box === null) throw new Error("drag on the histogram: it has no place");
+      await page.mouse.click(box.x + box.width * 0.5, box.y + 40, { button: "right" });
+      expect(await page.getByRole("combobox", { name: "Range", exact: true }).inputValue()).toBe("7d");
       await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
       await page.mouse.down();
       await page.mouse.move(box.x + box.width - 2, box.y + 40, { steps: 5 });

@@ -40,7 +40,7 @@ export function DeletedNotice({ deletion: { by, at, reason } }: { readonly delet
   const [{ zone }] = useView();
   return (
     <p className="notice">
-      Deleted {formatSecond(at, zone)} {zoneName(zone)} by <PlainText>{by}</PlainText>: <PlainText>{reason}</PlainText>
+      Deleted {formatSecond(at, zone)} {zoneName(zone, at)} by <PlainText>{by}</PlainText>: <PlainText>{reason}</PlainText>
     </p>
   );
 }

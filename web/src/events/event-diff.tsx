@@ -57,7 +57,9 @@ export function EventDiff({ changes }: { readonly changes: readonly Change[] }) 
 function leaves(value: Readonly<Record<string, unknown>>, prefix = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const [key, item] of Object.entries(value)) {
-    const path = prefix === "" ? key : `${prefix}.${key}`;
+    // A name with a dot in it must not pass for a path: a change between the two would not be seen.
+    const name = key.includes(".") ? JSON.stringify(key) : key;
+    const path = prefix === "" ? name : `${prefix}.${name}`;
     if (isObject(item) && Object.keys(item).length > 0) { for (const [inner, text] of leaves(item, path)) found.set(inner, text); }
     else found.set(path, JSON.stringify(item));
   }

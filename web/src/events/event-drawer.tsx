@@ -64,7 +64,7 @@ export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, o
       {event !== undefined && (
         <>
           <p className="drawer-when">
-            <time dateTime={event.occurred_at}>{formatTime(event.occurred_at, view.zone)} {zoneName(view.zone)}</time>
+            <time dateTime={event.occurred_at}>{formatTime(event.occurred_at, view.zone)} {zoneName(view.zone, event.occurred_at)}</time>
             <span className={`result ${event.result}`}>{event.result}</span>
           </p>
           {isAtLeast(role, "auditor") && <VerifyBadge key={event.id} api={api} event={event} />}

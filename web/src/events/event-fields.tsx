@@ -1,6 +1,6 @@
 import type { ListedEvent } from "../api.ts";
 import { PlainText } from "../plain-text.tsx";
-import { formatTime, type Zone } from "../time-format.ts";
+import { formatTime, type Zone, zoneName } from "../time-format.ts";
 
 const groups: readonly { readonly title: string; readonly fields: readonly (readonly [string, string])[] }[] = [
   {
@@ -49,7 +49,9 @@ export function EventFields({ event, zone, description }: FieldsProps) {
                 <div key={name}>
                   <dt>{label}</dt>
                   <dd className={monospaced.has(name) ? "mono" : undefined} tabIndex={String(event[name]).length > scrolledLength ? 0 : undefined}>
-                    <PlainText>{name === "received_at" ? formatTime(event.received_at, zone) : String(event[name])}</PlainText>
+                    <PlainText>
+                      {name === "received_at" ? `${formatTime(event.received_at, zone)} ${zoneName(zone, event.received_at)}` : String(event[name])}
+                    </PlainText>
                     {name === "event_type" && description !== undefined && <div className="small">{description}</div>}
                   </dd>
                 </div>

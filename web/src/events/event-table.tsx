@@ -93,7 +93,7 @@ const EventRow = memo(function EventRow({ event, index, zone, isOpen, isAtCursor
   const time = formatTime(event.occurred_at, zone);
   const className = [isOpen && "open", isAtCursor && "at-cursor", event.deleted !== undefined && "deleted"].filter(Boolean).join(" ");
   return (
-    <tr data-index={index} aria-rowindex={index + 2} className={className || undefined} onClick={() => onOpen(event)}>
+    <tr data-index={index} aria-rowindex={index + 2} className={className || undefined} onClick={() => getSelection()?.type !== "Range" && onOpen(event)}>
       <td>
         <button
           type="button"

@@ -40,6 +40,13 @@ describe("changesOf()", () => {
     ]);
   });
 
+  it("tells a name with a dot from a path", () => {
+    expect(changesOf({ before: { "a.b": 1 }, after: { a: { b: 1 } } })).toEqual([
+      { path: '"a.b"', before: "1", after: undefined },
+      { path: "a.b", before: undefined, after: "1" },
+    ]);
+  });
+
   it("is undefined unless both sides are objects", () => {
     expect(changesOf({ before: { a: 1 } })).toBeUndefined();
     expect(changesOf({ before: [1], after: { a: 1 } })).toBeUndefined();

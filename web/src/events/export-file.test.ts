@@ -34,6 +34,13 @@ describe("exportFiles()", () => {
     expect(last).toEqual({ bytes: 39, rows: 2 });
   });
 
+  it("keeps every byte of a file that is larger than what is held at once", async () => {
+    const line = `${"x".repeat(99_998)}\r\n`;
+    const { texts, last } = await exported(inParts([`a\r\n${line.repeat(210)}`]), "csv");
+    expect(texts[0] === `a\r\n${line.repeat(210)}`).toBe(true);
+    expect(last).toEqual({ bytes: 21_000_003, rows: 210 });
+  });
+
   it("keeps the description of each part of an NDJSON export", async () => {
     const { texts, last } = await exported(inParts(['{"id":1}\n{"audit_events_export":{}}\n', '{"id":2}\n{"audit_events_export":{}}\n']), "ndjson");
     expect(texts[0]?.split("\n")).toHaveLength(5);

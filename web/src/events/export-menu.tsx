@@ -6,28 +6,28 @@ import { exportFiles, type ExportFormat, type ExportProgress } from "./export-fi
 
 const formats: readonly (readonly [ExportFormat, string])[] = [["csv", "CSV"], ["ndjson", "NDJSON"], ["parquet", "Parquet"]];
 
-type State = { readonly progress: ExportProgress } | { readonly fault: string } | { readonly done: string } | undefined;
+type State = { readonly progress: ExportProgress; readonly total: number | undefined } | { readonly fault: string } | { readonly done: string } | undefined;
 
-/** Exports exactly what the filter shows, with the number of rows that have come of those that were counted. */
+/** Exports exactly what the filter showed when it began, with the number of rows that have come of those that were counted. */
 export function ExportMenu({ api, filter, total }: { readonly api: Api; readonly filter: Parameters; readonly total: number | undefined }) {
   const [state, setState] = useState<State>();
   const abort = useRef<AbortController>(undefined);
   const run = async (format: ExportFormat) => {
     abort.current = new AbortController();
-    setState({ progress: { bytes: 0, rows: 0 } });
+    setState({ progress: { bytes: 0, rows: 0 }, total });
     try {
-      const files = await exportFiles(api, filter, format, throttled((progress) => setState({ progress })), abort.current.signal);
+      const files = await exportFiles(api, filter, format, throttled((progress) => setState({ progress, total })), abort.current.signal);
       for (const { blob, name } of files) saveFile(blob, name);
       const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
       setState({ done: `${files.map(({ name }) => name).join(", ")} saved, ${sizeText(bytes)}.` });
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return setState({ done: "Export cancelled; nothing was saved." });
-      setState({ fault: error instanceof ApiProblem ? `${error.message} (${error.code})` : "The export broke off; nothing was saved. Try again." });
+      setState({ fault: error instanceof ApiProblem ? faultOf(error) : "The export broke off; nothing was saved. Try again." });
     }
   };
   return (
     <div className="export" role="group" aria-label="Export">
-      {state !== undefined && "progress" in state ? <Running progress={state.progress} total={total} onCancel={() => abort.current?.abort()} /> : (
+      {state !== undefined && "progress" in state ? <Running progress={state.progress} total={state.total} onCancel={() => abort.current?.abort()} /> : (
         <>
           <span className="export-label">Export</span>
           {formats.map(([format, name]) => <Button key={format} isDisabled={total === 0} onPress={() => void run(format)}>{name}</Button>)}
@@ -39,6 +39,10 @@ export function ExportMenu({ api, filter, total }: { readonly api: Api; readonly
       </span>
     </div>
   );
+}
+
+function faultOf({ message, code, requestId }: ApiProblem): string {
+  return `${message} Nothing was saved. (Code ${code}${requestId === undefined ? "" : `, request ${requestId}`})`;
 }
 
 type RunningProps = { readonly progress: ExportProgress; readonly total: number | undefined; readonly onCancel: () => void };

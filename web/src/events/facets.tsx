@@ -1,7 +1,7 @@
 import type { Stats } from "../api.ts";
 import { PlainText } from "../plain-text.tsx";
 import { useView } from "../view-state.ts";
-import { type FormKey, termOf, withTerm } from "./query-text.ts";
+import { type FormKey, hasTerm, withTerm } from "./query-text.ts";
 
 const shown: readonly { readonly name: string; readonly title: string; readonly formKey: FormKey }[] = [
   { name: "result", title: "Result", formKey: "result" },
@@ -63,7 +63,7 @@ type ButtonProps = {
 
 function FacetButton({ formKey, value, count, share, description }: ButtonProps) {
   const [view, setView] = useView();
-  const isSet = termOf(view.q, formKey) === value;
+  const isSet = hasTerm(view.q, formKey, value);
   return (
     <li>
       <button

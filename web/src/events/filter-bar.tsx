@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import type { FacetValue, Fault } from "../api.ts";
 import { RangePicker } from "../range-picker.tsx";
 import { useView } from "../view-state.ts";
-import { type FormKey, termOf, withTerm } from "./query-text.ts";
+import { type FormKey, typedOf, withTyped } from "./query-text.ts";
 import { TermField } from "./term-field.tsx";
 
 const fields: readonly { readonly key: FormKey; readonly label: string; readonly facet?: string }[] = [
@@ -14,26 +14,30 @@ const fields: readonly { readonly key: FormKey; readonly label: string; readonly
   { key: "ip", label: "IP address" },
 ];
 
+type Facets = Readonly<Record<string, readonly FacetValue[]>> | undefined;
+
 type Props = {
-  readonly facets: Readonly<Record<string, readonly FacetValue[]>> | undefined;
+  readonly facets: Facets;
   /** What the API did not understand of the query. */
   readonly fault: Fault | undefined;
   /** Admins may ask for softly deleted events as well. */
   readonly mayShowDeleted: boolean;
+  /** Asks the same again. */
+  readonly onAgain: () => void;
 };
 
 /** The query text and the form are two views of one thing: the text is kept, the form reads and writes its terms. */
-export function FilterBar({ facets, fault, mayShowDeleted }: Props) {
+export function FilterBar({ facets, fault, mayShowDeleted, onAgain }: Props) {
   const [view, setView] = useView();
   const [text, setText] = useState(view.q);
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => setText(view.q), [view.q]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setView({ q: text.trim() });
+    const q = text.trim();
+    if (q === view.q) onAgain();
+    else setView({ q });
   };
-  const setTerm = (key: FormKey, value: string) => setView({ q: withTerm(text, key, value) });
-
   return (
     <form role="search" aria-label="Filter events" className="filters" onSubmit={submit}>
       <div className="query">
@@ -57,24 +61,7 @@ export function FilterBar({ facets, fault, mayShowDeleted }: Props) {
       {fault !== undefined && <QueryFault fault={fault} query={view.q} />}
       <div className="fields" id="fields" data-open={isOpen}>
         <RangePicker />
-        <label>
-          Result
-          <select value={termOf(text, "result")} onChange={({ target }) => setTerm("result", target.value)}>
-            <option value="">any</option>
-            <option>success</option>
-            <option>failure</option>
-            <option>warning</option>
-          </select>
-        </label>
-        {fields.map(({ key, label, facet }) => (
-          <TermField
-            key={key}
-            label={label}
-            value={termOf(text, key)}
-            suggestions={facet === undefined ? [] : facets?.[facet] ?? []}
-            onChange={(value) => setTerm(key, value)}
-          />
-        ))}
+        <TermFields text={text} facets={facets} />
         {mayShowDeleted && (
           <label className="check">
             <input type="checkbox" checked={view.deleted} onChange={({ target }) => setView({ deleted: target.checked })} />
@@ -83,6 +70,35 @@ export function FilterBar({ facets, fault, mayShowDeleted }: Props) {
         )}
       </div>
     </form>
+  );
+}
+
+/** A field for each term of `text` that the form knows. */
+function TermFields({ text, facets }: { readonly text: string; readonly facets: Facets }) {
+  const [, setView] = useView();
+  const set = (key: FormKey, typed: string) => setView({ q: withTyped(text, key, typed) });
+  const result = typedOf(text, "result");
+  const results = ["success", "failure", "warning"];
+  return (
+    <>
+      <label>
+        Result
+        <select value={result} onChange={({ target }) => set("result", target.value)}>
+          <option value="">any</option>
+          {/* Several by commas, which only the query text can say. */}
+          {[...results, ...results.includes(result) || result === "" ? [] : [result]].map((name) => <option key={name}>{name}</option>)}
+        </select>
+      </label>
+      {fields.map(({ key, label, facet }) => (
+        <TermField
+          key={key}
+          label={label}
+          value={typedOf(text, key)}
+          suggestions={facet === undefined ? [] : facets?.[facet] ?? []}
+          onChange={(typed) => set(key, typed)}
+        />
+      ))}
+    </>
   );
 }
 

@@ -9,37 +9,12 @@ type Span = readonly [number, number];
 /** Events over time, stacked by result. Dragging narrows the range; so do the arrow keys with Shift, and Enter. */
 export function Histogram({ stats, zone, onSelect }: Props) {
   const buckets = stats?.histogram.buckets ?? [];
-  const [selection, setSelection] = useState<Span>();
-  const [pointed, setPointed] = useState<number>();
-  const anchor = useRef<number>(undefined);
-  const last = Math.max(0, buckets.length - 1);
-
-  const bucketAt = (event: PointerEvent<SVGSVGElement>) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    return Math.max(0, Math.min(last, Math.floor((event.clientX - box.left) / box.width * buckets.length)));
-  };
-  const choose = (from: number, to: number) => {
-    const [first, end] = from <= to ? [buckets[from], buckets[to]] : [buckets[to], buckets[from]];
-    setSelection(undefined);
-    if (first !== undefined && end !== undefined) onSelect(first.from, end.to);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (by !== 0 && buckets.length > 0) {
-      event.preventDefault();
-      const [start, end] = selection ?? [last, last];
-      const next = Math.max(0, Math.min(last, end + by));
-      setSelection(event.shiftKey ? [start, next] : [next, next]);
-    } else if (event.key === "Enter" && selection !== undefined) choose(...selection);
-    else if (event.key === "Escape") setSelection(undefined);
-  };
-  const shown: Span | undefined = selection ?? (pointed === undefined ? undefined : [pointed, pointed]);
-
+  const { selection, shown, handlers } = useSpan(buckets, onSelect);
   return (
     <figure className="histogram">
       <figcaption className="visually-hidden">Events over time by result. Arrow keys choose a bar, Shift extends, Enter narrows the range.</figcaption>
       <div className="histogram-head" aria-hidden="true">
-        <span className="histogram-readout">{shown === undefined || buckets.length === 0 ? "" : textOf(buckets, shown, zone)}</span>
+        <span className="histogram-readout">{shown === undefined ? "" : textOf(buckets, shown, zone)}</span>
         <ul className="legend">{results.map((result) => <li key={result} className={result}>{result}</li>)}</ul>
       </div>
       <div className="histogram-plot">
@@ -50,34 +25,13 @@ export function Histogram({ stats, zone, onSelect }: Props) {
           tabIndex={0}
           aria-label="Time range"
           aria-valuemin={0}
-          aria-valuemax={last}
-          aria-valuenow={selection?.[1] ?? last}
+          aria-valuemax={Math.max(0, buckets.length - 1)}
+          aria-valuenow={selection?.[1] ?? Math.max(0, buckets.length - 1)}
           aria-valuetext={selection === undefined ? buckets.length === 0 ? "no events" : "the whole range" : textOf(buckets, selection, zone)}
-          onKeyDown={onKeyDown}
-          onPointerDown={(event) => {
-            if (buckets.length === 0) return;
-            event.currentTarget.setPointerCapture(event.pointerId);
-            anchor.current = bucketAt(event);
-            setSelection([anchor.current, anchor.current]);
-          }}
-          onPointerMove={(event) => {
-            if (buckets.length === 0) return;
-            const at = bucketAt(event);
-            if (anchor.current === undefined) setPointed(at);
-            else setSelection([anchor.current, at]);
-          }}
-          onPointerLeave={() => setPointed(undefined)}
-          onPointerCancel={() => {
-            anchor.current = undefined;
-            setSelection(undefined);
-          }}
-          onPointerUp={(event) => {
-            if (anchor.current !== undefined) choose(anchor.current, bucketAt(event));
-            anchor.current = undefined;
-          }}
+          {...handlers}
         >
           {linesOf(buckets).map(({ y, value }) => <line key={value} className="gridline" x1={0} x2={WIDTH} y1={y} y2={y} />)}
-          {shown !== undefined && buckets.length > 0 && <Selection span={shown} count={buckets.length} isChosen={selection !== undefined} />}
+          {shown !== undefined && <Selection span={shown} count={buckets.length} isChosen={selection !== undefined} />}
           <Bars buckets={buckets} />
         </svg>
         <div aria-hidden="true">
@@ -91,6 +45,56 @@ export function Histogram({ stats, zone, onSelect }: Props) {
       </div>
     </figure>
   );
+}
+
+/** The span of `buckets` that is being chosen, by pointer or by keys, and the one to show: chosen, or else pointed at. */
+function useSpan(buckets: readonly Bucket[], onSelect: Props["onSelect"]) {
+  const [chosen, setChosen] = useState<Span>();
+  const [pointed, setPointed] = useState<number>();
+  const anchor = useRef<number>(undefined);
+  const last = buckets.length - 1;
+  // Other figures may have come meanwhile, in fewer bars.
+  const within = (span: Span | undefined): Span | undefined => span === undefined || last < 0 ? undefined : [Math.min(last, span[0]), Math.min(last, span[1])];
+  const selection = within(chosen);
+
+  const bucketAt = (event: PointerEvent<SVGSVGElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return Math.max(0, Math.min(last, Math.floor((event.clientX - box.left) / box.width * buckets.length)));
+  };
+  const end = (span: Span | undefined) => {
+    anchor.current = undefined;
+    setChosen(undefined);
+    if (span === undefined) return;
+    const [first, final] = [buckets[Math.min(...span)], buckets[Math.max(...span)]];
+    if (first !== undefined && final !== undefined) onSelect(first.from, final.to);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by !== 0 && last >= 0) {
+      event.preventDefault();
+      const [start, at] = selection ?? [last, last];
+      const next = Math.max(0, Math.min(last, at + by));
+      setChosen(event.shiftKey ? [start, next] : [next, next]);
+    } else if (event.key === "Enter" && selection !== undefined) end(selection);
+    else if (event.key === "Escape") end(undefined);
+  };
+  const onPointerDown = (event: PointerEvent<SVGSVGElement>) => {
+    // The other buttons are for menus, and a second finger is no drag.
+    if (last < 0 || event.button !== 0 || !event.isPrimary) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    anchor.current = bucketAt(event);
+    setChosen([anchor.current, anchor.current]);
+  };
+  const onPointerMove = (event: PointerEvent<SVGSVGElement>) => {
+    if (last < 0) return;
+    if (anchor.current === undefined) setPointed(bucketAt(event));
+    else setChosen([anchor.current, bucketAt(event)]);
+  };
+  const onPointerUp = (event: PointerEvent<SVGSVGElement>) => {
+    if (anchor.current !== undefined) end([anchor.current, bucketAt(event)]);
+  };
+  const handlers = { onKeyDown, onPointerDown, onPointerMove, onPointerUp, onPointerCancel: () => end(undefined), onPointerLeave: () => setPointed(undefined) };
+  return { selection, shown: selection ?? within(pointed === undefined ? undefined : [pointed, pointed]), handlers };
 }
 
 /** Kept apart: the pointer moves often, the bars do not change with it. */

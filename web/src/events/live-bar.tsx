@@ -18,7 +18,7 @@ export function LiveBar({ api, filter, shown, isReading, onRefresh }: Props) {
   const [view, setView] = useView();
   const hasEnd = filter["to"] !== undefined;
   const isLive = view.live && !hasEnd;
-  const { count, state, clear } = useNews(api, filter, shown, isLive);
+  const { count, isMore, state, clear } = useNews(api, filter, shown, isLive);
   useRefresh(hasEnd || isLive ? 0 : view.refresh, isReading, onRefresh);
   const show = () => {
     clear();
@@ -46,7 +46,12 @@ export function LiveBar({ api, filter, shown, isReading, onRefresh }: Props) {
       {!isLive && <Button onPress={onRefresh} aria-label="Refresh now">↻</Button>}
       {!isLive && view.refresh > 0 && isReading && <span className="small">paused while you read</span>}
       <span role="status">
-        {count > 0 && <Button className="news" onPress={show}>{count.toLocaleString("en")} new {count === 1 ? "event" : "events"}</Button>}
+        {count > 0 && (
+          <Button className="news" onPress={show}>
+            {isMore && "at least "}
+            {count.toLocaleString("en")} new {count === 1 ? "event" : "events"}
+          </Button>
+        )}
       </span>
     </div>
   );
