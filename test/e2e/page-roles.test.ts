@@ -79,6 +79,17 @@ describe("what the page shows to whom", { timeout: 60_000 }, () => {
     }
   });
 
+  it("says when it could not be asked what a key may do, and asks again", async () => {
+    await visit(`/?page=integrity#token=${local().tenants[0]?.api_keys.export}`, async (page) => {
+      await page.route("**/checkpoints?*", (route) => route.fulfill({ status: 429, json: { code: "rate_limited", detail: "Too many.", request_id: "r-9" } }));
+      await page.getByRole("button", { name: /^Sign in as key/ }).click();
+      await page.getByRole("alert").getByText("r-9").waitFor();
+      await page.unroute("**/checkpoints?*");
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("heading", { name: "Integrity" }).waitFor();
+    }, { allowed: /403|429/ });
+  });
+
   it("makes an API key, shows it once, and revokes it", async () => {
     await visit("/?page=keys#demo=admin", async (page) => {
       await rowOf(page, "Demo ingest").waitFor();

@@ -3,11 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { EventsPage } from "./events/events-page.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
 import { isAtLeast, type Role, type Session } from "./session/session.ts";
 import { SessionOffer } from "./session/session-offer.tsx";
 import { SignIn } from "./session/sign-in.tsx";
 import { useOffer } from "./session/use-offer.ts";
-import { useRole } from "./session/use-role.ts";
+import { type AskedRole, useRole } from "./session/use-role.ts";
 import { useSession } from "./session/use-session.ts";
 import { Header } from "./shell/header.tsx";
 import { LaterView } from "./shell/later-view.tsx";
@@ -41,25 +42,27 @@ function SignedIn({ config, session, onSignOut, onRefused }: SignedInProps) {
   // What was refused under the token before may be asked again under this one.
   useEffect(() => void queries.refetchQueries({ predicate: ({ state }) => state.status === "error" }), [api, queries]);
   const tenant = view.tenant ?? (session.tenants.length > 1 ? session.tenants[0] : undefined);
-  const role = useRole(api, session, tenant);
+  const asked = useRole(api, session, tenant);
   const label = placesFor("admin").find(({ page }) => page === view.page)?.label ?? "Events";
   useEffect(() => void (document.title = view.page === "events" ? "Audit Events" : `${label} · Audit Events`), [label, view.page]);
   return (
     <>
       <a className="skip" href="#main">Skip to the content</a>
-      <Header session={session} role={role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
+      <Header session={session} role={asked.role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
       <main id="main" tabIndex={-1} data-page={view.page}>
-        <CurrentView config={config} api={api} role={role} tenant={tenant} />
+        {/* Each tenant's views are their own: nothing that one has shown, or was being asked, stands under the name of another. */}
+        <CurrentView key={tenant} config={config} api={api} asked={asked} tenant={tenant} />
       </main>
     </>
   );
 }
 
-type CurrentViewProps = { readonly config: Config; readonly api: Api; readonly role: Role | undefined; readonly tenant: string | undefined };
+type CurrentViewProps = { readonly config: Config; readonly api: Api; readonly asked: AskedRole; readonly tenant: string | undefined };
 
-function CurrentView({ config, api, role, tenant }: CurrentViewProps) {
+function CurrentView({ config, api, asked: { role, error, retry }, tenant }: CurrentViewProps) {
   const [{ page }] = useView();
   const place = placesFor("admin").find((candidate) => candidate.page === page);
+  if (error !== null && page !== "events") return <ProblemNotice error={error} onRetry={retry} />;
   if (role === undefined && page !== "events") return <p role="status" className="waiting">Loading…</p>;
   if (place !== undefined && !isAtLeast(role ?? "viewer", place.least)) return <Refused least={place.least} />;
   if (page !== "events") return <LaterView page={page} api={api} tenant={tenant} isAdmin={role === "admin"} />;

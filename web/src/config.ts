@@ -22,7 +22,10 @@ export type DemoPerson = {
   readonly token: string;
 };
 
+/** Throws when it does not come or is no JSON: without it, the page would ask an API that is not its own. A host without the file has no settings. */
 export async function readConfig(): Promise<Config> {
   const response = await fetch("./config.json", { cache: "no-store" });
-  return response.ok ? await response.json() as Config : {};
+  if (response.status === 404) return {};
+  if (!response.ok) throw new Error(`read config.json: the host answered ${response.status}`);
+  return await response.json() as Config;
 }

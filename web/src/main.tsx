@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ApiProblem } from "./api.ts";
 import { App } from "./app.tsx";
 import { readConfig } from "./config.ts";
+import { Failed, FaultBoundary } from "./fault-boundary.tsx";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/shell.css";
@@ -21,11 +22,14 @@ const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWi
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("start page: element root is missing");
-const config = await readConfig();
+const page = await readConfig().then(
+  (config) => <App config={config} />,
+  () => <Failed title="The settings of this page did not come" />,
+);
 createRoot(root).render(
   <StrictMode>
-    <QueryClientProvider client={client}>
-      <App config={config} />
-    </QueryClientProvider>
+    <FaultBoundary>
+      <QueryClientProvider client={client}>{page}</QueryClientProvider>
+    </FaultBoundary>
   </StrictMode>,
 );

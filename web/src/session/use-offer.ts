@@ -21,7 +21,10 @@ export type OfferState = {
 export function useOffer(config: Config, session: SessionState["session"], signIn: (session: Session) => void): OfferState {
   const [offer, setOffer] = useState(() => takeOffer(config));
   useEffect(() => {
-    const onHashChange = () => setOffer((before) => takeOffer(config) ?? before);
+    const onHashChange = () => {
+      const followed = takeOffer(config);
+      if (followed !== undefined) setOffer(followed);
+    };
     addEventListener("hashchange", onHashChange);
     return () => removeEventListener("hashchange", onHashChange);
   }, [config]);

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
 import type { Role, Session } from "../session/session.ts";
-import { searchOf, useView } from "../view-state.ts";
+import { ViewLink } from "../view-link.tsx";
+import { useView } from "../view-state.ts";
 import { placesFor } from "./navigation.ts";
 
 type Props = {
@@ -16,35 +17,21 @@ type Props = {
 export function Header({ session, role, tenant, tenantNames, onSignOut }: Props) {
   const [view, setView] = useView();
   const nav = useRef<HTMLElement>(null);
+  // A link may name a tenant that is none of theirs: it is shown, so that there is a way back.
+  const tenants = [...new Set(tenant === undefined ? session.tenants : [...session.tenants, tenant])];
   useEffect(() => void (nav.current !== null && showCurrent(nav.current)), [view.page, role]);
   return (
     <header className="header">
       <strong className="brand">Audit Events</strong>
       <nav aria-label="Views" ref={nav}>
-        {placesFor(role ?? "viewer").map(({ page, label }) => {
-          const change = { page, event: undefined, at: undefined };
-          return (
-            <a
-              key={page}
-              href={searchOf({ ...view, ...change }) || "?"}
-              aria-current={view.page === page ? "page" : undefined}
-              onClick={(event) => {
-                if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-                event.preventDefault();
-                setView(change);
-              }}
-            >
-              {label}
-            </a>
-          );
-        })}
+        {placesFor(role ?? "viewer").map(({ page, label }) => <ViewLink key={page} change={{ page }} isCurrent={view.page === page}>{label}</ViewLink>)}
       </nav>
       <div className="header-end">
-        {session.tenants.length > 1 && (
+        {tenants.length > 1 && (
           <label className="inline">
             Tenant
             <select value={tenant} onChange={(event) => setView({ tenant: event.target.value, event: undefined, at: undefined })}>
-              {session.tenants.map((id) => <option key={id} value={id}>{tenantNames[id] ?? id}</option>)}
+              {tenants.map((id) => <option key={id} value={id}>{tenantNames[id] ?? id}</option>)}
             </select>
           </label>
         )}
