@@ -14,11 +14,15 @@ import { printableName } from "./validate.ts";
 export async function bodyOf<Schema extends z.ZodObject>(request: Request, schema: Schema): Promise<z.output<Schema>> {
   requireJson(request.headers.get("content-type"));
   const bytes = await readBody(request, { bytesMax: limits.smallBodyBytesMax, timeoutMs: limits.bodyReadTimeoutMs });
-  const result = schema.safeParse(parseJson(bytes, limits.smallBodyDepthMax));
+  const body = parseJson(bytes, limits.smallBodyDepthMax);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new AuditError("invalid_request", "read body: it must be a JSON object", { pointer: "" });
+  }
+  const result = schema.safeParse(body);
   if (result.success) return result.data;
   const details = result.error.issues.flatMap((issue) => detailsOf(issue, Object.keys(schema.shape))).slice(0, 20);
   const [first] = details;
-  const said = details.length === 1 && first !== undefined ? `${first.pointer || "it"} ${first.message}` : details.map(({ pointer }) => pointer).join(", ");
+  const said = details.length === 1 && first !== undefined ? `${first.pointer} ${first.message}` : details.map(({ pointer }) => pointer).join(", ");
   throw new AuditError("invalid_request", `read body: ${said}`, { details });
 }
 

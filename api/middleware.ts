@@ -72,6 +72,12 @@ export const queryLimit: MiddlewareHandler = async (context, next) => {
     const pointer = printableName(name);
     throw new AuditError("invalid_parameter", `read parameters: together they are longer than ${limits.queryStringBytesMax} bytes`, { pointer });
   }
+  for (const pair of search.slice(1).split("&")) {
+    if (isUtf8(pair)) continue;
+    const [name = ""] = new URLSearchParams(pair).keys();
+    const pointer = printableName(name);
+    throw new AuditError("invalid_parameter", `read parameters: ${pointer} must be UTF-8, percent-encoded`, { pointer });
+  }
   for (const name of searchParams.keys()) {
     // Neither would reach a schema: the router leaves out what has no name, and an object takes the other for its prototype.
     if (name !== "" && name !== "__proto__") continue;
@@ -80,6 +86,16 @@ export const queryLimit: MiddlewareHandler = async (context, next) => {
   }
   await next();
 };
+
+/** False when escapes of `text` are no UTF-8. A percent sign that begins no escape stands for itself, as in the URL standard. */
+function isUtf8(text: string): boolean {
+  try {
+    decodeURIComponent(text.replace(/%(?![0-9A-Fa-f]{2})/g, "%25"));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Nothing that a tenant may see belongs in a shared cache. */
 export const noStore: MiddlewareHandler = async (context, next) => {

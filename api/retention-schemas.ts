@@ -11,12 +11,14 @@ const count = z.number().int().min(0);
 export const reason = storedText("why; it is kept with the record", limits.reasonBytesMax);
 
 /** `tenant_id` in a body. */
-export const bodyTenant = z.guid({ error: "is not a UUID" }).toLowerCase().meta({ description: "needed when the credential is good for several tenants" })
+export const bodyTenant = z.guid({ error: "must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000" }).toLowerCase().meta({
+  description: "needed when the credential is good for several tenants",
+})
   .nullish();
 
 /** Text in a body that the database can store. */
 export function storedText(description: string, bytesMax: number) {
-  return z.string({ error: "is missing, or no text" }).min(1, { error: "is empty" })
+  return z.string({ error: "must be text" }).min(1, { error: "is empty" })
     .refine((value) => new TextEncoder().encode(value).length <= bytesMax, { error: `is longer than ${bytesMax} bytes` })
     .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that cannot be stored" })
     .meta({ description });

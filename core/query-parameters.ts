@@ -18,19 +18,19 @@ const filterShape = {
   source: typeName("system that the event came from").optional(),
   event_type: typeName("what happened").optional(),
   operation_type: typeName("the same as event_type").optional(),
-  result: lowered("how it ended").pipe(z.enum(eventResults, { error: `is none of ${eventResults.join(", ")}` })).meta({ enum: eventResults }).optional(),
+  result: lowered("how it ended").pipe(z.enum(eventResults, { error: `must be one of ${eventResults.join(", ")}` })).meta({ enum: eventResults }).optional(),
   actor_id: text("who did it", limits.indexedBytesMax).optional(),
   actor_type: typeName("kind of actor").optional(),
   object_type: typeName("kind of object").optional(),
   object_id: text("what it was done to", limits.indexedBytesMax).optional(),
   ip_address: text("address or network it came from, like 192.0.2.7 or 10.0.0.0/8", 64)
-    .refine((value) => parseNetwork(value) !== undefined, { error: "is not an IP address or network" }).optional(),
+    .refine((value) => parseNetwork(value) !== undefined, { error: "must be an IP address or network, like 192.0.2.7 or 10.0.0.0/8" }).optional(),
   request_id: text("request it belongs to", limits.indexedBytesMax).optional(),
   q: text("query, like actor:alice action:order.* -result:success", limits.queryStringBytesMax).check(queryFaults).optional(),
   include_deleted: flag("also show softly deleted events; admins only").optional(),
 };
 
-const orderParameter = z.enum(["asc", "desc"], { error: "is neither asc nor desc" }).meta({ description: "by time; default desc, newest first" }).optional();
+const orderParameter = z.enum(["asc", "desc"], { error: "must be asc or desc" }).meta({ description: "by time; default desc, newest first" }).optional();
 const cursorParameter = text("next_cursor of the page before", 1024).optional();
 
 /** What says which events: shared by list, export and statistics. */
@@ -52,7 +52,7 @@ export const exportParameters = z.strictObject({
   ...filterShape,
   order: orderParameter,
   cursor: cursorParameter,
-  format: z.enum(exportFormats, { error: `is none of ${exportFormats.join(", ")}` }).meta({ description: "default csv" }).optional(),
+  format: z.enum(exportFormats, { error: `must be one of ${exportFormats.join(", ")}` }).meta({ description: "default csv" }).optional(),
 }).check(oneName);
 
 export const statsParameters = z.strictObject({
@@ -76,7 +76,7 @@ export const checkpointListParameters = z.strictObject({
 });
 
 export const checkpointPathParameters = z.strictObject({
-  size: z.string().regex(/^(latest|0|[1-9]\d{0,14})$/, { error: "is neither latest nor a number of leaves" }).meta({
+  size: z.string().regex(/^(latest|0|[1-9]\d{0,14})$/, { error: "must be latest or a number of leaves" }).meta({
     description: "latest, or a number of leaves",
   }),
 });
@@ -113,23 +113,23 @@ function lowered(description: string) {
 }
 
 function typeName(description: string) {
-  const error = `is no name of a type: 1 to ${limits.typeNameLengthMax} letters, digits and _ . : / -`;
+  const error = `must be 1 to ${limits.typeNameLengthMax} of the characters A-Z a-z 0-9 _ . : / -`;
   return z.string({ error: "is given twice" }).regex(/^[A-Za-z0-9_.:/-]{1,100}$/, { error }).meta({ description });
 }
 
 function uuid(description: string) {
-  const error = "is not a UUID";
+  const error = "must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000";
   return z.string({ error: "is given twice" }).regex(/^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, { error })
     .transform((value) => value.toLowerCase()).meta({ description, format: "uuid" });
 }
 
 function time(description: string) {
-  const error = "is no date or time like 2026-01-31 or 2026-01-31T08:00:00Z (write + as %2B)";
+  const error = "must be a date or time, like 2026-01-31 or 2026-01-31T08:00:00Z (write + as %2B)";
   return z.string({ error: "is given twice" }).refine((value) => parseSpan(value) !== undefined, { error }).meta({ description });
 }
 
 export function whole(description: string, min: number, max: number, fallback: number) {
-  const error = `is not a whole number from ${min} to ${max}`;
+  const error = `must be a whole number from ${min} to ${max}`;
   return z.string({ error: "is given twice" }).regex(/^\d{1,9}$/, { error }).transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }))
     .meta({ description: `${description}; default ${fallback}`, type: "integer", minimum: min, maximum: max, pattern: undefined });
@@ -137,12 +137,12 @@ export function whole(description: string, min: number, max: number, fallback: n
 
 /** A number of leaves. */
 function size(description: string) {
-  return z.string({ error: "is missing or given twice" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "is not a number of leaves" }).transform(Number)
+  return z.string({ error: "must be given, once" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "must be a number of leaves" }).transform(Number)
     .meta({ description, type: "integer", minimum: 0, pattern: undefined });
 }
 
 function flag(description: string) {
-  return z.enum(["true", "false"], { error: "is neither true nor false" }).transform((value) => value === "true").meta({ description });
+  return z.enum(["true", "false"], { error: "must be true or false" }).transform((value) => value === "true").meta({ description });
 }
 
 function queryFaults(context: z.core.ParsePayload<string>): void {

@@ -17,7 +17,7 @@ import { path, query } from "../validate.ts";
 
 const listParameters = z.strictObject({
   tenant_id: tenantParameters.shape.tenant_id,
-  status: z.enum(["active", "released"], { error: "is neither active nor released" }).meta({ description: "both when absent" }).optional(),
+  status: z.enum(["active", "released"], { error: "must be active or released" }).meta({ description: "both when absent" }).optional(),
   limit: whole("holds on a page", 1, limits.holdsPerPageMax, limits.holdsPerPage).optional(),
   cursor: idParameters.shape.id.meta({ description: "next_cursor of the page before" }).optional(),
 });

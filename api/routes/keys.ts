@@ -13,9 +13,10 @@ import type { ApiEnv, ApiParts } from "../context.ts";
 import { adminRefusals, answer, operation } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { keyBody, keyListBody, newKeyBody } from "../response-schemas.ts";
+import { bodyTenant, storedText } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
 
-const keyId = z.string().regex(/^[0-9a-z]{12}$/, { error: "is not the id of a key: 12 lower-case letters and digits" });
+const keyId = z.string().regex(/^[0-9a-z]{12}$/, { error: "must be the id of a key: 12 lower-case letters and digits" });
 
 const pathParameters = z.strictObject({ id: keyId.meta({ description: "the part of the key between aud_ and the secret" }) });
 
@@ -26,13 +27,10 @@ const listParameters = z.strictObject({
 });
 
 const createBody = z.strictObject({
-  tenant_id: z.guid({ error: "is not a UUID" }).toLowerCase().meta({ description: "needed when the credential is good for several tenants" }).nullish(),
-  name: z.string({ error: "must be text" }).min(1, { error: "is empty" })
-    .refine((value) => new TextEncoder().encode(value).length <= limits.indexedBytesMax, { error: `is longer than ${limits.indexedBytesMax} bytes` })
-    .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that cannot be stored" })
-    .meta({ description: "what people call the key" }),
+  tenant_id: bodyTenant,
+  name: storedText("what people call the key", limits.indexedBytesMax),
   scopes: z.array(z.enum(scopes, { error: `must be one of ${scopes.join(", ")}` }), { error: "must be a list of scopes" })
-    .min(1, { error: "names no scope" }).max(scopes.length, { error: "names a scope twice" })
+    .min(1, { error: "must name a scope" }).max(scopes.length, { error: "names a scope twice" })
     .refine((list) => new Set(list).size === list.length, { error: "names a scope twice" })
     .meta({ description: "what the key allows: export includes read, admin includes export" }),
   expires_at: z.string({ error: "must be a time" }).refine((value) => parseTimestamp(value) !== undefined, {

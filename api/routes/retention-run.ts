@@ -14,7 +14,7 @@ import { query } from "../validate.ts";
 
 const runBody = z.strictObject({
   tenant_id: bodyTenant,
-  dry_run: z.boolean({ error: "is neither true nor false" }).default(true).meta({ description: "only say what would be done; true unless it is false" }),
+  dry_run: z.boolean({ error: "must be true or false" }).default(true).meta({ description: "only say what would be done; true unless it is false" }),
 });
 
 const count = z.number().int().min(0);

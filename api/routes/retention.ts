@@ -14,8 +14,8 @@ import { query } from "../validate.ts";
 
 const putBody = z.strictObject({
   tenant_id: bodyTenant,
-  retention_years: z.number({ error: "is missing, or neither a whole number of years nor null" }).int({ error: "is not a whole number" })
-    .min(1, { error: "is less than 1" }).max(100, { error: "is more than 100" }).nullable()
+  retention_years: z.number({ error: "must be a whole number of years, or null" }).int({ error: "must be a whole number" })
+    .min(1, { error: "must be from 1 to 100" }).max(100, { error: "must be from 1 to 100" }).nullable()
     .meta({ description: "years to keep; null for the deployment's default" }),
 });
 

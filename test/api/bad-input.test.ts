@@ -78,8 +78,28 @@ describe("bad input", () => {
         const code = name === "cursor" && value.length < 2000 ? "invalid_cursor" : "invalid_parameter";
         const problem = await refused(`${route}?${name}=${encodeURIComponent(value)}`, name, code);
         if (value.length > 6) expect(JSON.stringify(problem)).not.toContain(value);
+        if (name === "q" || code === "invalid_cursor") continue;
+        const told = problem.errors?.find(({ pointer }) => pointer === name)?.message;
+        expect(told, `${name}=${value.slice(0, 40)}`).toMatch(
+          /^must be |^is longer than \d+ bytes|leave it out$|no event can hold$|together they are longer than/,
+        );
       }
     }
+  });
+
+  it("is refused when a value is not UTF-8: what was meant would be looked for in vain", async () => {
+    for (const value of ["J%FCrgen", "%ED%A0%80", "%C0%AF", "a%FFb%EF%BF%BD"]) {
+      await refused(`/events?limit=1&actor_id=${value}`, "actor_id");
+      await refused(`/events/export?q=${value}`, "q");
+    }
+    for (const value of ["J%C3%BCrgen", "100%", "%zz", "%EF%BF%BD", "\ufffd", "a+b"]) {
+      expect((await service.ask(`/events?actor_id=${value}`, { as: auditor })).status, value).toBe(200);
+    }
+  });
+
+  it.each(["[]", '"x"', "null", "7"])("is refused in words of ours when a small body is %s instead of an object", async (body) => {
+    const { status, json } = await service.ask("/keys", { as: auditor, method: "POST", body });
+    expect([status, (json as Problem).detail]).toEqual([400, "read body: it must be a JSON object"]);
   });
 
   it.each(routes)("is refused at %s when a parameter is not known, with the nearest name", async (route) => {
