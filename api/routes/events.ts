@@ -127,7 +127,8 @@ function cursorBehind({ next, partial, sliceMs, offset }: Page, walk: Omit<Curso
 
 /** RFC 8288, as a reference relative to the request: the same parameters with the cursor of the next page. */
 export function nextLink(url: string, cursor: string): string {
-  const parameters = new URL(url).searchParams;
+  // A copy: a URL writes itself anew whenever its own parameters change.
+  const parameters = new URLSearchParams(new URL(url).search);
   parameters.delete("offset");
   parameters.set("cursor", cursor);
   return `<?${parameters}>; rel="next"`;
