@@ -12,7 +12,7 @@ export type Accepted = { readonly made?: MadeEvent; readonly entry?: Entry; read
 export type Manner = Pick<Entry, "done" | "bulk" | "prefer"> & { readonly reserved?: boolean };
 
 /** Takes one event: from here on it is counted, and its id, time and bytes are fixed. Never throws. */
-export function accept(engine: Engine, input: EventInput, context: EventContext, { reserved = false, ...manner }: Manner): Accepted {
+export function accept(engine: Engine, input: EventInput, context: EventContext, { reserved, ...manner }: Manner): Accepted {
   const { spool } = engine;
   engine.counts.logged++;
   metricsDue(engine);

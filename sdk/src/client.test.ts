@@ -105,6 +105,19 @@ describe("logCreation(), logUpdate(), logDeletion()", () => {
     expect(client.stats()).toMatchObject({ dropped: { invalid: 1, total: 1 } });
   });
 
+  it("take no type for the default one, and reject rather than throw when an event cannot be read", async () => {
+    const { client, until, requests } = virtual();
+    await until(client.logCreation({ event_type: undefined, object_id: "1" }));
+    await until(client.logDeletion({ event_type: undefined, operation_type: "order.purged" }));
+    expect(requests.map(({ events }) => events[0]?.["event_type"])).toEqual(["create", "order.purged"]);
+    const unread = {
+      get object_id(): string {
+        throw new Error("not loaded");
+      },
+    };
+    await expect(client.logCreation(unread)).rejects.toThrow("not loaded");
+  });
+
   it("say what was made, what differs and what is gone", async () => {
     const { client, until, requests } = virtual();
     const object = { object_type: "order", object_id: "1" };
@@ -138,6 +151,7 @@ describe("withContext()", () => {
 describe("AUDIT_LOGGING_ENABLED=false", () => {
   it("logs nothing, runs operations, needs no address", async () => {
     const client = createAuditClient({ environment: { AUDIT_LOGGING_ENABLED: "false" } });
+    expect((await client.logHighVolumeEvents(someEvents(300_000))).results).toHaveLength(300_000);
     expect(client.logEventFireAndForget({ event_type: "a" })).toBe(false);
     expect(await client.logEvent({ event_type: "a" })).toMatchObject({ status: "disabled" });
     expect(await client.logHighVolumeEvents(someEvents(3))).toMatchObject({

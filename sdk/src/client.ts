@@ -101,9 +101,9 @@ function openSpool(engine: Engine): void {
 function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: number) => Promise<CloseResult>): AuditClient {
   const { options, logTimeoutMs } = engine;
   const log = (event: EventInput, { timeoutMs = logTimeoutMs }: LogOptions = {}) => logEvent(engine, event, context, timeoutMs);
-  const logAbout = (type: string) => (event: ObjectEvent, options?: LogOptions) => log(objectEvent(type, event), options);
+  const logAbout = (type: string) => async (event: ObjectEvent, options?: LogOptions) => log(objectEvent(type, event), options);
   const queue = (event: EventInput) => {
-    const isQueued = options.enabled === true && !accept(engine, event, context, {}).dropped;
+    const isQueued = !!options.enabled && !accept(engine, event, context, {}).dropped;
     if (isQueued) keepAwake(engine);
     return isQueued;
   };
@@ -117,7 +117,7 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
       // The list as it is now: who hands over a buffer may empty it while this waits.
       const taken = [...events];
       const { logMany } = await import("./log-many.ts");
-      return await logMany(engine, taken, context, { timeoutMs: logTimeoutMs, ...bulk });
+      return await logMany(engine, taken, context, bulk);
     },
     auditOperation: (info, operation) => auditOperation(info, operation, options.async ? queue : log, engine.runtime.monotonic),
     withContext: (more) => view(engine, layered(context, more), closeOnce),
@@ -133,7 +133,7 @@ function view(engine: Engine, context: EventContext, closeOnce: (timeoutMs?: num
 function objectEvent(type: string, { before, after, ...event }: ObjectEvent & { readonly before?: object; readonly after?: object }): EventInput {
   const about = before && after ? changeOf(before, after) : (before ?? after) && { before, after };
   const context = about && { context: { ...event.extra_info, ...event.context, ...about }, extra_info: undefined };
-  return { event_type: event.operation_type ?? type, ...event, ...context } as EventInput;
+  return { ...event, event_type: event.event_type ?? event.operation_type ?? type, ...context };
 }
 
 /** On an edge worker, timers may not fire after the answer: one promise a burst keeps the worker until all is sent. */

@@ -22,13 +22,11 @@ const variables = {
   AUDIT_LOGGING_QUEUE_SIZE: "queueSize",
 } as const;
 
-/** The environment of this process; nothing where there is none. Node, Deno and Bun have one, browsers and some edge workers do not. */
-export function processEnvironment(): Environment {
-  return (globalThis as { readonly process?: { readonly env?: Environment } }).process?.env ?? {};
-}
+/** Where there is a process: Node, Deno and Bun have one, browsers and some edge workers do not. */
+type WithProcess = { readonly process?: { readonly env?: Environment } };
 
-/** The settings in `environment`. Only `false` and `0` switch something off: a typing error never silences the log. */
-export function readEnvironment(environment: Environment): EnvironmentSettings {
+/** The settings in `environment`, that of the process by default. Only `false` and `0` switch something off: a typing error never silences the log. */
+export function readEnvironment(environment: Environment = (globalThis as WithProcess).process?.env ?? {}): EnvironmentSettings {
   const settings: Record<string, string | number | boolean> = {};
   for (const [name, option] of Object.entries(variables)) {
     try {

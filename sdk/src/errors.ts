@@ -1,10 +1,13 @@
 import type { DropReason, EventFault } from "./event.ts";
 
-/** What `thrown` says of itself, but for its stack. Never throws: anything can be thrown, also what throws when it is looked at. */
+/**
+ * What `thrown` says of itself, but for its stack, so that the server can store it: no U+0000, no half of a character. Never throws: anything can be
+ * thrown, also what throws when it is looked at.
+ */
 export function described(thrown: unknown): { readonly name?: unknown; readonly message: string; readonly code?: unknown } {
   try {
     const { name = "Error", message = thrown, code } = Object(thrown) as Record<string, unknown>;
-    return { name, message: String(message).slice(0, 1000), code };
+    return { name, message: String(message).slice(0, 1000).replace(/[\0\ud800-\udfff]/gu, "\ufffd"), code };
   } catch {
     return { message: "unreadable" };
   }

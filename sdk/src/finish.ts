@@ -1,4 +1,5 @@
 import { reportDrops } from "./accept.ts";
+import { doorWorked } from "./delivery/door.ts";
 import { recordDrop } from "./delivery/drops.ts";
 import { forget } from "./delivery/queue.ts";
 import { type Engine, tellMetrics } from "./engine.ts";
@@ -48,7 +49,7 @@ export async function close(engine: Engine, timeoutMs: number): Promise<CloseRes
   for (const enter of engine.rooms.splice(0)) enter();
   // Waits that are guesses (backoff, open breakers) are cut short, not those the server asked for.
   for (const batch of engine.waiting) Object.assign(batch, { notBefore: 0, againAt: 0 });
-  for (const door of engine.doors) door.openUntil = Math.min(door.openUntil, runtime.monotonic());
+  engine.doors.forEach(doorWorked);
   await flush(engine, timeoutMs);
   engine.ended = true;
   for (const request of engine.requests) request.abort();

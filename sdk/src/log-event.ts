@@ -15,7 +15,7 @@ export async function logEvent(engine: Engine, input: EventInput, context: Event
   const { made, entry, dropped, cause } = accept(engine, input, context, { done: decide });
   if (dropped) throw new AuditDroppedError(dropped, cause);
   // What only the disk has will be sent later: there is nothing to wait for.
-  const timer = engine.runtime.setTimer(() => decide(), entry ? timeoutMs : 0, true);
+  const timer = engine.runtime.setTimer(decide, entry ? timeoutMs : 0, true);
   const verdict = await decision;
   engine.runtime.clearTimer(timer);
   if (!verdict) {

@@ -2,6 +2,11 @@ import { describe, expect, it } from "vitest";
 import { someEvents, virtual } from "../test/virtual.ts";
 
 describe("logHighVolumeEvents()", () => {
+  it("takes a time that is not said for the client's own", async () => {
+    const { client, until } = virtual();
+    await expect(until(client.logHighVolumeEvents(someEvents(2), { timeoutMs: undefined } as object))).resolves.toMatchObject({ createdCount: 2 });
+  });
+
   it("takes the list as it is at the call: the caller may empty it at once", async () => {
     const { client, until } = virtual();
     const buffer = someEvents(3);

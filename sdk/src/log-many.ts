@@ -29,7 +29,7 @@ export type BulkResult = {
 export type BulkOptions = {
   /** False: the bulk API even for many events; true: the Edge Function even for few. */
   readonly useEdgeFunction?: boolean | undefined;
-  readonly timeoutMs: number;
+  readonly timeoutMs?: number | undefined;
 };
 
 /** Events made in one go before the event loop has its turn. */
@@ -39,10 +39,11 @@ const sliceEvents = 1000;
  * Logs many events and says what became of each. More than `edgeAbove` go to the Edge Function in batches of 1000, fewer to the bulk API; when a door
  * fails, the other one takes over. Resolves when all are decided or after `timeoutMs`; what is open then goes on as queued events do.
  */
-export async function logMany(engine: Engine, events: readonly EventInput[], context: EventContext, options: BulkOptions): Promise<BulkResult> {
+export async function logMany(engine: Engine, events: readonly EventInput[], context: EventContext, options: BulkOptions = {}): Promise<BulkResult> {
   const { runtime } = engine;
+  const { timeoutMs = engine.logTimeoutMs, useEdgeFunction = events.length > engine.edgeAbove } = options;
   const startedAt = runtime.monotonic();
-  const prefer = options.useEdgeFunction ?? events.length > engine.edgeAbove ? "edge" : "api";
+  const prefer = useEdgeFunction ? "edge" : "api";
   const fates: LoggedEvent[] = [];
   const doors = new Set<DoorName>();
   const held = new Set<Entry>();
@@ -70,13 +71,13 @@ export async function logMany(engine: Engine, events: readonly EventInput[], con
       ...dropped && { error: { code: dropped, message: "not sent" } },
     };
   };
-  if (!engine.options.enabled) fates.push(...events.map((): LoggedEvent => ({ id: "", occurredAt: "", status: "disabled" })));
+  if (!engine.options.enabled) events.forEach(() => fates.push({ id: "", occurredAt: "", status: "disabled" }));
   else for (let wait; engine.whenFull === "block" && (wait = room(engine));) await wait;
   for (let start = fates.length; start < events.length; start += sliceEvents) {
     if (start > 0) await sleep(0);
     events.slice(start, start + sliceEvents).forEach((event, offset) => log(event, start + offset));
   }
-  if (held.size > 0) await sleep(Math.max(0, options.timeoutMs - runtime.monotonic() + startedAt));
+  if (held.size > 0) await sleep(Math.max(0, timeoutMs - runtime.monotonic() + startedAt));
   for (const entry of held) release(engine, entry);
   return summaryOf(fates, doors, Math.round(runtime.monotonic() - startedAt));
 }

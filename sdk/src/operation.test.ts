@@ -37,6 +37,16 @@ describe("auditOperation()", () => {
     });
   });
 
+  it("says of an error only what can be stored: no U+0000, no half of a character where it was cut", async () => {
+    const world = virtual();
+    const message = `no user "\0"${"x".repeat(988)}😀`;
+    await world.client.auditOperation({ event_type: "sign-in" }, () => Promise.reject(new Error(message))).catch(() => {});
+    await world.until(world.client.flush());
+    const [event] = world.requests[0]?.events ?? [];
+    expect(event?.["message"]).toBe(`no user "\ufffd"${"x".repeat(988)}\ufffd`);
+    expect(event).toMatchObject({ context: { error: { message: event?.["message"] } } });
+  });
+
   it.each([
     ["an object without a prototype", Object.create(null)],
     [

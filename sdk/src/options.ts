@@ -1,6 +1,6 @@
 import { door, type DoorName } from "./delivery/door.ts";
 import type { DeliverySettings } from "./delivery/state.ts";
-import { type Environment, processEnvironment, readEnvironment } from "./environment.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
 import type { ExitOptions } from "./exit-environment.ts";
 import { AuditConfigurationError } from "./errors.ts";
 import type { EventContext, EventFault, EventInput } from "./event.ts";
@@ -130,7 +130,7 @@ export function readOptions(given: AuditClientOptions) {
   const onWarning = ({ message, cause }: AuditWarning) => console.warn("audit-events:", message, cause ?? "");
   const { EdgeRuntime: edge } = globalThis as { readonly EdgeRuntime?: { readonly waitUntil: (promise: Promise<unknown>) => void } };
   const fallbacks = { enabled: true, async: true, onWarning, waitUntil: edge?.waitUntil.bind(edge) };
-  const options: AuditClientOptions = layered({ ...fallbacks, ...readEnvironment(given.environment ?? processEnvironment()) }, given);
+  const options: AuditClientOptions = layered({ ...fallbacks, ...readEnvironment(given.environment) }, given);
   const values = {} as Record<NumberName, number>;
   for (const key in numbers) {
     const name = key as NumberName;
@@ -139,10 +139,10 @@ export function readOptions(given: AuditClientOptions) {
     if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: must be a whole number from ${min} to ${max}`);
   }
   const { url, apiUrl, apiKey, getToken, spool, whenFull = spool ? "spill" : "drop" } = options;
-  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(String(each)))) faults.push("url: must be http or https");
+  if (![url, apiUrl ?? url].every((each) => /^https?:\/\/[^\s/]/.test(each as string))) faults.push("url: must be http or https");
   if (!apiKey && !getToken) faults.push("apiKey or getToken: is needed");
   if (whenFull === "spill" && !spool) faults.push("spool: is needed to spill");
-  if (options.enabled && faults.length > 0) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);
+  if (options.enabled && faults[0]) throw new AuditConfigurationError(`create audit client: ${faults.join("; ")}`);
   const doors = [door("edge", `${withoutSlash(url)}/functions/v1/audit-logger`), door("api", `${auditApiUrl(options)}/events`)];
   return {
     options,

@@ -18,13 +18,9 @@ export function pump(engine: Engine): void {
   for (const batch of dispatch(engine, runtime.monotonic())) void deliver(engine, batch);
   runtime.clearTimer(engine.timer);
   const wakeInMs = nextWakeAt(engine) - runtime.monotonic();
-  const fire = () => {
-    engine.timer = undefined;
-    pump(engine);
-  };
   // When only healing can help, waiting for it should not keep a process alive.
   const keepAlive = engine.doors.some(({ openUntil }) => !openUntil);
-  engine.timer = wakeInMs < Infinity ? runtime.setTimer(fire, Math.max(0, Math.ceil(wakeInMs)), keepAlive) : undefined;
+  engine.timer = wakeInMs < Infinity ? runtime.setTimer(engine.pump, Math.ceil(wakeInMs), keepAlive) : undefined;
   for (const enter of rooms.splice(0, Math.max(0, engine.queueSize - bounded(engine)))) enter();
   if (engine.spool?.unread()) return;
   for (const flush of flushes) if (isSettledUpTo(engine, flush.handle) && flushes.delete(flush)) flush.resolve(true);
@@ -35,15 +31,13 @@ async function deliver(engine: Engine, batch: Batch): Promise<void> {
   const { runtime, spool } = engine;
   const answer = await transmit(batch, engine);
   if (engine.ended) return;
-  if ("code" in answer && (answer.status === 401 || answer.status === 403)) warn(engine, "credential", answer.message);
+  if ("code" in answer && [401, 403].includes(answer.status as number)) warn(engine, "credential", answer.message);
   const settlements = answered(engine, batch, answer, runtime.monotonic(), runtime.random);
-  const records: SpoolRecord[] = [];
   for (const [entry, verdict] of settlements) {
-    if (entry.record) records.push(entry.record as SpoolRecord);
     if (verdict.error) tell(engine, "onRejected", JSON.parse(entry.json), verdict.error);
     entry.done?.(verdict, batch.door?.name);
   }
-  spool?.acknowledge(records);
+  spool?.acknowledge(settlements.flatMap(([{ record }]) => record as SpoolRecord ?? []));
   metricsDue(engine);
   pump(engine);
 }

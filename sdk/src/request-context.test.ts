@@ -52,6 +52,12 @@ describe("fromRequest()", () => {
     }
   });
 
+  it("passes on no request id that is longer than the server takes, whatever its letters", () => {
+    const id = fromRequest(request({ "x-request-id": "\xe9".repeat(300) })).request_id ?? "";
+    expect(new TextEncoder().encode(id).length).toBeLessThanOrEqual(255);
+    expect(fromRequest(request({ "x-request-id": "a".repeat(150) })).request_id).toBe("a".repeat(150));
+  });
+
   it("reads the trace id when there is no request id", () => {
     expect(fromRequest(request({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })).request_id).toBe(
       "0af7651916cd43dd8448eb211c80319c",

@@ -38,12 +38,13 @@ export function fromRequest(request: RequestLike, options: RequestContextOptions
   const forwarded = trustedProxies > 0 ? plainAddress(hops[Math.max(0, hops.length - trustedProxies)]) : undefined;
   const ip = (ipHeader && plainAddress(header(ipHeader.toLowerCase()))) ?? forwarded ?? peer;
   const agent = header("user-agent").slice(0, 500);
+  // Its bound is in bytes: letters of two would make it too long, and whoever sends them could keep the event out of the log.
   const id = header("x-request-id") || header("sb-request-id") || header("traceparent").split("-")[1];
   const fingerprint = fingerprintHeaders.map((name) => header(name) && `${name}: ${header(name)}\n`).join("");
   return {
     ...ip && { ip_address: ip },
     ...agent && { user_agent: agent },
-    ...id && { request_id: id.slice(0, 200) },
+    ...id && { request_id: id.replace(/[^ -~]/g, "?").slice(0, 200) },
     ...fingerprint && { device_fingerprint: sha256Hex(fingerprint) },
   };
 }

@@ -16,6 +16,8 @@ export type Runtime = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 };
 
+type DenoLike = { readonly Deno?: { readonly unrefTimer: (timer: unknown) => void } };
+
 /** The platform's clock, timers, randomness and fetch: the same web standards on Node, Deno, Bun, browsers and edge workers. */
 export const platformRuntime: Runtime = {
   now: () => Date.now(),
@@ -23,9 +25,9 @@ export const platformRuntime: Runtime = {
   random: () => Math.random(),
   randomUuid: () => crypto.randomUUID(),
   setTimer: (callback, delayMs, keepAlive) => {
-    const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff)) as number | { readonly unref?: () => void };
-    // Node and Bun give an object with unref(). Elsewhere it is a number, and the timer keeps the process alive where there is one.
-    if (!keepAlive) (timer as { readonly unref?: () => void }).unref?.();
+    const timer = setTimeout(callback, Math.min(delayMs, 0x7fff_ffff)) as number | { readonly unref?: () => unknown };
+    // Node, Bun and today's Deno give an object with unref(). Deno of hosted Edge Functions gives a number, as browsers do, where no timer keeps anything alive.
+    if (!keepAlive) (timer as { readonly unref?: () => unknown }).unref?.() ?? (globalThis as DenoLike).Deno?.unrefTimer(timer);
     return timer;
   },
   clearTimer: (timer) => clearTimeout(timer as number),

@@ -62,7 +62,7 @@ export function auditStats(state: DeliveryState & { readonly spool?: SpoolSessio
   return {
     ...counts,
     queued: state.open.size + spooled,
-    inFlight: [...state.inFlight].reduce((sum, { entries }) => sum + entries.length, 0),
+    inFlight: [...state.inFlight].flatMap(({ entries }) => entries).length,
     spooled,
     sent: counts.created + counts.duplicate + counts.rejected,
     dropped: { ...state.dropped },

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -20,8 +20,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function start(settings: Partial<AppSettings>): App {
-  const app = runApp({ url: double.url, apiKey: "aud_test", first: 0, count: 10_000, ending: "stay", ...settings });
+function start(settings: Partial<AppSettings>, ...within: readonly string[]): App {
+  const app = runApp({ url: double.url, apiKey: "aud_test", first: 0, count: 10_000, ending: "stay", ...settings }, within);
   apps.push(app);
   return app;
 }
@@ -93,6 +93,15 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     app.process.kill("SIGINT");
     expect(["SIGTERM", "SIGINT"]).toContain(await app.ended);
     expect(performance.now() - toldAt).toBeLessThan(20_000);
+  }, 30_000);
+
+  it("ends also as the first process of a container, which the kernel spares a signal of its own", async () => {
+    const app = start({ count: 10, closeTimeoutMs: 5000 }, "unshare", "-Urpf", "--mount-proc", "--kill-child");
+    await app.said("logged");
+    const { pid } = app.process;
+    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")), "SIGTERM");
+    expect(await app.ended).toBe(143);
+    expectEachOnce(10);
   }, 30_000);
 
   it("leaves the end to an application that listens for the signal itself", async () => {

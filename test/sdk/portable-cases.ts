@@ -18,7 +18,8 @@ export const portableCases: readonly PortableCase[] = [
   {
     name: "stores an event and says so",
     run: async (url, tenantId) => {
-      const client = createAuditClient({ url, apiKey: "aud_test", tenantId, environment: {} });
+      // Where there is no process that could end, as in a page, this means nothing.
+      const client = createAuditClient({ url, apiKey: "aud_test", tenantId, environment: {}, closeOnExit: true });
       const { status, id, receivedAt } = await client.logEvent({ event_type: "portable", message: "é€😀" });
       check(status === "created" && /^[0-9a-f-]{36}$/.test(id) && receivedAt !== undefined, "the event is created");
       const [event] = await storedBy(url, tenantId);

@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ import { buildPackage, installedBeside, root } from "./build.ts";
 
 const run = promisify(execFile);
 const expected = 7;
+const denos = [join(root, "node_modules", ".bin", "deno"), join(root, "node_modules", "deno-2.1.4", "deno")];
+const denoEnvironment = { ...process.env, DENO_TLS_CA_STORE: "system", NO_COLOR: "1" };
 
 let folder: string;
 let project: string;
@@ -80,8 +82,7 @@ describe("the packed SDK", () => {
   }, 30_000);
 
   it("keeps its promises on Deno with no permission but the network's, on the version of today and on that of hosted Edge Functions", async () => {
-    for (const deno of [join(root, "node_modules", ".bin", "deno"), join(root, "node_modules", "deno-2.1.4", "deno")]) {
-      const env = { ...process.env, DENO_TLS_CA_STORE: "system", NO_COLOR: "1" };
+    for (const deno of denos) {
       const args = [
         "run",
         "--no-prompt",
@@ -92,10 +93,52 @@ describe("the packed SDK", () => {
         double.url,
         `deno-${deno.length}`,
       ];
-      const { stdout } = await run(deno, args, { cwd: project, env });
+      const { stdout } = await run(deno, args, { cwd: project, env: denoEnvironment });
       expectAllFine(JSON.parse(stdout));
     }
   }, 60_000);
+
+  it("ends by itself on Deno, with leave for the spool's folder alone and nobody to send to", async () => {
+    // As files beside the application: to packages of npm, Deno gives the timers of Node.
+    cpSync(join(folder, "dist"), join(project, "copied"), { recursive: true });
+    writeFileSync(
+      join(project, "ends.ts"),
+      `import { createAuditClient } from "./copied/index.js";
+import { createFileSpool } from "./copied/spool.js";
+const options = { url: "http://127.0.0.1:9", apiKey: "k", breakerFailures: 1, environment: {}, onWarning: () => {} };
+const client = createAuditClient({ ...options, spool: createFileSpool({ directory: "spool" }), onMetrics: () => {} });
+console.log(client.logEventFireAndForget({ event_type: "a" }));
+`,
+    );
+    for (const deno of denos) {
+      const args = ["run", "--no-prompt", "--node-modules-dir=manual", "--no-check", "--allow-read=.", "--allow-write=spool", "ends.ts"];
+      const { stdout } = await run(deno, args, { cwd: project, env: denoEnvironment, timeout: 30_000 });
+      expect(stdout).toBe("true\n");
+      expect(readdirSync(join(project, "spool")).filter((name) => name.endsWith(".log"))).not.toEqual([]);
+    }
+  }, 70_000);
+
+  it("ends at SIGTERM on Deno, which kills nothing without --allow-run", async () => {
+    writeFileSync(
+      join(project, "told.ts"),
+      `import { createAuditClient } from "@audit-events/client";
+const client = createAuditClient({ url: globalThis.process.argv[2], apiKey: "k", tenantId: globalThis.process.argv[3], environment: {}, closeOnExit: true });
+client.logEventFireAndForget({ event_type: "a" });
+setInterval(() => {}, 1000);
+console.log("up");
+`,
+    );
+    for (const [index, deno] of denos.entries()) {
+      const args = ["run", "--no-prompt", "--node-modules-dir=manual", "--no-check", "--allow-net", "told.ts", double.url, `told-${index}`];
+      const told = spawn(deno, args, { cwd: project, env: denoEnvironment });
+      let said = "";
+      told.stderr.on("data", (text) => said += text);
+      const ended = new Promise((resolve) => told.once("close", (code, signal) => resolve(code ?? signal)));
+      told.stdout.once("data", () => told.kill("SIGTERM"));
+      expect([await ended, said]).toEqual([expect.toSatisfy((how) => how === 143 || how === "SIGTERM"), ""]);
+      expect([...double.events.values()].filter((text) => text.includes(`"told-${index}"`))).toHaveLength(1);
+    }
+  }, 70_000);
 
   it("keeps its promises in Chromium, also when the page is left with events in the queue", async () => {
     const entry = join(project, "page.ts");

@@ -20,11 +20,12 @@ export type App = {
   readonly ended: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts the application; its process is the caller's to end. */
-export function runApp(settings: AppSettings): App {
+/** Starts the application, by the command `within` when there is one; its process is the caller's to end. */
+export function runApp(settings: AppSettings, within: readonly string[] = []): App {
   const output = join(mkdtempSync(join(inject("runFolder"), "app-")), "output");
   writeFileSync(output, "");
-  const child = spawn(process.execPath, ["--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "app.ts")], {
+  const [command = "", ...args] = [...within, process.execPath, "--experimental-strip-types", "--no-warnings", join(root, "test", "sdk", "app.ts")];
+  const child = spawn(command, args, {
     env: { ...process.env, AUDIT_TEST_APP: JSON.stringify(settings), AUDIT_TEST_OUTPUT: output },
     stdio: ["ignore", "ignore", "pipe"],
   });

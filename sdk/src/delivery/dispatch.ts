@@ -6,8 +6,8 @@ import type { Batch, DeliveryState } from "./state.ts";
 export function dispatch(state: DeliveryState, now: number): Batch[] {
   const sends: Batch[] = [];
   while (state.inFlight.size < state.concurrency) {
-    const batch = state.waiting.find((each) => readyDoors(state, each, now).length > 0);
-    if (batch !== undefined) sends.push(sent(state, batch, now));
+    const batch = state.waiting.find((each) => readyDoors(state, each, now)[0]);
+    if (batch) sends.push(sent(state, batch, now));
     else if (queueDueAt(state) <= now && state.doors.some((door) => admittedAt(door) <= now)) state.waiting.push(takeBatch(state));
     else break;
   }

@@ -45,7 +45,7 @@ const waitingMax = 1000;
 /** When the queue's next batch is due: now (0) when it is full or asked for, else when its oldest entry comes of age; Infinity when empty. */
 export function queueDueAt(state: DeliveryState): number {
   const [oldest] = state.queue;
-  if (oldest === undefined || state.waiting.length >= waitingMax) return Infinity;
+  if (!oldest || state.waiting.length >= waitingMax) return Infinity;
   return state.queue.length >= state.batchSize || state.hidden || oldest.handle <= state.flushBefore ? 0 : oldest.loggedAt + state.batchAgeMs;
 }
 
@@ -62,7 +62,7 @@ export function takeBatch(state: DeliveryState): Batch {
 
 /** A batch of `entries`, with the history of `earlier`. */
 export function batchOf(entries: readonly Entry[], earlier?: Batch): Batch {
-  return { attempts: 0, notBefore: 0, againAt: 0, tried: [], ...earlier, entries, door: undefined };
+  return { attempts: 0, notBefore: 0, againAt: 0, tried: [], ...earlier, entries };
 }
 
 /** `batch` in two: the first `count` entries and the rest. */

@@ -18,16 +18,14 @@ export type RetryRule = {
 
 /** What is done about an answer without verdicts: the first rule that names its status decides. Data, so that no rule hides in code. */
 export const retryTable: readonly RetryRule[] = [
-  // Nobody knows whether the batch was stored: the same ids make a second try harmless.
-  { statuses: ["network", [100, 299], 408, 425], action: "retry" },
   // The limit is the credential's, so the other door would refuse as well.
   { statuses: [429], action: "pause" },
   // A key can be corrected while events wait.
   { statuses: [401, 403, 407], action: "refresh" },
   // This door is not here, or not yet.
   { statuses: [[300, 399], 404, 405, 410, 421, 501, 505], action: "reroute" },
-  // The server could not: it may later.
-  { statuses: [[500, 599]], action: "retry" },
+  // Nobody knows whether the batch was stored, and the same ids make a second try harmless; or the server could not, and may later.
+  { statuses: ["network", [100, 299], 408, 425, [500, 599]], action: "retry" },
   // Something in the batch is at fault: alone, that event is rejected and the others go on.
   { statuses: [[400, 499]], action: "split" },
 ];

@@ -48,14 +48,14 @@ function settled(state: DeliveryState, entry: Entry, verdict: Verdict, now: numb
   const { counts, latencies } = state;
   const { status } = verdict;
   forget(state, entry);
-  latencies[(counts.created + counts.duplicate + counts.rejected) % latenciesMax] = now - entry.loggedAt;
-  counts[status === "created" || status === "duplicate" ? status : "rejected"]++;
+  if (latencies.push(now - entry.loggedAt) > latenciesMax) latencies.shift();
+  counts[status in counts ? status as "created" : "rejected"]++;
   return [entry, verdict];
 }
 
 /** Puts a batch back: at once to the other door when that one lets it in, else after a wait. */
 function again(state: DeliveryState, batch: Batch, failed: Door, mayFallBack: boolean, now: number, random: number): void {
-  if (batch.entries.length === 0) return;
+  if (!batch.entries[0]) return;
   const tried = [...batch.tried, failed];
   const isOther = mayFallBack && state.doors.some((one) => !tried.includes(one) && admittedAt(one) <= now);
   // Should the other door shut meanwhile, this one is tried again when it would have been without it.

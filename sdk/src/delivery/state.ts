@@ -30,7 +30,8 @@ export type Batch = {
   notBefore: number;
   againAt: number;
   tried: readonly Door[];
-  door: Door | undefined;
+  /** The one it was sent through last. */
+  door?: Door;
 };
 
 /** What the server or the client decided about one entry. */
@@ -99,7 +100,7 @@ export type DeliveryState = DeliverySettings & {
   readonly dropped: Record<DropReason | "total", number>;
   /** By tenant. */
   readonly unreported: Map<string | undefined, DropAccount>;
-  /** Milliseconds from logging to verdict of the latest events, written round and round. */
+  /** Milliseconds from logging to verdict of the latest events. */
   readonly latencies: number[];
   lastError?: LastError;
 };
