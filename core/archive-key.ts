@@ -16,7 +16,12 @@ export function archiveFileKey(tenantId: string, day: string, part: number, gene
 
 /** The key of a manifest: a signed note, not a JSON file, hence its ending. */
 export function archiveManifestKey(tenantId: string, day: string, sha256: Uint8Array): string {
-  return `${archiveFolder(tenantId, day)}manifest-${shortName(sha256)}.note`;
+  return `${archiveManifestPrefix(tenantId, day)}${shortName(sha256)}.note`;
+}
+
+/** What the keys of an archive's manifests begin with. There may be several: of work that was interrupted, and of days that came back and left again. */
+export function archiveManifestPrefix(tenantId: string, day: string): string {
+  return `${archiveFolder(tenantId, day)}manifest-`;
 }
 
 /** Where a tenant's log lies as C2SP tlog-tiles; `tilePath` follows. */

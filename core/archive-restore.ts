@@ -1,7 +1,7 @@
 import { hasBytes } from "./archive-check.ts";
 import { ArchiveFault } from "./archive-fault.ts";
 import { type ArchiveRow, openArchiveFile } from "./archive-file.ts";
-import { archiveFolder } from "./archive-key.ts";
+import { archiveManifestPrefix } from "./archive-key.ts";
 import { type ManifestFile, type OpenedManifest, openManifest } from "./archive-manifest.ts";
 import { isHex } from "./format/hex.ts";
 import { sameBytes } from "./format/merkle.ts";
@@ -43,8 +43,8 @@ export async function readManifest(
 /** The newest manifest in an archive's folder that may be believed: for a database whose catalogue is gone. Undefined when there is none. */
 export async function findManifest(dependencies: Omit<RestoreDependencies, "target">, tenantId: string, day: string): Promise<FoundManifest | undefined> {
   let newest: FoundManifest | undefined;
-  for (const key of await dependencies.archive.list(archiveFolder(tenantId, day))) {
-    if (!key.endsWith(".note")) continue;
+  // By their prefix: a folder may hold more files than one listing gives.
+  for (const key of await dependencies.archive.list(archiveManifestPrefix(tenantId, day))) {
     const found = await readManifest(dependencies, { tenantId, day, key }).catch((error: unknown) => {
       if (error instanceof ArchiveFault) return undefined;
       throw error;

@@ -2,6 +2,7 @@ import type { ArchiveBooks, ArchiveCareBooks, ArchiveWork, DropOutcome } from ".
 import { expireArchive } from "./archive-expiry.ts";
 import type { HashLeaves } from "./archive-check.ts";
 import { ArchiveFault } from "./archive-fault.ts";
+import { archiveManifestPrefix } from "./archive-key.ts";
 import { moveTiles } from "./archive-tiles.ts";
 import { type ArchiverTrust, archiverTrust, checkFile, signArchive, writeFile } from "./archive-work.ts";
 import type { JoinPairs } from "./format/merkle.ts";
@@ -113,8 +114,8 @@ async function nextWork(dependencies: ArchiverDependencies, trust: ArchiverTrust
     const giveUp = work.work === "check" && error instanceof ArchiveFault && attempts + 1 >= limits.archiveReadsMax;
     const key = giveUp ? await writtenKey(books, work) : undefined;
     const isOurs = await giveBack(dependencies, bounds, work, tally, error, attempts, giveUp);
-    // Named by no manifest, but a tool that reads every file of the folder would trip over it.
-    if (isOurs && key !== undefined) await archive.remove(key).catch(() => undefined);
+    // A tool that reads every file of the folder would trip over it.
+    if (isOurs && key !== undefined) await removeUnnamed(archive, work, key).catch(() => undefined);
   }
   return true;
 }
@@ -160,6 +161,17 @@ async function giveBack(
 
 async function attemptsOf(books: ArchiveBooks, work: ArchiveWork): Promise<number> {
   return work.part === undefined ? 0 : (await books.files(work.tenantId, work.day, work.part))[0]?.attempts ?? 0;
+}
+
+/**
+ * Removes an object that no manifest names. One that a manifest names is the archive of a day that was restored and is on its way back: what differs may be
+ * Postgres, and then nothing else has these events as they were.
+ */
+async function removeUnnamed(archive: ArchiveStore, { tenantId, day }: ArchiveWork, key: string): Promise<void> {
+  for (const manifest of await archive.list(archiveManifestPrefix(tenantId, day))) {
+    if (new TextDecoder().decode(await archive.get(manifest)).includes(key)) return;
+  }
+  await archive.remove(key);
 }
 
 async function writtenKey(books: ArchiveBooks, work: ArchiveWork): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { createRestoreTarget, readRestoredLeaves } from "../../adapters/postgres/archive-restore.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
+import { archiveFolder } from "../../core/archive-key.ts";
 import { findManifest, type FoundManifest, readManifest, restoreArchive, type RestoreOutcome } from "../../core/archive-restore.ts";
 import { restoreTree } from "../../core/restore-tree.ts";
 import { type ArchiveOptions, type ArchiveTarget, openArchiveTarget, quiet, readCatalogue, withArchiveTarget } from "./archive-target.ts";
@@ -24,7 +25,8 @@ export function archiveRestoreCommand(): Command {
   );
 }
 
-type Restored = { readonly day: string; readonly events: number; readonly outcome: RestoreOutcome };
+/** `no_manifest`: files of the day are there, and no manifest that may be believed says what they are. */
+type Restored = { readonly day: string; readonly events: number; readonly outcome: RestoreOutcome | "no_manifest" };
 
 async function restore(options: ArchiveOptions): Promise<void> {
   const { tenant, from, to } = options;
@@ -34,9 +36,9 @@ async function restore(options: ArchiveOptions): Promise<void> {
   const target = await openArchiveTarget(options);
   try {
     const restoring = { ...target, target: createRestoreTarget(target.pool, retentionYearsDefault, quiet) };
-    const manifests = await manifestsOf(target, options, tenant, from, to);
+    const { manifests, unnamed } = await manifestsOf(target, options, tenant, from, to);
     const progress = startProgress("events", manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
-    const days: Restored[] = [];
+    const days = unnamed.map((day): Restored => ({ day, events: 0, outcome: "no_manifest" }));
     let events = 0;
     for (const found of manifests) {
       const outcome = await restoreArchive(restoring, found);
@@ -53,17 +55,22 @@ async function restore(options: ArchiveOptions): Promise<void> {
   }
 }
 
+/** What is to be restored, and days of which there are files without a manifest. */
+type Found = { readonly manifests: readonly FoundManifest[]; readonly unnamed: readonly string[] };
+
 /** Those that the catalogue means; in a database that knows of none, the newest ones of the archive that are signed. */
-async function manifestsOf(target: ArchiveTarget, options: ArchiveOptions, tenantId: string, from: string, to: string): Promise<readonly FoundManifest[]> {
+async function manifestsOf(target: ArchiveTarget, options: ArchiveOptions, tenantId: string, from: string, to: string): Promise<Found> {
   const rows = await readCatalogue(target.pool, options, archivesMax);
   const known = rows.flatMap(({ day, manifest_key: key, manifest_sha256: sha256 }) => key === null || sha256 === null ? [] : [{ tenantId, day, key, sha256 }]);
-  if (rows.length > 0) return await Promise.all(known.map((of) => readManifest(target, of)));
-  const found: FoundManifest[] = [];
+  if (rows.length > 0) return { manifests: await Promise.all(known.map((of) => readManifest(target, of))), unnamed: [] };
+  const manifests: FoundManifest[] = [];
+  const unnamed: string[] = [];
   for (const day of daysOf(from, to)) {
     const manifest = await findManifest(target, tenantId, day);
-    if (manifest !== undefined) found.push(manifest);
+    if (manifest !== undefined) manifests.push(manifest);
+    else if ((await target.archive.list(archiveFolder(tenantId, day), { limit: 1 })).length > 0) unnamed.push(day);
   }
-  return found;
+  return { manifests, unnamed };
 }
 
 function* daysOf(from: string, to: string): Generator<string> {
@@ -78,7 +85,8 @@ function tell(days: readonly Restored[], treeSize: number | undefined, asJson: b
   const restored = days.filter(({ outcome }) => outcome === "restored");
   console.log(`${restored.length} days with ${restored.reduce((sum, { events }) => sum + events, 0).toLocaleString("en")} events are in Postgres again`);
   for (const { day, outcome } of days) {
-    if (outcome !== "restored") console.log(`${day}: not restored, it is ${outcome === "other" ? "another manifest's" : outcome}`);
+    if (outcome === "no_manifest") console.log(`${day}: not restored, its files are there and no manifest that a trusted key signed`);
+    else if (outcome !== "restored") console.log(`${day}: not restored, it is ${outcome === "other" ? "another manifest's" : outcome}`);
   }
   if (treeSize !== undefined) console.log(`the tree was rebuilt up to ${treeSize} leaves, as a checkpoint signed it`);
 }

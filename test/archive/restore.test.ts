@@ -151,6 +151,22 @@ describe("audit archive", () => {
     }
   }, 60_000);
 
+  it("says of which days there are files and no signed manifest, instead of passing over them", async () => {
+    const empty = await openLog();
+    const changed = mkdtempSync(join(tmpdir(), "audit-archive-"));
+    try {
+      cpSync(folder, changed, { recursive: true });
+      const day = join(changed, `tenant_id=${tenantId}`, `date=${oldDay}`);
+      for (const name of readdirSync(day)) if (name.endsWith(".note")) rmSync(join(day, name));
+      const where = ["--database", empty.database.adminUrl, "--archive", `file:${changed}`, "--key", firstKey.verifierKey];
+      const { code, answer } = await audit("restore", ...where, "--tenant", tenantId, "--from", "2026-02-27", "--to", "2026-03-03");
+      expect({ code, ...answer }).toMatchObject({ code: 1, days: [{ day: oldDay, outcome: "no_manifest" }, { day: otherDay, outcome: "restored" }] });
+    } finally {
+      rmSync(changed, { recursive: true, force: true });
+      await empty.close();
+    }
+  }, 60_000);
+
   it("restores into the database that it left, once", async () => {
     const options = [...target(), "--tenant", tenantId, "--from", oldDay, "--to", oldDay];
     const { code, answer } = await audit("restore", ...options);
