@@ -23,7 +23,9 @@ export function tenantOf(caller: Caller, named: string | undefined): string {
   const tenants = caller.tenants === "any" ? [] : caller.tenants;
   if (named !== undefined) {
     if (tenants.includes(named)) return named;
-    throw new AuditError("forbidden", "read tenant: the credential is not for this tenant", { pointer: "tenant_id" });
+    throw new AuditError("forbidden", "read tenant: the credential is not for this tenant; leave tenant_id out, or use a credential of that tenant", {
+      pointer: "tenant_id",
+    });
   }
   const [only, ...others] = tenants;
   if (only !== undefined && others.length === 0) return only;
@@ -33,7 +35,9 @@ export function tenantOf(caller: Caller, named: string | undefined): string {
 /** Softly deleted events are for admins; saying so is better than leaving them out silently. */
 export function requireAdminFor(caller: Caller, includeDeleted: boolean | undefined): void {
   if (includeDeleted !== true || caller.scopes.has("admin")) return;
-  throw new AuditError("forbidden", "read deleted events: the credential lacks the scope admin", { pointer: "include_deleted" });
+  throw new AuditError("forbidden", "read deleted events: the credential lacks the scope admin; use one that has it, or leave include_deleted out", {
+    pointer: "include_deleted",
+  });
 }
 
 /** Who reads, for the record: end users' own address and agent as at the door, nothing of a server's. */

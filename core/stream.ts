@@ -32,8 +32,20 @@ export async function startOf(feed: SealedFeed, scope: FeedScope, lastEventId: s
   const size = await feed.size(scope.tenantId);
   if (lastEventId === undefined || lastEventId === "") return size;
   const pointer = "last-event-id";
-  if (!/^(0|[1-9]\d{0,14})$/.test(lastEventId)) throw new AuditError("invalid_cursor", "resume stream: the position is none of ours", { pointer });
-  if (Number(lastEventId) > size) throw new AuditError("invalid_cursor", "resume stream: the log is shorter than the position", { pointer });
+  if (!/^(0|[1-9]\d{0,14})$/.test(lastEventId)) {
+    throw new AuditError(
+      "invalid_cursor",
+      "resume stream: Last-Event-ID must be the id of what this stream sent last; leave it out to begin at the end of the log",
+      { pointer },
+    );
+  }
+  if (Number(lastEventId) > size) {
+    throw new AuditError(
+      "invalid_cursor",
+      "resume stream: the log is shorter than Last-Event-ID says, so it is another one or was rolled back; leave it out to begin at its end",
+      { pointer },
+    );
+  }
   if (Number(lastEventId) < size) await feed.next(scope, Number(lastEventId), signal);
   return Number(lastEventId);
 }

@@ -34,7 +34,7 @@ function harness() {
   return { store, ask, wait: (ms: number) => time += ms };
 }
 
-const refused = "authenticate: API key is not valid";
+const refused = "authenticate: API key is not valid: it is mistyped, revoked or has expired; send another";
 
 describe("apiKeys()", () => {
   it("notes the use of a good key once a minute, and answers though it cannot be noted", async () => {

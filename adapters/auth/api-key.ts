@@ -62,7 +62,9 @@ export function apiKeys({ store, now, cacheMs = limits.keyCacheMs, log, waitUnti
   };
   return async (key) => {
     const found = parseApiKey(key) === undefined ? undefined : await find(sha256OfText(key));
-    if (found === undefined || found.revoked || isPast(found.expiresAt, now())) throw unauthenticated("API key is not valid");
+    if (found === undefined || found.revoked || isPast(found.expiresAt, now())) {
+      throw unauthenticated("API key is not valid: it is mistyped, revoked or has expired; send another");
+    }
     touch(found.id);
     return callerOf(found);
   };

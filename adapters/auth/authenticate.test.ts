@@ -189,6 +189,27 @@ describe("createAuthenticate()", () => {
     },
   );
 
+  it("says what to send instead, whatever is wrong with a credential", async () => {
+    found = undefined;
+    const expired = await sign({ exp: seconds - 3600 });
+    const wrong = [
+      {},
+      { authorization: "Basic eDp5" },
+      { authorization: `Bearer ${"x".repeat(9_000)}` },
+      { apikey: publishable },
+      { apikey: "sb_secret_of_another_project" },
+      { apikey: apiKey.text },
+      { authorization: `Bearer ${expired}` },
+      { authorization: `Bearer ${await sign({}, {}, strangersKey)}` },
+      { authorization: `Bearer ${await sign({ role: "anon" })}` },
+      { authorization: `Bearer ${await sign({ app_metadata: {} })}` },
+    ];
+    for (const headers of wrong) {
+      const told = await authenticate(headers).then(() => "accepted", (error: AuditError) => error.message);
+      expect(told).toMatch(/[:;] (send|sign in again|have an administrator)/);
+    }
+  });
+
   it("answers the same to a key that is unknown, expired or revoked", async () => {
     const base = { id: "abcdefghijkl", tenantId: tenantA, scopes: ["ingest"], expiresAt: undefined, revoked: false };
     const answers = [];
@@ -196,7 +217,7 @@ describe("createAuthenticate()", () => {
       found = state;
       answers.push(await authenticate({ apikey: apiKey.text }).catch((error: AuditError) => `${error.code}: ${error.message}`));
     }
-    expect(new Set(answers)).toEqual(new Set(["unauthenticated: authenticate: API key is not valid"]));
+    expect(new Set(answers)).toEqual(new Set(["unauthenticated: authenticate: API key is not valid: it is mistyped, revoked or has expired; send another"]));
     found = { ...base, expiresAt: "2026-11-22T12:00:00.001Z" };
     expect(await codeOf(authenticate({ apikey: apiKey.text }))).toBe("accepted");
   });

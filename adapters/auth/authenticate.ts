@@ -33,7 +33,7 @@ export function createAuthenticate({ settings, keys, now, fetch, log, waitUntil 
     if (publishableName(credential) !== undefined) return undefined;
     if (credential.startsWith("aud_")) return await callerOfApiKey(credential);
     if (tokenAllowed && credential.split(".", 4).length === 3) return await callerOfToken(credential);
-    throw unauthenticated("credential is not valid");
+    throw unauthenticated("credential is not valid: send an API key or a user's token");
   };
 
   return async (request) => {

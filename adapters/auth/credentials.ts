@@ -11,18 +11,24 @@ export type Credentials = { readonly bearer: string | undefined; readonly apikey
 export function credentialsOf(headers: Headers): Credentials {
   const authorization = headers.get("authorization");
   const apikey = headers.get("apikey") ?? undefined;
-  if (authorization === null && apikey === undefined) throw unauthenticated("no Authorization or apikey header");
+  if (authorization === null && apikey === undefined) {
+    throw unauthenticated("no Authorization or apikey header: send an API key or a user's token as Authorization: Bearer");
+  }
   const bearer = authorization === null ? undefined : /^Bearer +(\S+)$/i.exec(measured(authorization))?.[1];
-  if (authorization !== null && bearer === undefined) throw unauthenticated("Authorization is not one Bearer credential");
+  if (authorization !== null && bearer === undefined) {
+    throw unauthenticated("Authorization is not one Bearer credential: send Bearer, a space, and one API key or user's token");
+  }
   return { bearer, apikey: apikey === undefined ? undefined : measured(apikey) };
 }
 
-/** The fault of a request whose credential is missing or not valid; `reason` never holds any of it. */
+/** The fault of a request whose credential is missing or not valid; `reason` never holds any of it, and says what to send instead. */
 export function unauthenticated(reason: string, cause?: unknown): AuditError {
   return new AuditError("unauthenticated", `authenticate: ${reason}`, { cause });
 }
 
 function measured(header: string): string {
-  if (header.length > limits.credentialBytesMax) throw unauthenticated(`credential is longer than ${limits.credentialBytesMax} bytes`);
+  if (header.length > limits.credentialBytesMax) {
+    throw unauthenticated(`credential is longer than ${limits.credentialBytesMax} bytes: send an API key or a user's token`);
+  }
   return header;
 }

@@ -26,7 +26,7 @@ export function userTokens(settings: Pick<Settings, "jwks" | "jwksUrl" | "jwtIss
 async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, currentDate: Date): Promise<JWTPayload> {
   try {
     // jose understands the extension "b64" and would accept it; a token of ours has no extension.
-    if (decodeProtectedHeader(token).crit !== undefined) throw unauthenticated("token has critical extensions");
+    if (decodeProtectedHeader(token).crit !== undefined) throw unauthenticated("token has critical extensions: send one as Supabase Auth signs them");
     const { payload } = await jwtVerify(token, keys, {
       algorithms,
       issuer,
@@ -36,20 +36,24 @@ async function verify(token: string, keys: JWTVerifyGetKey, issuer: string, curr
       currentDate,
     });
     const issuedAt = payload.iat ?? 0;
-    if (issuedAt > currentDate.getTime() / 1000 + limits.tokenClockToleranceSeconds) throw unauthenticated("token is issued in the future");
+    if (issuedAt > currentDate.getTime() / 1000 + limits.tokenClockToleranceSeconds) throw unauthenticated("token is issued in the future: sign in again");
     return payload;
   } catch (error) {
     if (error instanceof AuditError) throw error;
-    throw unauthenticated(error instanceof errors.JWTExpired ? "token has expired" : "token is not valid", error);
+    throw unauthenticated(error instanceof errors.JWTExpired ? "token has expired: sign in again" : "token is not valid: sign in again", error);
   }
 }
 
 function callerOf(payload: JWTPayload): Caller {
-  if (payload["role"] !== "authenticated") throw unauthenticated("token is not a user's");
-  if (typeof payload.sub !== "string" || !subject.test(payload.sub)) throw unauthenticated("token's subject is not usable");
+  if (payload["role"] !== "authenticated") throw unauthenticated("token is not a user's: send one of a user who has signed in, or an API key");
+  if (typeof payload.sub !== "string" || !subject.test(payload.sub)) {
+    throw unauthenticated("token's subject is not usable: send one as Supabase Auth signs them");
+  }
   const metadata = metadataOf(payload["app_metadata"]);
   const tenants = [...new Set([...metadata.tenant_id === undefined ? [] : [metadata.tenant_id], ...metadata.tenant_ids ?? []])];
-  if (tenants.length === 0) throw new AuditError("forbidden", "read token: app_metadata names no tenant");
+  if (tenants.length === 0) {
+    throw new AuditError("forbidden", "read token: app_metadata names no tenant; have an administrator grant you one, and sign in again");
+  }
   const role = isReadRole(metadata.audit_role) ? metadata.audit_role : undefined;
   return {
     kind: "user",
@@ -71,5 +75,5 @@ function metadataOf(value: unknown): z.output<typeof metadataSchema> {
   const parsed = metadataSchema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
   const fault = `tenant_id or tenant_ids is not a UUID or a list of at most ${limits.tenantsPerTokenMax} UUIDs`;
-  throw new AuditError("forbidden", `read token: app_metadata.${fault}`);
+  throw new AuditError("forbidden", `read token: app_metadata.${fault}; have an administrator mend it, and sign in again`);
 }
