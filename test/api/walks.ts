@@ -20,7 +20,8 @@ export async function walkWhileWriting(walks: number): Promise<{ readonly stored
   const state = { writing: true, pages: 0 };
   const work = Array.from({ length: writers }, (_, writer) => write(service, acknowledged, () => state.writing, writer));
   try {
-    await until(() => acknowledged.length > 400);
+    // A writer that fails ends the wait as well.
+    await Promise.race([untilStored(acknowledged, 400), Promise.all(work)]);
     const token = await tokenOf("viewer");
     const walkers = Array.from({ length: 4 }, async (_, walker) => {
       for (let walk = walker; walk < walks; walk += 4) state.pages += await walkOnce(service, token, acknowledged, walk);
@@ -76,6 +77,11 @@ async function walkOnce(service: Service, token: string, acknowledged: readonly 
   return pages;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+/** Resolves when more than `count` events were acknowledged; throws, saying how many were, when that takes half a minute. */
+async function untilStored(acknowledged: readonly Stored[], count: number): Promise<void> {
+  const endMs = performance.now() + 30_000;
+  while (acknowledged.length <= count) {
+    if (performance.now() > endMs) throw new Error(`walk while writing: ${acknowledged.length} of more than ${count} events were acknowledged within 30 s`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
