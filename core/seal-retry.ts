@@ -1,6 +1,6 @@
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import type { SealTurn, TreeGrowth } from "./seal-store.ts";
-import { growTree, openTree } from "./seal-tree.ts";
+import { growTree, openTree, signingTime } from "./seal-tree.ts";
 import { openSealer, type SealBounds, type SealDependencies, type Sealer } from "./sealer.ts";
 
 /**
@@ -54,7 +54,7 @@ async function retryTurn(sealer: Sealer, turn: SealTurn, tenantId: string, limit
   const { checked: rows, problems, count } = await turn.passedOver(tenantId, afterSeq, limit);
   if (problems.length > 0) await turn.report(problems, []);
   if (rows.length > 0) {
-    const signedAt = sealer.now();
+    const signedAt = signingTime(sealer.now(), [tree]);
     const growth = growTree(tree.range, tenantId, rows, sealer.join);
     const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
     const growths: readonly TreeGrowth[] = [{ ...growth, note }];

@@ -1,12 +1,20 @@
-import { type Checkpoint, openCheckpoint } from "./format/checkpoint.ts";
+import { openCheckpoint } from "./format/checkpoint.ts";
 import { hashBytes, type JoinPairs, sameBytes, type TreeRange, treeRange } from "./format/merkle.ts";
 import type { NoteVerifier } from "./format/signed-note.ts";
 import { levelWidth, tileLevelsMax, tileWidth } from "./format/tiles.ts";
 import type { Sha256 } from "./ports.ts";
 import type { SealRow, StoredTree, TileAppend, TreeGrowth } from "./seal-store.ts";
 
-/** A tree that may be appended to, or what is wrong with it. */
-export type OpenedTree = { readonly range: TreeRange } | { readonly problem: string };
+/** A tree that may be appended to, with the time of its last checkpoint where it has one, or what is wrong with it. */
+export type OpenedTree = { readonly range: TreeRange; readonly signedAt: Date | undefined } | { readonly problem: string };
+
+/**
+ * When to sign: now, but never before what was signed last. A clock that was ahead and was put right would otherwise leave a larger tree that is older than a
+ * smaller one, which is how a retired key's signature that was dated back looks.
+ */
+export function signingTime(now: Date, trees: readonly { readonly signedAt: Date | undefined }[]): Date {
+  return trees.reduce((latest, { signedAt }) => signedAt !== undefined && signedAt > latest ? signedAt : latest, now);
+}
 
 /**
  * Opens a stored tree after comparing it with its last checkpoint. A sealer that appended to whatever it finds would sign over a change and so
@@ -20,11 +28,13 @@ export async function openTree(
 ): Promise<OpenedTree> {
   const misfit = widthMisfit(stored);
   if (misfit !== undefined) return { problem: misfit };
-  if (stored.size === 0) return stored.checkpoint === undefined ? { range: treeRange(sha256) } : { problem: "a checkpoint stands without its tree" };
+  if (stored.size === 0) {
+    return stored.checkpoint === undefined ? { range: treeRange(sha256), signedAt: undefined } : { problem: "a checkpoint stands without its tree" };
+  }
   if (stored.checkpoint === undefined) return { problem: "the tree has no checkpoint" };
   const verifier = await verifierOf(stored.checkpoint.verifierKey);
   if (verifier === undefined) return { problem: "the last checkpoint is by a key that is not trusted" };
-  let signed: Checkpoint;
+  let signed: Awaited<ReturnType<typeof openCheckpoint>>;
   let range: TreeRange;
   try {
     signed = await openCheckpoint(stored.checkpoint.note, verifier);
@@ -34,7 +44,7 @@ export async function openTree(
   }
   if (signed.origin !== origin) return { problem: "the last checkpoint is of another log" };
   if (signed.size !== stored.size) return { problem: `the tree has ${stored.size} leaves, its last checkpoint ${signed.size}` };
-  return sameBytes(signed.root, range.root()) ? { range } : { problem: "the edge of the tree does not have the signed root" };
+  return sameBytes(signed.root, range.root()) ? { range, signedAt: signed.signedAt } : { problem: "the edge of the tree does not have the signed root" };
 }
 
 /** What does not fit between the size of a tree and the last tiles of its levels; nothing beyond them is read here, verification does that. */

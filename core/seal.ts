@@ -1,6 +1,6 @@
 import { originOf, signCheckpoint } from "./format/checkpoint.ts";
 import type { CheckedEvents, SealRow, SealTurn, TreeGrowth, TreeProblem } from "./seal-store.ts";
-import { growTree, type OpenedTree, openTree } from "./seal-tree.ts";
+import { growTree, type OpenedTree, openTree, signingTime } from "./seal-tree.ts";
 import { byTenantOf, openSealer, type SealBounds, type SealDependencies, type Sealer as OpenedSealer } from "./sealer.ts";
 
 /** What a call did. `gate_at` is when waiting for running transactions began, if it goes on: a long lag is a transaction that does not end. */
@@ -71,8 +71,7 @@ async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Pro
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
   for (const tenantId of strangers) if (!byTenant.has(tenantId)) byTenant.set(tenantId, []);
 
-  const signedAt = sealer.now();
-  const { growths, treeProblems } = await growAll(sealer, turn, byTenant, signedAt);
+  const { growths, treeProblems, signedAt } = await growAll(sealer, turn, byTenant);
   if (problems.length > 0 || treeProblems.length > 0) await turn.report(problems, treeProblems);
   if (toSeq > turn.sealedSeq || growths.length > 0) await turn.append(toSeq, growths, sealer.verifierKey, signedAt);
   return {
@@ -89,11 +88,11 @@ async function growAll(
   sealer: Sealer,
   turn: SealTurn,
   byTenant: ReadonlyMap<string, readonly SealRow[]>,
-  signedAt: Date,
-): Promise<{ readonly growths: readonly TreeGrowth[]; readonly treeProblems: readonly TreeProblem[] }> {
+): Promise<{ readonly growths: readonly TreeGrowth[]; readonly treeProblems: readonly TreeProblem[]; readonly signedAt: Date }> {
   const growths: TreeGrowth[] = [];
   const treeProblems: TreeProblem[] = [];
-  if (byTenant.size === 0) return { growths, treeProblems };
+  const trees: { readonly tenantId: string; readonly origin: string; readonly tree: Exclude<OpenedTree, { problem: string }> }[] = [];
+  if (byTenant.size === 0) return { growths, treeProblems, signedAt: sealer.now() };
   for (const stored of await turn.trees([...byTenant.keys()])) {
     // Found before: recorded then, and passed over since.
     if (stored.problem !== undefined) continue;
@@ -105,10 +104,14 @@ async function growAll(
       treeProblems.push({ tenantId, problem: tree.problem });
       continue;
     }
+    trees.push({ tenantId, origin, tree });
+  }
+  const signedAt = signingTime(sealer.now(), trees.map(({ tree }) => tree));
+  for (const { tenantId, origin, tree } of trees) {
     const growth = growTree(tree.range, tenantId, byTenant.get(tenantId) ?? [], sealer.join);
     const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
-    sealer.opened.set(tenantId, { note, tree });
+    sealer.opened.set(tenantId, { note, tree: { ...tree, signedAt } });
     growths.push({ ...growth, note });
   }
-  return { growths, treeProblems };
+  return { growths, treeProblems, signedAt };
 }

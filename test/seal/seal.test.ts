@@ -51,6 +51,23 @@ describe("seal()", () => {
     expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 250, unsealed: 0 });
   });
 
+  it("signs no tree earlier than a smaller one, when its clock was ahead and was put right", async () => {
+    const ahead = new Date(Date.now() + 3_600_000);
+    await ingest(8, 30);
+    await log.seal({ now: () => ahead });
+    // Within one call and in another; a tenant of its own keeps the time of the others.
+    await ingest(9, 30, tenants.slice(0, 1));
+    await log.seal({}, { rowsPerTurn: 10 });
+    await ingest(10, 30);
+    await log.seal({ now: () => new Date(ahead.getTime() + 60_000) });
+    const { rows } = await log.admin.query("select size, signed_at from audit_log.checkpoints where tenant_id = $1 order by size", [tenants[0]]);
+    const times = rows.map((row) => Math.round((Date.parse(row.signed_at) - ahead.getTime()) / 1000));
+    expect(times).toHaveLength(5);
+    expect(times.slice(0, -1).every((seconds) => Math.abs(seconds) <= 1)).toBe(true);
+    expect(Math.abs((times.at(-1) ?? 0) - 60)).toBeLessThanOrEqual(1);
+    expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 90 });
+  });
+
   it("reports a row that no longer rebuilds its leaf hash, once, and seals the others", async () => {
     const events = await ingest(3, 60);
     await tamper(`update audit_log.events set message = 'forged' where id = '${events[20]?.id}'`);
