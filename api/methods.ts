@@ -1,10 +1,10 @@
 /** Routes as Hono lists them. */
 export type Routes = readonly { readonly method: string; readonly path: string }[];
 
-/** The methods that `path` answers to, in order of registration; none when nothing is served there. */
+/** The methods that `path` answers to, in order of registration; none when nothing is served there. The router answers HEAD wherever it answers GET. */
 export function methodsOf(routes: Routes, path: string): readonly string[] {
   const methods = routes.filter((route) => route.method !== "ALL" && matches(route.path, path)).map(({ method }) => method);
-  return [...new Set(methods)];
+  return [...new Set(methods.flatMap((method) => method === "GET" ? [method, "HEAD"] : [method]))];
 }
 
 function matches(pattern: string, path: string): boolean {

@@ -210,7 +210,7 @@ describe("bad input", () => {
     expect((await service.ask("/events/../../../../etc/passwd", { as: auditor })).status).toBe(404);
     const answer = await service.ask("/events", { as: auditor, method: "DELETE" });
     expect(answer).toMatchObject({ status: 405, json: { code: "method_not_allowed" } });
-    expect(answer.headers.get("allow")).toBe("POST, GET, OPTIONS");
+    expect(answer.headers.get("allow")).toBe("POST, GET, HEAD, OPTIONS");
   });
 
   it("meets the same handler at the bulk door", async () => {
