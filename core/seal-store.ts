@@ -98,7 +98,7 @@ export type SealTurn = {
 
 /**
  * Where trees are kept. Throws `unavailable` when the database cannot be reached, and refuses a replica: its events may not be the newest, and
- * a tree grown there would be a fork.
+ * a tree grown there would be a fork. Throws `conflict` where events get numbers that were sealed before.
  */
 export type SealStore = {
   /** Whether a key may sign here: the first one ever may, later ones must have been announced by the key they succeed. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
+import { AuditError } from "../../core/errors.ts";
 import { parseUuid } from "../../core/format/uuid7.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
@@ -29,9 +30,25 @@ export function createSealStore(pool: Pool, log: Log): SealStore {
       inTransaction(pool, options, async (transaction) => {
         const [opened] = await transaction.rows<Opened>("select outcome, sealed_seq, open_seq, gate_at from audit_log.seal_open()");
         if (opened === undefined) throw new Error("open a turn of the sealer: the database gave no row");
-        return opened.outcome === "busy" ? "busy" : await work(turnOf(transaction, opened));
+        if (opened.outcome === "busy") return "busy";
+        await refuseLostSequence(transaction, opened.open_seq);
+        return await work(turnOf(transaction, opened));
       }),
   };
+}
+
+/**
+ * A sequence that stands behind what was sealed was not brought along when the database was copied, as by logical replication. Events that come now get numbers
+ * that were passed long ago: nobody would seal them, nor miss them. Read after the turn was opened, so that it can only be further.
+ */
+async function refuseLostSequence(transaction: Transaction, openSeq: number): Promise<void> {
+  const text = "select case when q.is_called then q.last_value else 0 end as drawn from audit_log.event_seq as q";
+  const [sequence] = await transaction.rows<{ drawn: number }>(text);
+  if (sequence === undefined || sequence.drawn >= openSeq) return;
+  throw new AuditError(
+    "conflict",
+    `seal: audit_log.event_seq: stands at ${sequence.drawn}, but events up to ${openSeq} were sealed: set it to that before more are stored`,
+  );
 }
 
 type Opened = { readonly outcome: "busy" | "open"; readonly sealed_seq: number; readonly open_seq: number; readonly gate_at: string | null };

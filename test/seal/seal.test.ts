@@ -133,6 +133,20 @@ describe("seal()", () => {
     expect(await log.seal()).toMatchObject({ status: "done", sealed: 10 });
   });
 
+  it("refuses to seal, and says so, where the sequence of events was not brought along with them", async () => {
+    await ingest(11, 20);
+    await log.seal();
+    await log.admin.query("select setval('audit_log.event_seq', 1, false)");
+    await expect(log.seal()).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringMatching(/event_seq: stands at 0, but events up to \d+ were sealed/),
+    });
+    await log.admin.query("select setval('audit_log.event_seq', (select open_seq from audit_log.sealer))");
+    await ingest(12, 20);
+    expect(await log.seal()).toMatchObject({ status: "done", sealed: 20 });
+    expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 40 });
+  });
+
   it("does nothing while another sealer is at work", async () => {
     await ingest(10, 10);
     const other = new pg.Client({ connectionString: log.database.adminUrl });
