@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { json, type ServerDouble, startServerDouble, text } from "../test/server-double.ts";
-import { AuditApiError, AuditReceiptError, createQueryClient, type QueryClient, type StoredEvent } from "./query.ts";
+import { type ApiFault, AuditApiError, AuditReceiptError, createQueryClient, type QueryClient, type StoredEvent } from "./query.ts";
 import { platformRuntime } from "./runtime.ts";
 import { leafHashOf } from "./verify.ts";
 
@@ -51,7 +51,10 @@ describe("events.list()", () => {
   });
 
   it("throws what the problem says", async () => {
-    const errors = [{ code: "invalid_value", pointer: "from", message: "is no date" }];
+    const errors: ApiFault[] = [
+      { code: "invalid_value", pointer: "from", message: "is no date" },
+      { code: "invalid_query", pointer: "q", message: "the key before the colon is not known", position: 0, length: 4, hint: "did you mean actor?" },
+    ];
     double.behave = (_, response) => json(response, 400, { code: "invalid_parameter", detail: "list events: from is no date", request_id: "r1", errors });
     const error = await client.events.list().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(AuditApiError);
@@ -68,6 +71,21 @@ describe("events.list()", () => {
     double.requests.length = 0;
     await expect(createQueryClient({ url: double.url, apiKey: "k", retries: 1 }).events.list()).rejects.toMatchObject({ status: 503, code: "http_503" });
     expect(double.requests).toHaveLength(2);
+  });
+
+  it("asks again when the body breaks off or is none of the API's, and says so in its own words when that does not help", async () => {
+    let broken = 2;
+    double.behave = (_, response) => {
+      if (broken-- <= 0) return json(response, 200, { events: [stored(1)], next_cursor: null, fresh_as_of: "" });
+      if (broken > 0) return text(response, 200, "<html>sign in to the network</html>");
+      response.writeHead(200, { "content-length": "1000" }).write('{"events":[');
+      return setTimeout(() => response.destroy(), 20), true;
+    };
+    expect((await client.events.list()).events).toEqual([stored(1)]);
+    broken = 1000;
+    for (const ask of [() => client.events.list(), () => client.events.get("00000000-0000-7000-8000-000000000001"), () => client.producers()]) {
+      await expect(ask()).rejects.toMatchObject({ name: "AuditApiError", status: 0, code: "network" });
+    }
   });
 
   it("says that there was no answer at all", async () => {

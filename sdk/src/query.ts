@@ -113,26 +113,26 @@ export function createQueryClient(options: QueryClientOptions): QueryClient {
     list: (filter = {}, { signal, ...page } = {}) => list(api, { ...filter, ...page }, checked, signal),
     iterate: (filter = {}, { signal, ...page } = {}) => iterate(api, { ...filter, ...page }, checked, signal),
     get: async (id, { signal, ...place } = {}) => {
-      const response = await ask(api, `/events/${encodeURIComponent(id)}`, place, { signal }).catch(
+      const body = await ask(api, `/events/${encodeURIComponent(id)}`, place, { signal }, (response) => response.json()).catch(
         (error: { readonly status?: number; readonly code?: string }) => {
           if (error.status === 404 && error.code === "not_found") return undefined;
           throw error;
         },
       );
-      if (response === undefined) return undefined;
-      const { event } = await response.json() as { readonly event: StoredEvent };
+      if (body === undefined) return undefined;
+      const { event } = body as { readonly event: StoredEvent };
       await checked([event]);
       return event;
     },
     receipt: async (id, { signal, ...place } = {}) =>
-      await (await ask(api, `/events/${encodeURIComponent(id)}/receipt`, place, { signal, headers: { accept: "*/*" } })).text(),
+      await ask(api, `/events/${encodeURIComponent(id)}/receipt`, place, { signal, headers: { accept: "*/*" } }, (response) => response.text()),
     export: (filter = {}, { signal, format = "ndjson", order } = {}) => exportFile(api, { ...filter, order }, format, signal),
     exportParts: (filter = {}, { signal, format = "ndjson", order } = {}) => exportParts(api, { ...filter, order }, format, signal),
     stream: (filter = {}, { signal, after } = {}) => checkedStream(streamEvents(api, filter, after, signal), checked),
   };
   return {
     events,
-    producers: async (window = {}, { signal } = {}) => producersOf(await (await ask(api, "/producers", window, { signal })).json()),
+    producers: async (window = {}, { signal } = {}) => producersOf(await ask(api, "/producers", window, { signal }, (response) => response.json())),
   };
 }
 
@@ -151,7 +151,7 @@ function leafChecker(wanted: boolean): LeafCheck {
 type ListParameters = EventFilter & { readonly order?: "asc" | "desc"; readonly limit?: number; readonly cursor?: string; readonly offset?: number };
 
 async function list(api: Api, parameters: ListParameters, checked: LeafCheck, signal?: AbortSignal): Promise<EventPage> {
-  const body = await (await ask(api, "/events", parameters, { signal })).json() as {
+  const body = await ask(api, "/events", parameters, { signal }, (response) => response.json()) as {
     readonly events: readonly StoredEvent[];
     readonly next_cursor: string | null;
     readonly fresh_as_of: string;

@@ -6,6 +6,12 @@ export type ApiFault = {
   readonly pointer: string;
   /** What is wrong, for people. */
   readonly message: string;
+  /** What to write instead, where that is known. */
+  readonly hint?: string;
+  /** Where in the text of `q` the fault begins, in UTF-16 code units. */
+  readonly position?: number;
+  /** Of what is at fault, in UTF-16 code units. */
+  readonly length?: number;
 };
 
 /** The API refused, or could not: what its RFC 9457 problem says. */

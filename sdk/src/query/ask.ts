@@ -21,16 +21,31 @@ export type Parameters = Readonly<Record<string, string | number | boolean | Dat
 
 export type AskOptions = { readonly signal?: AbortSignal | undefined; readonly headers?: Readonly<Record<string, string>> };
 
-/** The API's answer to a GET, 2xx; rejects with AuditApiError. Reading is repeated after faults that may pass, `Retry-After` obeyed. */
-export async function ask(api: Api, path: string, parameters: Parameters = {}, options: AskOptions = {}): Promise<Response> {
+/**
+ * What `read` makes of the API's answer to a GET, 2xx; rejects with AuditApiError. Reading is repeated after faults that may pass, `Retry-After` obeyed: a
+ * body that breaks off, or is none of the API's, is an answer that did not come.
+ */
+export async function ask<T = Response>(
+  api: Api,
+  path: string,
+  parameters: Parameters,
+  options: AskOptions,
+  read: (response: Response) => T | Promise<T> = (response) => response as T,
+): Promise<T> {
   const url = `${api.root}${path}${queryString({ tenant_id: api.tenantId, ...parameters })}`;
   for (let attempt = 0;; attempt++) {
     const outcome = await askOnce(api, url, options, false);
-    const error = outcome instanceof Response ? outcome.ok ? undefined : await apiErrorOf(outcome) : outcome;
-    if (error === undefined) return outcome as Response;
+    const retryAfter = outcome instanceof Response ? outcome.headers.get("retry-after") : null;
+    const asked = retryAfterMs(retryAfter, api.runtime.now(), api.backoffCapMs) ?? 0;
+    let error: AuditApiError;
+    try {
+      if (outcome instanceof Response && outcome.ok) return await read(outcome);
+      error = outcome instanceof Response ? await apiErrorOf(outcome) : outcome;
+    } catch (reason) {
+      error = unanswered(options.signal?.aborted ? options.signal.reason : reason);
+    }
     const action = retryActionFor(error.status === 0 ? "network" : error.status);
     if (options.signal?.aborted || attempt >= api.retries || !(action === "retry" || action === "pause")) throw error;
-    const asked = outcome instanceof Response ? retryAfterMs(outcome.headers.get("retry-after"), api.runtime.now(), api.backoffCapMs) ?? 0 : 0;
     await sleep(api.runtime, asked + backoffMs(attempt, api.runtime.random(), api), options.signal).catch((reason: unknown) => {
       throw unanswered(reason);
     });
