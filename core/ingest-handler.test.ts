@@ -12,6 +12,8 @@ const event = { event_type: "order.created", actor_id: "ann" };
 describe("createIngestHandler(): refusals of whole requests", () => {
   const ofBody = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
     new Request("http://x/", { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+  const ofAddress = (query: string) =>
+    new Request(`http://x/audit-logger?${query}`, { method: "POST", body: JSON.stringify(event), headers: { "content-type": "application/json" } });
   const cases: [string, () => Request, number, string][] = [
     ["text/plain", () => ofBody("{}", { "content-type": "text/plain" }), 415, "unsupported_media_type"],
     ["an unknown encoding", () => ofBody("{}", { "content-encoding": "br" }), 415, "unsupported_media_type"],
@@ -27,6 +29,7 @@ describe("createIngestHandler(): refusals of whole requests", () => {
     ["no UTF-8", () => ofBody(Uint8Array.of(0x22, 0xff, 0x22)), 400, "invalid_utf8"],
     ["65 levels", () => ofBody("[".repeat(65)), 400, "body_too_deep"],
     ["an empty list", () => ofBody('{"events":[]}'), 400, "invalid_request"],
+    ["a tenant in the address, where nobody reads it", () => ofAddress(`tenant_id=${tenantB}`), 400, "unknown_parameter"],
     ["an empty Idempotency-Key", () => ofBody("{}", { "idempotency-key": "" }), 400, "invalid_parameter"],
     ["a long Idempotency-Key", () => ofBody("{}", { "idempotency-key": "k".repeat(256) }), 400, "invalid_parameter"],
   ];
@@ -41,6 +44,10 @@ describe("createIngestHandler(): refusals of whole requests", () => {
     expect(problem.request_id).toBe(response.headers.get("x-request-id"));
     expect(fixture.store.rows()).toEqual([]);
     expect(fixture.logged).toMatchObject([{ level: "warn", event: "ingest", status, code }]);
+  });
+
+  it("takes what gateways and clients put into an address for themselves", async () => {
+    expect((await ingestFixture().send(ofAddress("forceFunctionRegion=eu-west-1"))).status).toBe(201);
   });
 
   it("answers other methods with 405 and what it allows", async () => {

@@ -46,6 +46,7 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
   return async (request, lease) => {
     const caller = await parts.authenticate(request);
     if (!caller.scopes.has("ingest")) throw new AuditError("forbidden", "ingest events: the credential lacks the scope ingest; use one that has it");
+    refuseTenantInAddress(request.url);
     const ticket = parts.rates?.open("ingest", caller, onlyTenant(caller));
     ticket?.admit();
     requireJson(request.headers.get("content-type"));
@@ -67,6 +68,12 @@ export function ingestRequestReader(parts: ReadingParts, eventsMax: number): (re
       parseMs,
     };
   };
+}
+
+/** Whoever names a tenant there believes that it counts, and his events would go into another. What else stands there is for gateways to read. */
+function refuseTenantInAddress(url: string): void {
+  if (!new URL(url).searchParams.has("tenant_id")) return;
+  throw new AuditError("unknown_parameter", "ingest events: tenant_id is not read from the address; put it into each event", { pointer: "tenant_id" });
 }
 
 const encoder = new TextEncoder();
