@@ -6,7 +6,7 @@ import { secretKeyOf } from "./bucket-step.ts";
 import { databaseUrlOf } from "./cli-steps.ts";
 import { announce, type Step } from "./deployment.ts";
 import { inDatabase } from "./in-database.ts";
-import { checkTenant, createKey } from "./tenant-step.ts";
+import { checkTenant, createPassingKey } from "./tenant-step.ts";
 
 const requestTimeoutMs = 60_000;
 const receiptTimeoutMs = 90_000;
@@ -23,7 +23,7 @@ export const smokeTest: Step = async (deployment) => {
   const databaseUrl = databaseUrlOf(project);
   const key = await inDatabase(databaseUrl, "audit_job", async (client) => {
     await client.query("select audit_log.create_tenant($1, $2)", [checkTenant.id, checkTenant.name]);
-    return await createKey(client, checkTenant.id, "smoke test", ["ingest", "read", "export"], new Date(Date.now() + keyLifeMs));
+    return await createPassingKey(client, checkTenant.id, "smoke test", ["ingest", "read", "export"], new Date(Date.now() + keyLifeMs));
   });
   try {
     const stored = await postEvent(project.url, key.text);

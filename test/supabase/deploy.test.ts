@@ -179,6 +179,14 @@ describe("a deployment to a fresh project", () => {
     expect((await fetch(`${hosted.url}/functions/v1/audit-api/api/v1/audit/events`, { headers })).status).toBe(403);
   });
 
+  it("records the first tenant's key in its log, as every key is", async () => {
+    await client.query("begin; set local role audit_job");
+    const { rows } = await client.query("select object_id, principal, context from audit_log.events where event_type = 'audit.key.created'");
+    await client.query("rollback");
+    const [, id] = /^ {2}key {4}aud_(\w{12})_/m.exec(first.stdout) ?? [];
+    expect(rows).toEqual([{ object_id: id, principal: "login:postgres", context: { name: "first key", scopes: ["ingest"] } }]);
+  });
+
   it("revokes the key of its smoke test", async () => {
     await client.query("begin; set local role audit_owner");
     const { rows } = await client.query("select k.name, k.revoked_at is not null as revoked from audit_log.api_keys as k order by k.created_at");
