@@ -47,7 +47,9 @@ async function start(options: Options): Promise<void> {
     process.exitCode = await new Promise<number>((done) => child.once("close", (code) => done(code ?? exitCodes.undone)));
     return;
   }
-  if (running(options.data) !== undefined) throw new CommandError("stack_runs", `start stack: one runs on ${options.data} already`, "npm run audit -- stack status says where");
+  if (running(options.data) !== undefined) {
+    throw new CommandError("stack_runs", `start stack: one runs on ${options.data} already`, "npm run audit -- stack status says where");
+  }
   const logs = join(resolve(options.data), "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const file = join(logs, "stack.log");
