@@ -48,17 +48,19 @@ async function setQuotas(options: SetOptions): Promise<void> {
   }
   const url = databaseTarget(options);
   const tenantId = tenantUuid(options.tenant);
-  await withDatabase(url, (pool) =>
+  const isKnown = await withDatabase(url, (pool) =>
     actAs(pool, silent, "set quotas", { role: "audit_job" }, async (transaction) => {
+      const known = await transaction.rows("select from audit_log.tenants where id = $1", [tenantId]);
       await transaction.rows("select audit_log.set_rate_limits($1, $2, $3, $4, $5)", [tenantId, ...values]);
       const detail = Object.fromEntries(names.flatMap((name) => options[name] === undefined ? [] : [[quotas[name].column, options[name]]]));
       return {
-        result: undefined,
+        result: known.length > 0,
         events: [operatorEvent(url, tenantId, { type: "audit.limits.changed", objectType: "audit.limits", objectId: tenantId, detail })],
       };
     }));
   const told = names.flatMap((name) => options[name] === undefined ? [] : [`${options[name]} ${quotas[name].wording}`]);
   console.log(`tenant ${tenantId}: ${isEmpty ? "the deployment's quotas" : told.join(", ")}; in force within seconds`);
+  if (!isKnown) console.error("no tenant of this id was known before, now there is one: see whether the id is right");
 }
 
 type Row = { readonly tenant_id: string } & Readonly<Record<(typeof quotas)[keyof typeof quotas]["column"], number | null>>;
