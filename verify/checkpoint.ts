@@ -1,5 +1,5 @@
 import { fromBase64 } from "./bytes.ts";
-import type { KeyRing } from "./keys.ts";
+import type { KeyRing, TrustedKey } from "./keys.ts";
 import { isSignedBy, readNote, signingTime } from "./note.ts";
 
 /** A checkpoint whose signature was verified. */
@@ -18,7 +18,7 @@ export type Checkpoint = {
 
 /**
  * The checkpoint that `note` states, C2SP tlog-checkpoint. Throws, saying why, unless a key of the ring signed it, with its time, before that
- * key retired.
+ * key retired, and no line under the name of another is false.
  */
 export async function openCheckpoint(text: string, ring: KeyRing): Promise<Checkpoint> {
   const note = readNote(text);
@@ -27,16 +27,19 @@ export async function openCheckpoint(text: string, ring: KeyRing): Promise<Check
   if (origin === "" || !/^(?:0|[1-9]\d{0,15})$/.test(size) || rootBytes?.length !== 32 || end !== "" || rest.length > 0) {
     throw new Error("open checkpoint: text: is not origin, size and root");
   }
-  for (const key of ring.keys) {
-    if (!await isSignedBy(note, key)) continue;
-    const signedAt = await signingTime(note, key);
-    if (signedAt === undefined) throw new Error("open checkpoint: time: is not signed");
-    if (key.retiredAt !== undefined && signedAt > key.retiredAt) {
-      throw new Error(`open checkpoint: key: retired at ${key.retiredAt.toISOString()}, signed at ${signedAt.toISOString()}`);
-    }
-    return { origin, size: Number(size), root: rootBytes, signedAt, key: key.text };
+  let key: TrustedKey | undefined;
+  for (const known of ring.keys) {
+    const isSigned = await isSignedBy(note, known);
+    if (isSigned === false) throw new Error("open checkpoint: signature: is false under a trusted key's name");
+    if (isSigned) key ??= known;
   }
-  throw new Error("open checkpoint: signature: is not valid, or not by a trusted key");
+  if (key === undefined) throw new Error("open checkpoint: signature: is not valid, or not by a trusted key");
+  const signedAt = await signingTime(note, key);
+  if (signedAt === undefined) throw new Error("open checkpoint: time: is not signed");
+  if (key.retiredAt !== undefined && signedAt > key.retiredAt) {
+    throw new Error(`open checkpoint: key: retired at ${key.retiredAt.toISOString()}, signed at ${signedAt.toISOString()}`);
+  }
+  return { origin, size: Number(size), root: rootBytes, signedAt, key: key.text };
 }
 
 /** The tenant that a checkpoint's origin ends in, or undefined when it is not a tenant's. */

@@ -35,7 +35,9 @@ export async function readPublicKey(text: string): Promise<PublicKey> {
 export function readNote(note: string): Note {
   const end = note.lastIndexOf("\n\n");
   // deno-lint-ignore no-control-regex
-  if (end < 0 || !note.endsWith("\n") || /[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Error("read note: form: is not a signed note");
+  if (end < 0 || !note.endsWith("\n") || /[\u0000-\u0009\u000b-\u001f]/.test(note) || !note.isWellFormed()) {
+    throw new Error("read note: form: is not a signed note");
+  }
   const lines = note.slice(end + 2).split("\n").slice(0, -1);
   if (lines.length === 0 || lines.length > 64) throw new Error("read note: signatures: are none or too many");
   return { text: note.slice(0, end + 1), lines: lines.map(readLine) };
@@ -48,11 +50,14 @@ function readLine(line: string): SignatureLine {
   return { name: match[1] as string, id: bytes.slice(0, 4), signature: bytes.slice(4) };
 }
 
-/** True if `key` signed the note plainly, and no line under its name and id is false. */
-export async function isSignedBy(note: Note, key: PublicKey): Promise<boolean> {
+/**
+ * True if `key` signed the note plainly, undefined if no line is under its name and id. False if such a line is: then the note is to be refused, whoever else
+ * signed it, C2SP signed-note "Signatures".
+ */
+export async function isSignedBy(note: Note, key: PublicKey): Promise<boolean | undefined> {
   const lines = await linesBy(note, key, 1);
   for (const { signature } of lines) if (!await isSignature(key, signature, utf8.encode(note.text))) return false;
-  return lines.length > 0;
+  return lines.length > 0 ? true : undefined;
 }
 
 /** When `key` says that it signed: its timestamped cosignature, C2SP tlog-cosignature. Undefined without one, or when it is false. */
