@@ -19,7 +19,7 @@ export function createFolderStore(folder: string): ArchiveStore {
     getRange: async (key, start, end) => await faultsAreUnavailable("read object", pathOf(key), (path) => readRange(path, start, end)),
     size: async (key) => await faultsAreUnavailable("size object", pathOf(key), (path) => unlessMissing(async () => (await stat(path)).size)),
     list: (prefix, options = {}) => faultsAreUnavailable("list objects", folder, () => listKeys(folder, prefix, options.after ?? "", options.limit ?? 1000)),
-    remove: async (key) => await faultsAreUnavailable("remove object", pathOf(key), (path) => rm(path, { force: true })),
+    remove: async (key) => await faultsAreUnavailable("remove object", pathOf(key), removeFile),
   };
 }
 
@@ -53,6 +53,12 @@ function putFile(root: string, path: string, bytes: Uint8Array): Promise<"stored
       await rm(temporary, { force: true });
     }
   });
+}
+
+/** Gone for good: what is recorded as deleted must not be back after a power failure. */
+async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await unlessMissing(() => syncFolders(dirname(path), dirname(path)));
 }
 
 /** A new name is durable when every folder on its way is: fsync(2), notes. */
