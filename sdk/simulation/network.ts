@@ -27,6 +27,7 @@ export type Faults = {
   readonly limited: number;
   readonly failing: number;
   readonly garbled: number;
+  readonly unauthorized: number;
   readonly missingDoor: "edge" | "api" | undefined;
   readonly latencyMsMax: number;
   readonly outages: readonly (readonly [from: number, to: number])[];
@@ -40,6 +41,7 @@ export const noFaults: Faults = {
   limited: 0,
   failing: 0,
   garbled: 0,
+  unauthorized: 0,
   missingDoor: undefined,
   latencyMsMax: 100,
   outages: [],
@@ -140,10 +142,11 @@ export function simulatedFetch(in_: World, process: object, to: Server, faults: 
           status: 429,
           body: "{}",
           headers: {
-            "retry-after": dice.pick(["1", "5", new Date(in_.now + 7000).toUTCString(), ""]),
+            "retry-after": dice.pick(["1", "5", new Date(in_.now + in_.offMs + 7000).toUTCString(), ""]),
           },
         });
       }
+      if (dice.chance(now.unauthorized)) return void answer({ status: dice.pick([401, 403]), body: "{}" });
       if (dice.chance(now.failing)) {
         return void answer({
           status: dice.pick([500, 502, 503, 504]),

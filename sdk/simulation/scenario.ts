@@ -47,6 +47,7 @@ export function scenario(seed: number, withSpool: boolean): Scenario {
     limited: some(0.2),
     failing: some(0.4),
     garbled: some(0.2),
+    unauthorized: some(0.1),
     missingDoor: pick([undefined, undefined, "edge", "api"]),
     latencyMsMax: pick([10, 200, 5000]),
     outages: chance(0.5) ? [[outageStart, outageStart + between(1000, workMs)]] : [],
@@ -64,6 +65,8 @@ export function scenario(seed: number, withSpool: boolean): Scenario {
     concurrency: between(1, 5),
     edgeAbove: between(0, 40),
     requestTimeoutMs: 10_000,
+    // A date, read by a clock that was set meanwhile, may lie an hour ahead: then this is waited for.
+    retryAfterCapMs: 20_000,
     logTimeoutMs: between(1000, 40_000),
     whenFull: withSpool ? "spill" : pick(["drop", "block"]),
     onWarning: () => {},
@@ -99,7 +102,7 @@ export function startProcess(in_: Scenario): Process {
       fsync: in_.fsync,
       segmentBytes: 3000,
       scanMs: 5000,
-    }, memoryFiles(in_.disk, pid, () => in_.world.now)),
+    }, memoryFiles(in_.disk, pid, () => in_.world.now + in_.world.offMs)),
   };
   const client = createAuditClient({
     ...in_.options,
@@ -186,8 +189,14 @@ export async function live(in_: Scenario, check: (client: AuditClient) => void):
     });
   }
   for (let sleeps = in_.disk === undefined ? 0 : between(0, 3); sleeps > 0; sleeps--) {
-    schedule(at, outside, between(0, workMs), () => void (in_.processes.length > 0 && at.asleep.set(pick(in_.processes).self, at.now + between(100, 90_000))));
+    schedule(
+      at,
+      outside,
+      between(0, workMs / 2),
+      () => void (in_.processes.length > 0 && at.asleep.set(pick(in_.processes).self, at.now + between(100, 90_000))),
+    );
   }
+  for (let jumps = between(0, 2); jumps > 0; jumps--) schedule(at, outside, between(0, workMs), () => void (at.offMs += between(-3_600_000, 3_600_000)));
   schedule(at, outside, workMs, () => void (in_.healed = true));
   const checkAll = () => in_.processes.forEach(({ client }) => check(client));
   // Long enough for the last of those killed to be started again.

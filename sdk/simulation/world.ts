@@ -36,6 +36,8 @@ type Timer = {
 /** Virtual time: nothing happens but what was scheduled, in order, and time jumps from one to the next. */
 export type World = {
   now: number;
+  /** How far clocks on the wall are off: what is set right, or wrong, jumps for everybody, and no timer goes by it. */
+  offMs: number;
   readonly dice: Dice;
   timers: Timer[];
   order: number;
@@ -47,6 +49,7 @@ export type World = {
 export function world(seed: number): World {
   return {
     now: 1_790_000_000_000,
+    offMs: 0,
     dice: dice(seed),
     timers: [],
     order: 0,
@@ -98,7 +101,7 @@ export async function run(in_: World, limitMs: number, until: () => boolean, che
 /** The runtime of one process of this world. Killing the process is adding `process` to `world.dead`. */
 export function simulatedRuntime(in_: World, process: object, fetch: Runtime["fetch"]): Runtime {
   return {
-    now: () => in_.now,
+    now: () => in_.now + in_.offMs,
     monotonic: () => in_.now,
     random: in_.dice.random,
     randomUuid: () => {

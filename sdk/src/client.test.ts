@@ -32,6 +32,15 @@ describe("logEvent()", () => {
     expect(world.client.stats()).toMatchObject({ queued: 0, rejected: 1 });
   });
 
+  it("does not call an event refused that an earlier try may have stored", async () => {
+    const world = virtual({ logTimeoutMs: 60_000 });
+    world.answer = () => world.requests.length === 1 ? "refused" : { status: 401 };
+    await expect(world.until(world.client.logEvent({ event_type: "a" }))).rejects.toMatchObject({ name: "AuditPendingError", cause: { status: 401 } });
+    world.answer = () => undefined;
+    await world.until(world.client.flush({ timeoutMs: 100_000 }));
+    expect(world.client.stats()).toMatchObject({ created: 1, rejected: 0, queued: 0 });
+  });
+
   it("keeps the event queued when no answer comes in time, says so, and still delivers it", async () => {
     const world = virtual({ logTimeoutMs: 5000, requestTimeoutMs: 2000 });
     world.answer = () => "lost";

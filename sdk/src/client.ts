@@ -49,7 +49,7 @@ export type AuditClient = {
   readonly logUpdate: (event: ObjectEvent & { readonly before?: object; readonly after?: object }, options?: LogOptions) => Promise<LoggedEvent>;
   /** `logEvent` of something removed: `before`, what was removed, goes into `context`. */
   readonly logDeletion: (event: ObjectEvent & { readonly before?: object }, options?: LogOptions) => Promise<LoggedEvent>;
-  /** Logs many events through the door that suits their number; says what became of each. Does not reject. */
+  /** Logs many events through the door that suits their number; says what became of each. Rejects only where its module cannot be loaded, and has taken none then. */
   readonly logHighVolumeEvents: (events: readonly EventInput[], options?: HighVolumeOptions) => Promise<BulkResult>;
   /** Runs `operation` and logs how it ended and how long it took. Passes on what it returns or throws, and nothing else. */
   readonly auditOperation: <T>(info: EventInput, operation: (event: OperationDraft) => T | Promise<T>) => Promise<T>;

@@ -1,6 +1,7 @@
 import { reportDrops } from "./accept.ts";
 import { dispatch, nextWakeAt } from "./delivery/dispatch.ts";
 import { bounded, enqueue, isSettledUpTo } from "./delivery/queue.ts";
+import { retryActionFor } from "./delivery/retry-table.ts";
 import { answered } from "./delivery/settle.ts";
 import type { Batch } from "./delivery/state.ts";
 import { type Engine, metricsDue, tell, warn } from "./engine.ts";
@@ -31,7 +32,7 @@ async function deliver(engine: Engine, batch: Batch): Promise<void> {
   const { runtime, spool } = engine;
   const answer = await transmit(batch, engine);
   if (engine.ended) return;
-  if ("code" in answer && [401, 403].includes(answer.status as number)) warn(engine, "credential", answer.message);
+  if ("code" in answer && retryActionFor(answer.status) === "refresh") warn(engine, "credential", answer.message);
   const settlements = answered(engine, batch, answer, runtime.monotonic(), runtime.random);
   for (const [entry, verdict] of settlements) {
     if (verdict.error) tell(engine, "onRejected", JSON.parse(entry.json), verdict.error);

@@ -37,8 +37,8 @@ export function answered(state: DeliveryState, batch: Batch, answer: Answer, now
     const wait = asked ? asked + Math.max(asked / 2, 1000) * random() : backoffMs(action === "refresh" ? 20 : batch.attempts + 2, random(), state);
     for (const one of mayFallBack ? [door] : state.doors) one.pausedUntil = Math.max(one.pausedUntil, now + wait);
   }
-  // Who waits is told that the credential does not do; what nobody waits for can wait itself.
-  const isRefused = ({ done }: Entry) => action === "refresh" && done;
+  // Who waits is told that the credential does not do, unless an earlier try may have stored the event; what nobody waits for can wait itself.
+  const isRefused = ({ done }: Entry) => done && action === "refresh" && !batch.againAt;
   again(state, batchOf(entries.filter((entry) => !isRefused(entry)), batch), door, mayFallBack, now, random());
   return entries.filter(isRefused).map((entry) => settled(state, entry, verdict, now));
 }

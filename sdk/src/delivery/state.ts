@@ -23,7 +23,7 @@ export type Entry = {
   readonly record?: unknown;
 };
 
-/** Entries that travel together. To the doors of `tried`, which failed since the last wait, it may go again at `againAt`, to others at `notBefore`. */
+/** Entries that travel together. To the doors of `tried`, which failed since the last wait, it may go again at `againAt` (0 before the first try), to others at `notBefore`. */
 export type Batch = {
   readonly entries: readonly Entry[];
   attempts: number;
