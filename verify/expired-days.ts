@@ -1,6 +1,6 @@
 import { columnsBeforeLeaf } from "./database-row.ts";
 import { leafColumns } from "./leaf.ts";
-import { textOfField, unpacked } from "./packed-event.ts";
+import { isTextOfField, unpacked } from "./packed-event.ts";
 import type { FindingList } from "./report.ts";
 import type { ExpiredDay, ReadEvent } from "./source.ts";
 
@@ -16,7 +16,7 @@ export function expiryCheck(days: readonly ExpiredDay[] = []) {
   const recorded = new Set<string>();
   return {
     see(read: ReadEvent): void {
-      if (days.length === 0 || ("bytes" in read && textOfField(read, typeColumn) !== recordType)) return;
+      if (days.length === 0 || ("bytes" in read && !isTextOfField(read, typeColumn, recordType))) return;
       const { tenantId, event } = unpacked(read);
       // Callers cannot choose who stored an event, and imports bring what other logs say of themselves.
       if (event["event_type"] !== recordType || event["principal"] !== "job:audit-retention") return;

@@ -41,7 +41,6 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
   const strays: StoredEvent[] = [];
   const differing: StoredEvent[] = [];
   const records = [deletionCheck(source.deletions), expiryCheck(source.expired)];
-
   for await (const page of source.events()) {
     for (const read of page) {
       count.events++;

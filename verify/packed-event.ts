@@ -22,10 +22,21 @@ export function nextField(bytes: Uint8Array, at: number): number {
   return at + 4 + Math.max(0, fieldLength(bytes, at));
 }
 
-/** The text of a column by its place in `rowColumns`, or null. */
-export function textOfField({ bytes, at }: Pick<PackedEvent, "bytes" | "at">, column: number): string | null {
+/** Where the field of a column begins, by its place in `rowColumns`. */
+function placeOfField({ bytes, at }: Pick<PackedEvent, "bytes" | "at">, column: number): number {
   let place = at + 2;
   for (let i = 0; i < column; i++) place = nextField(bytes, place);
+  return place;
+}
+
+/** Whether a column's text is `text`, which is ASCII. */
+export function isTextOfField(event: Pick<PackedEvent, "bytes" | "at">, column: number, text: string): boolean {
+  return isTextAt(event.bytes, placeOfField(event, column), text);
+}
+
+/** The text of a column by its place in `rowColumns`, or null. */
+export function textOfField({ bytes, at }: Pick<PackedEvent, "bytes" | "at">, column: number): string | null {
+  const place = placeOfField({ bytes, at }, column);
   const length = fieldLength(bytes, place);
   return length < 0 ? null : decoder.decode(bytes.subarray(place + 4, place + 4 + length));
 }

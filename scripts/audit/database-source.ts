@@ -93,9 +93,7 @@ async function openSnapshot([first, second]: readonly [pg.Client, pg.Client], ur
     eventCount: Number(eventCount ?? 0),
     tenants,
     deletions: deletions.map(([tenantId, occurredAt, id]) => ({ tenantId: tenantId as string, occurredAt: timeOf(occurredAt as string), id: id as string })),
-    archives: (await read(`${archivesSql} ${ofTenant === "" ? "" : `and a.tenant_id = '${uuidLiteral(onlyTenantId ?? "")}'`} order by a.day, a.tenant_id`)).map(
-      catalogueEntryOf,
-    ),
+    archives: await readArchives(read, onlyTenantId),
     hasExpiredSince: (tenantId, day) => hasExpired(url, roleSql, tenantId, day),
     keys,
     rotations,
@@ -131,6 +129,11 @@ const archivesSql = `select a.tenant_id, a.day::text, a.state, a.manifest_key, e
         and e.event_type = 'audit.archive.expired' and e.object_id = a.day::text
     )
   from audit_log.archives as a where a.archived_at is not null`;
+
+async function readArchives(read: Read, onlyTenantId: string | undefined): Promise<readonly CatalogueEntry[]> {
+  const ofTenant = onlyTenantId === undefined ? "" : `and a.tenant_id = '${uuidLiteral(onlyTenantId)}'`;
+  return (await read(`${archivesSql} ${ofTenant} order by a.day, a.tenant_id`)).map(catalogueEntryOf);
+}
 
 function catalogueEntryOf([tenantId, day, state, key, sha256, expiringOn, isGone]: Texts): CatalogueEntry {
   const manifest = { manifestKey: key ?? "", manifestSha256: Buffer.from(sha256 ?? "", "hex") };
