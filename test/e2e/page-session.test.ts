@@ -4,7 +4,7 @@ import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { type Service, startService, tenantA, tenantB } from "../api/service.ts";
 import { publishableKey, signToken, testEnvironment } from "../support/tokens.ts";
 import { type AuthDouble, startAuthDouble } from "./auth-double.ts";
-import { openBrowser, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
+import { openBrowser, overhang, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
 
 const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
 const auditor = { email: "auditor@example.com", password: "correct horse", access };
@@ -185,6 +185,11 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
       await page.goto(`${server.url}/?q=action:in.second#token=${strange}`);
       await rowOf(page, "in.second").waitFor();
     });
+    const hostile = await signToken({ email: `${"W".repeat(250)}\u202e<b>`, app_metadata: access });
+    await open(`/#token=${hostile}`, async (page) => {
+      await page.getByRole("button", { name: /^Sign in as W+U\+202E<b>$/ }).waitFor();
+      expect(await overhang(page)).toBe(0);
+    }, { width: 320 });
     await open("/#token=nothing", (page) => page.getByRole("alert").getByText("The link that you followed signs nobody in").waitFor());
   });
 

@@ -7,7 +7,7 @@ import { Fragment, type ReactNode } from "react";
  */
 const unseen =
   // deno-lint-ignore no-control-regex
-  /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|(?<!\p{Extended_Pictographic})\ufe0f|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/gu;
+  /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\ufe0f(?<!\p{Extended_Pictographic}\ufe0f)|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/gu;
 
 /** JSON that means the same as `json`, with unseen characters as escapes. */
 export function escapeUnseen(json: string): string {
@@ -51,11 +51,14 @@ const isPath = /^[!-~]*[/:][!-~]*$/;
 
 /** A tooltip cannot be set apart: what it may not show is named there too. */
 function titleOf(text: string): string {
-  return text.slice(0, 1000).replace(unseen, nameOf);
+  return plain.test(text) ? text.slice(0, 1000) : text.slice(0, 1000).replace(unseen, nameOf);
 }
 
+/** What nearly all text is: seen at once, for hundreds of cells a frame. */
+const plain = /^[ -~]*$/;
+
 function named(text: string): ReactNode {
-  if (text.search(unseen) < 0) return text;
+  if (plain.test(text) || text.search(unseen) < 0) return text;
   const marks = text.match(unseen) ?? [];
   return text.split(unseen).map((part, index) => (
     <Fragment key={index}>

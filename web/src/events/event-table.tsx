@@ -27,7 +27,7 @@ export function EventTable({ events, zone, cursor, openId, isLoading, onOpen }: 
     count: events.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 12,
+    overscan: 6,
     enabled: isVirtual,
   });
   useEffect(() => {
@@ -50,7 +50,9 @@ export function EventTable({ events, zone, cursor, openId, isLoading, onOpen }: 
         <caption className="visually-hidden">Audit events, newest first</caption>
         <thead>
           <tr>
-            <th scope="col" aria-sort="descending">Time ({zoneName(zone)})</th>
+            <th scope="col" aria-sort="descending" title={zoneName(zone)}>
+              Time (<ZonePlace zone={zone} />)
+            </th>
             {columns.map((name) => <th key={name} scope="col">{name}</th>)}
           </tr>
         </thead>
@@ -71,6 +73,18 @@ export function EventTable({ events, zone, cursor, openId, isLoading, onOpen }: 
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** `Europe/Berlin`; where that has no room, only `Berlin`. */
+function ZonePlace({ zone }: { readonly zone: Zone }) {
+  const parts = zoneName(zone).split("/");
+  const place = parts.pop();
+  return (
+    <>
+      {parts.length > 0 && <span className="zone-region">{parts.join("/")}/</span>}
+      {place}
+    </>
   );
 }
 
