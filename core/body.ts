@@ -95,7 +95,10 @@ function codingOf(header: string | null): "gzip" | "deflate" | undefined {
 }
 
 function tooLarge(limits: BodyLimits): AuditError {
-  return new AuditError("body_too_large", `read body: it has more than ${limits.bytesMax} bytes after decoding; send fewer events in one request`);
+  return new AuditError(
+    "body_too_large",
+    `read body: it has more than ${limits.bytesMax} bytes after decoding; send a smaller one, such as fewer events at once`,
+  );
 }
 
 function timedOut(limits: BodyLimits): AuditError {

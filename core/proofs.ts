@@ -37,10 +37,10 @@ const encoder = new TextEncoder();
 export async function receiptOf(store: ProofStore, sha256: Sha256, { event, logIndex }: Pick<StoredEvent, "event" | "logIndex">): Promise<string> {
   const key = { tenantId: event.tenant_id, occurredAt: event.occurred_at, id: event.id };
   const index = logIndex ?? await store.leafIndex(key);
-  if (index === undefined) throw new AuditError("conflict", "prove event: event: is not sealed yet", { retryAfterSeconds: 10 });
+  if (index === undefined) throw new AuditError("conflict", "prove event: event: is not sealed yet; ask again in a few seconds", { retryAfterSeconds: 10 });
   const checkpoint = await store.checkpoint(key.tenantId);
   if (checkpoint === undefined || checkpoint.size <= index) {
-    throw new AuditError("conflict", "prove event: event: is not in a checkpoint yet", { retryAfterSeconds: 10 });
+    throw new AuditError("conflict", "prove event: event: is not in a checkpoint yet; ask again in a few seconds", { retryAfterSeconds: 10 });
   }
   const path = await inclusionProofFromTiles(sha256, (wanted) => store.tiles(key.tenantId, wanted), index, checkpoint.size);
   return formatReceipt({ index, path, checkpoint: checkpoint.note, leaf: encoder.encode(leafOf(event)) });
@@ -60,9 +60,12 @@ export async function consistencyOf(store: ProofStore, sha256: Sha256, tenantId:
   const newest = await store.checkpoint(tenantId);
   if (newest === undefined) throw new AuditError("not_found", "prove consistency: checkpoint: there is none");
   const to = newSize ?? newest.size;
-  const areSizes = Number.isSafeInteger(oldSize) && Number.isSafeInteger(to) && oldSize >= 0 && oldSize <= to;
-  if (!areSizes) throw new AuditError("invalid_parameter", "prove consistency: sizes: must be whole numbers, the older one not larger", { pointer: "from" });
-  if (to > newest.size) throw new AuditError("invalid_parameter", `prove consistency: newer size: the log has ${newest.size} leaves`, { pointer: "to" });
+  const leaves = newest.size;
+  if (oldSize > leaves) {
+    throw wrongSize("from", `the log has ${leaves} leaves; whoever holds a checkpoint of more has proof that it was cut: keep it, and run verify`);
+  }
+  if (to > leaves) throw wrongSize("to", `the log has ${leaves} leaves; ask again when a newer checkpoint is signed`);
+  if (oldSize > to) throw wrongSize("from", "must not be larger than to; give the older size as from");
   const proof = await consistencyProofFromTiles(sha256, (wanted) => store.tiles(tenantId, wanted), oldSize, to);
   const rootOf = async (size: number, name: "old_root" | "new_root") => {
     const checkpoint = size === newest.size ? newest : await store.checkpoint(tenantId, size);
@@ -70,4 +73,8 @@ export async function consistencyOf(store: ProofStore, sha256: Sha256, tenantId:
   };
   const roots = { ...await rootOf(oldSize, "old_root"), ...await rootOf(to, "new_root") };
   return { old_size: oldSize, new_size: to, proof: proof.map(toBase64), ...roots };
+}
+
+function wrongSize(parameter: "from" | "to", what: string): AuditError {
+  return new AuditError("invalid_parameter", `prove consistency: ${parameter}: ${what}`, { pointer: parameter });
 }

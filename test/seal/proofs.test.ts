@@ -70,8 +70,9 @@ describe("proofs under row-level security", () => {
           expect(verifyConsistency(sha256, sizes, proof.map((hash) => fromBase64(hash) as Uint8Array))).toBe(true);
         }
       }
-      await expect(consistencyOf(store, sha256, tenantId, 10, 541)).rejects.toThrow("the log has 540 leaves");
-      await expect(consistencyOf(store, sha256, tenantId, 11, 10)).rejects.toThrow("must be whole numbers");
+      await expect(consistencyOf(store, sha256, tenantId, 10, 541)).rejects.toThrow("to: the log has 540 leaves");
+      await expect(consistencyOf(store, sha256, tenantId, 541)).rejects.toThrow("from: the log has 540 leaves; whoever holds a checkpoint of more");
+      await expect(consistencyOf(store, sha256, tenantId, 11, 10)).rejects.toThrow("from: must not be larger than to");
     });
   });
 
