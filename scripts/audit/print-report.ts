@@ -17,7 +17,7 @@ export function reportText(report: LogReport, notes: readonly string[]): string 
     ...(report.expired === undefined || report.expired === 0 ? [] : [`${count(report.expired, "event")} expired: their hashes are in the tree, they are not`]),
     ...notes,
     ...report.tenants.map((tenant) =>
-      `log ${tenant.tenant_id}: ${tenant.size.toLocaleString("en")} leaves, ${count(tenant.checkpoints, "checkpoint")} met${
+      `log ${tenant.tenant_id}: ${count(tenant.size, "leaf", "leaves")}, ${count(tenant.checkpoints, "checkpoint")} met${
         tenant.signed_at === undefined ? "" : `, signed ${tenant.signed_at}`
       }${tenant.findings === 0 ? "" : `, ${count(tenant.findings, "finding")}`}`
     ),

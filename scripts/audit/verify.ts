@@ -72,9 +72,9 @@ export function verifyCommand(): Command {
 
 async function runVerify(options: Options): Promise<number> {
   const inputs = [options.database, options.local, options.export, options.receipt].filter((input) => input !== undefined);
-  if (inputs.length > 1 || (inputs.length === 0 && !hasDatabase())) {
-    throw new CommandError("no_target", "find log: not one is named", "give one of --local, --database, --export, --receipt, or set AUDIT_DATABASE_URL");
-  }
+  const howTo = "give one of --local, --database, --export, --receipt, or set AUDIT_DATABASE_URL";
+  if (inputs.length > 1) throw new CommandError("no_target", `find log: ${inputs.length} are named`, howTo);
+  if (inputs.length === 0 && !hasDatabase()) throw new CommandError("no_target", "find log: none is named", howTo);
   const rotations = (options.rotation ?? []).map((file) => readFileSync(file, "utf8"));
   if (options.receipt !== undefined) return await verifyReceiptFile(options, options.receipt, rotations);
   const kept = findKept(options.checkpoint ?? [], options.bundles);

@@ -120,6 +120,7 @@ describe("npm run audit -- verify", () => {
 
   it("exits 2 when it could not check, with the reason", () => {
     expect(verify()).toMatchObject({ status: 2, err: expect.stringContaining("Give one of") });
+    expect(verify("--local", ".audit", "--database", log.database.adminUrl)).toMatchObject({ status: 2, err: expect.stringContaining("2 are named") });
     expect(verify("--database", "postgresql://nobody:x@127.0.0.1:1/none")).toMatchObject({ status: 2 });
     expect(verify("--database", log.database.adminUrl, "--key", "nonsense")).toMatchObject({ status: 2, err: expect.stringContaining("public key") });
     expect(verify("--database", log.database.adminUrl, "--checkpoint", file("no.checkpoint", "nonsense"))).toMatchObject({ status: 2 });
