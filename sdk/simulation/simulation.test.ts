@@ -18,4 +18,8 @@ describe("a client in a simulated world", () => {
       120_000,
     );
   }
+
+  it("waits until the last lock is old enough, which takes longer where the clock was set back", async () => {
+    expect(await faultsOfSeed(101_464, true)).toEqual([]);
+  });
 });

@@ -138,6 +138,20 @@ describe("createFileSpool()", () => {
     expect(other.recovered()).toBe(2);
   });
 
+  it("takes everything from one that is silent within twice the time allowed, wherever the clock was set meanwhile", async () => {
+    for (const jumpS of [-3600, -90, -60, -30, 30, 3600]) {
+      const [on, at] = [disk(), world(1)];
+      const [self, clock] = [{}, () => at.now + at.offMs];
+      append(open(on, at, 1, {}, self, memoryFiles(on, 1, clock)), 1);
+      at.dead.add(self);
+      await pass(at, 25_000);
+      at.offMs = jumpS * 1000;
+      const other = open(on, at, 2, {}, {}, memoryFiles(on, 2, clock));
+      await pass(at, 125_000);
+      expect(other.recovered(), `${jumpS} s`).toBe(1);
+    }
+  });
+
   it("takes nothing from another thread of the same process", async () => {
     const directory = mkdtempSync(join(tmpdir(), "audit-events-threads-"));
     const host = { runtime: platformRuntime, onRecovered: () => {}, onLost: () => {}, onWarning: () => {} };

@@ -17,7 +17,10 @@ export type SpoolOptions = {
   readonly segmentBytes?: number;
   /** Size of all files of this process together; 256 MiB. */
   readonly bytesMax?: number;
-  /** How long an owner may be silent before others take its events; 60 s. Of a process on the same machine, in the same container, it is known at once that it is dead. */
+  /**
+   * How long an owner may be silent before others take its events, at most twice that when the clock was set back meanwhile; 60 s. Of a process on the
+   * same machine, in the same container, it is known at once that it is dead.
+   */
   readonly staleMs?: number;
   /** How often the folder is looked through for events of dead processes; 5 s. */
   readonly scanMs?: number;
