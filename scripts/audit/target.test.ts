@@ -34,6 +34,16 @@ describe("an address that is none", () => {
       expect(databaseTarget({ database: right }, {})).toBe(right);
     }
   });
+
+  it("may have white space around it, as files and secrets often end", () => {
+    expect(databaseTarget({}, { AUDIT_DATABASE_URL: " postgresql://h/d \n" })).toBe("postgresql://h/d");
+    expect(databaseTarget({ database: "postgresql://h/d " }, {})).toBe("postgresql://h/d");
+  });
+
+  it("is not looked for elsewhere when the option is there and empty", () => {
+    expect(() => databaseTarget({ database: "" }, { AUDIT_DATABASE_URL: "postgresql://h/d" })).toThrow("read --database: ");
+    expect(databaseTarget({}, { AUDIT_DATABASE_URL: "", SUPABASE_DB_URL: "postgresql://h/d" })).toBe("postgresql://h/d");
+  });
 });
 
 describe("readProject()", () => {

@@ -114,9 +114,9 @@ export function databaseTarget(options: DatabaseOptions, environment: Environmen
     throw new CommandError("two_targets", "find database: --local and --database are both given", "give one of them");
   }
   if (options.local !== undefined) return readLocalFile(options.local).database_url;
-  const { AUDIT_DATABASE_URL, SUPABASE_DB_URL } = environment;
-  const [name, url] = Object.entries({ "--database": options.database, AUDIT_DATABASE_URL, SUPABASE_DB_URL })
-    .find(([, given]) => filled(given) !== undefined) ?? [];
+  const fromEnvironment = ["AUDIT_DATABASE_URL", "SUPABASE_DB_URL"].map((name) => [name, filled(environment[name])] as const);
+  // An option that is there and empty is a variable of the shell that was not set: another database than the one meant must not take its place.
+  const [name, url] = [["--database", options.database?.trim()] as const, ...fromEnvironment].find(([, given]) => given !== undefined) ?? [];
   if (url === undefined) {
     throw new CommandError("no_target", "find database: none is given", "give --local .audit or --database URL, or set AUDIT_DATABASE_URL");
   }
