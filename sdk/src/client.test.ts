@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { someEvents, virtual } from "../test/virtual.ts";
 import { AuditConfigurationError, AuditDroppedError, AuditPendingError, AuditRejectedError, createAuditClient } from "./index.ts";
+import { platformRuntime, type Runtime } from "./runtime.ts";
 
 describe("logEvent()", () => {
   it("resolves with the verdict when the event is stored", async () => {
@@ -23,6 +24,24 @@ describe("logEvent()", () => {
       message: "log event: rejected: invalid_value: is bad",
     });
     expect(told).toEqual([[{ bad: true }, "invalid_value"]]);
+  });
+
+  it("sets no timer for a time that has passed meanwhile, of which Node would warn on the console", async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const delays: number[] = [];
+    let now = 0;
+    const runtime: Runtime = {
+      ...platformRuntime,
+      // A machine so busy that each look at the clock finds it 100 ms later.
+      monotonic: () => now += 100,
+      setTimer: (callback, delayMs, keepAlive) => (delays.push(delayMs), platformRuntime.setTimer(callback, delayMs, keepAlive)),
+      fetch: () => (resolve(), Promise.resolve(Response.json({}, { status: 400 }))),
+    };
+    const client = createAuditClient({ url: "http://virtual", apiKey: "k", environment: {}, batchAgeMs: 150, runtime });
+    client.logEventFireAndForget({ event_type: "a" });
+    await asked;
+    await client.close();
+    expect(delays.filter((delayMs) => delayMs < 0)).toEqual([]);
   });
 
   it("rejects at once when the credential is refused, with nothing left in the queue", async () => {

@@ -16,9 +16,11 @@ export function pump(engine: Engine): void {
   const { runtime, rooms, flushes } = engine;
   refill(engine);
   reportDrops(engine);
-  for (const batch of dispatch(engine, runtime.monotonic())) void deliver(engine, batch);
+  // One look at the clock: what falls due while batches are sent would else be a time in the past, of which Node warns on the console.
+  const now = runtime.monotonic();
+  for (const batch of dispatch(engine, now)) void deliver(engine, batch);
   runtime.clearTimer(engine.timer);
-  const wakeInMs = nextWakeAt(engine) - runtime.monotonic();
+  const wakeInMs = nextWakeAt(engine) - now;
   // When only healing can help, waiting for it should not keep a process alive.
   const keepAlive = engine.doors.some(({ openUntil }) => !openUntil);
   engine.timer = wakeInMs < Infinity ? runtime.setTimer(engine.pump, Math.ceil(wakeInMs), keepAlive) : undefined;
