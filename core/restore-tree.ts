@@ -29,8 +29,8 @@ export async function restoreTree(
     const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size), joinWith(sha256));
     if (!sameBytes(growth.root, checkpoint.root)) continue;
     if (await store.useKey(key.verifierKey, key.logOrigin) !== "usable") return undefined;
-    const grown = [{ ...growth, note: manifest.checkpoint }];
-    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, grown, key.verifierKey, checkpoint.signedAt));
+    const grown = [{ ...growth, note: manifest.checkpoint, signedAt: checkpoint.signedAt }];
+    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, grown, key.verifierKey));
     return done === "busy" ? undefined : checkpoint.size;
   }
   return undefined;

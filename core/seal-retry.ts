@@ -54,11 +54,11 @@ async function retryTurn(sealer: Sealer, turn: SealTurn, tenantId: string, limit
   const { checked: rows, problems, count } = await turn.passedOver(tenantId, afterSeq, limit);
   if (problems.length > 0) await turn.report(problems, []);
   if (rows.length > 0) {
-    const signedAt = signingTime(sealer.now(), [tree]);
+    const signedAt = signingTime(sealer.now(), tree);
     const growth = growTree(tree.range, tenantId, rows, sealer.join);
     const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
-    const growths: readonly TreeGrowth[] = [{ ...growth, note }];
-    await turn.append(turn.sealedSeq, growths, sealer.verifierKey, signedAt);
+    const growths: readonly TreeGrowth[] = [{ ...growth, note, signedAt }];
+    await turn.append(turn.sealedSeq, growths, sealer.verifierKey);
   }
   const done = { sealed: rows.length, problems: problems.length };
   if (count === limit) return { status: "more", ...done };

@@ -64,6 +64,8 @@ export type TreeGrowth = {
   readonly root: Uint8Array;
   readonly tiles: readonly TileAppend[];
   readonly note: string;
+  /** As the note says it; of parts of a second nothing is kept. */
+  readonly signedAt: Date;
 };
 
 /** A row whose leaf hash is not the one stored with it. */
@@ -86,7 +88,7 @@ export type SealTurn = {
   /** Tenants, at most `limit`, whose newest checkpoint was signed by another key than this. */
   signedByOthers(verifierKey: string, limit: number): Promise<readonly string[]>;
   /** Grows trees, adds their checkpoints, and moves the mark to `toSeq`. Throws when anything is not as it was read: nothing then commits. */
-  append(toSeq: number, growths: readonly TreeGrowth[], verifierKey: string, signedAt: Date): Promise<void>;
+  append(toSeq: number, growths: readonly TreeGrowth[], verifierKey: string): Promise<void>;
   report(rows: readonly SealProblem[], trees: readonly TreeProblem[]): Promise<void>;
   /** The seq of the last leaf of a tenant's tree, 0 before the first; undefined when its tile is missing and did not move to the archive. */
   lastSeqOf(tenantId: string): Promise<number | undefined>;

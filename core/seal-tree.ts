@@ -9,11 +9,11 @@ import type { SealRow, StoredTree, TileAppend, TreeGrowth } from "./seal-store.t
 export type OpenedTree = { readonly range: TreeRange; readonly signedAt: Date | undefined } | { readonly problem: string };
 
 /**
- * When to sign: now, but never before what was signed last. A clock that was ahead and was put right would otherwise leave a larger tree that is older than a
+ * When to sign a tree: now, but never before it was signed last. A clock that was ahead and was put right would otherwise leave a larger tree that is older than a
  * smaller one, which is how a retired key's signature that was dated back looks.
  */
-export function signingTime(now: Date, trees: readonly { readonly signedAt: Date | undefined }[]): Date {
-  return trees.reduce((latest, { signedAt }) => signedAt !== undefined && signedAt > latest ? signedAt : latest, now);
+export function signingTime(now: Date, { signedAt }: { readonly signedAt: Date | undefined }): Date {
+  return signedAt !== undefined && signedAt > now ? signedAt : now;
 }
 
 /**
@@ -58,7 +58,7 @@ function widthMisfit({ size, widths }: StoredTree): string | undefined {
 }
 
 /** Appends `rows` to `range`, in their order: the grown tree and what its tiles get. The checkpoint is the caller's. */
-export function growTree(range: TreeRange, tenantId: string, rows: readonly SealRow[], join: JoinPairs): Omit<TreeGrowth, "note"> {
+export function growTree(range: TreeRange, tenantId: string, rows: readonly SealRow[], join: JoinPairs): Omit<TreeGrowth, "note" | "signedAt"> {
   const oldSize = range.size();
   const leaves = new Uint8Array(rows.length * hashBytes);
   for (let index = 0; index < rows.length; index++) leaves.set((rows[index] as SealRow).leafHash, index * hashBytes);

@@ -71,9 +71,9 @@ async function sealTurn(sealer: Sealer, turn: SealTurn, bounds: SealBounds): Pro
   const strangers = await turn.signedByOthers(sealer.verifierKey, bounds.tenantsPerTurn);
   for (const tenantId of strangers) if (!byTenant.has(tenantId)) byTenant.set(tenantId, []);
 
-  const { growths, treeProblems, signedAt } = await growAll(sealer, turn, byTenant);
+  const { growths, treeProblems } = await growAll(sealer, turn, byTenant);
   if (problems.length > 0 || treeProblems.length > 0) await turn.report(problems, treeProblems);
-  if (toSeq > turn.sealedSeq || growths.length > 0) await turn.append(toSeq, growths, sealer.verifierKey, signedAt);
+  if (toSeq > turn.sealedSeq || growths.length > 0) await turn.append(toSeq, growths, sealer.verifierKey);
   return {
     sealed: growths.reduce((sum, growth) => sum + growth.size - growth.oldSize, 0),
     checkpoints: growths.length,
@@ -88,11 +88,11 @@ async function growAll(
   sealer: Sealer,
   turn: SealTurn,
   byTenant: ReadonlyMap<string, readonly SealRow[]>,
-): Promise<{ readonly growths: readonly TreeGrowth[]; readonly treeProblems: readonly TreeProblem[]; readonly signedAt: Date }> {
+): Promise<{ readonly growths: readonly TreeGrowth[]; readonly treeProblems: readonly TreeProblem[] }> {
   const growths: TreeGrowth[] = [];
   const treeProblems: TreeProblem[] = [];
-  const trees: { readonly tenantId: string; readonly origin: string; readonly tree: Exclude<OpenedTree, { problem: string }> }[] = [];
-  if (byTenant.size === 0) return { growths, treeProblems, signedAt: sealer.now() };
+  if (byTenant.size === 0) return { growths, treeProblems };
+  const now = sealer.now();
   for (const stored of await turn.trees([...byTenant.keys()])) {
     // Found before: recorded then, and passed over since.
     if (stored.problem !== undefined) continue;
@@ -104,14 +104,11 @@ async function growAll(
       treeProblems.push({ tenantId, problem: tree.problem });
       continue;
     }
-    trees.push({ tenantId, origin, tree });
-  }
-  const signedAt = signingTime(sealer.now(), trees.map(({ tree }) => tree));
-  for (const { tenantId, origin, tree } of trees) {
+    const signedAt = signingTime(now, tree);
     const growth = growTree(tree.range, tenantId, byTenant.get(tenantId) ?? [], sealer.join);
     const note = await signCheckpoint({ origin, size: growth.size, root: growth.root }, sealer.signer, signedAt);
     sealer.opened.set(tenantId, { note, tree: { ...tree, signedAt } });
-    growths.push({ ...growth, note });
+    growths.push({ ...growth, note, signedAt });
   }
-  return { growths, treeProblems, signedAt };
+  return { growths, treeProblems };
 }

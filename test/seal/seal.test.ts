@@ -68,6 +68,19 @@ describe("seal()", () => {
     expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 90 });
   });
 
+  it("signs a tree at its own time, beside one that a clock that was ahead has signed", async () => {
+    const ahead = new Date(Date.now() + 86_400_000);
+    await ingest(11, 20, tenants.slice(0, 1));
+    await log.seal({ now: () => ahead });
+    await ingest(12, 40);
+    expect(await log.seal()).toMatchObject({ checkpoints: 2 });
+    const { rows } = await log.admin.query("select tenant_id, max(signed_at) as signed_at from audit_log.checkpoints group by 1");
+    const hoursAhead = tenants.map((tenantId) => (rows.find((row) => row.tenant_id === tenantId).signed_at - Date.now()) / 3_600_000);
+    expect(hoursAhead[0]).toBeGreaterThan(20);
+    expect(hoursAhead[1]).toBeLessThan(1);
+    expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 60 });
+  });
+
   it("reports a row that no longer rebuilds its leaf hash, once, and seals the others", async () => {
     const events = await ingest(3, 60);
     await tamper(`update audit_log.events set message = 'forged' where id = '${events[20]?.id}'`);
