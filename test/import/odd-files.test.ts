@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
+import { csvHeader, csvRows } from "../../core/format/csv.ts";
 import type { ImportItem } from "../../core/import.ts";
 import { openFiles } from "../../scripts/audit/import/files.ts";
 import { createMapper } from "../../scripts/audit/import/mapping.ts";
@@ -40,6 +41,13 @@ describe("openFiles()", () => {
 
   it("takes a comma for what divides fields wherever the first line has one", async () => {
     expect(await eventsOf(file("csv", "event_type,note;s\norder.paid,x\n"))).toMatchObject([{ event_type: "order.paid", context: { "note;s": "x" } }]);
+  });
+
+  it("takes from an export of ours the guards, and nothing of what has none: its context is JSON", async () => {
+    const event = { tenant_id: "t", occurred_at: "2026-01-01T10:00:00.000Z", id: "i", received_at: "2026-01-01T10:00:00.000Z", principal: "key:a" } as const;
+    const told = { event_type: "job.run", result: "success", message: "sort -t';' -k2;=1", context: { command: "sort -t';' -k2;=1" } } as const;
+    const rows = csvRows([{ event: { ...event, ...told }, leafHash: new Uint8Array(32), logIndex: 1 }]);
+    expect(await eventsOf(file("csv", csvHeader() + rows))).toMatchObject([told]);
   });
 
   const trail = (records: readonly object[]) => JSON.stringify({ Records: records });

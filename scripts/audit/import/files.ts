@@ -118,7 +118,9 @@ async function* csvItems(file: string, skip: number, mapper: Mapper, count: (byt
       yield { ...head, errors: [{ code: "invalid_value", pointer: "", message }] };
       continue;
     }
-    const entries = header.map((name, at) => [name, cells[at] === "" ? null : isOurs ? unguardCell(cells[at] as string) : cells[at]] as const);
+    // JSON is guarded by escapes, which are the same value: what looks like a guard there is text.
+    const isGuarded = (name: string) => isOurs && name !== "context";
+    const entries = header.map((name, at) => [name, cells[at] === "" ? null : isGuarded(name) ? unguardCell(cells[at] as string) : cells[at]] as const);
     yield { ...head, event: mapper.map(Object.fromEntries(entries)) };
   }
 }
