@@ -42,7 +42,7 @@ export function createSealStore(pool: Pool, log: Log): SealStore {
  * that were passed long ago: nobody would seal them, nor miss them. Read after the turn was opened, so that it can only be further.
  */
 async function refuseLostSequence(transaction: Transaction, openSeq: number): Promise<void> {
-  const text = "select case when q.is_called then q.last_value else 0 end as drawn from audit_log.event_seq as q";
+  const text = "select case when q.is_called then q.last_value else q.last_value - 1 end as drawn from audit_log.event_seq as q";
   const [sequence] = await transaction.rows<{ drawn: number }>(text);
   if (sequence === undefined || sequence.drawn >= openSeq) return;
   throw new AuditError(

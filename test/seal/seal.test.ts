@@ -154,7 +154,14 @@ describe("seal()", () => {
       code: "conflict",
       message: expect.stringMatching(/event_seq: stands at 0, but events up to \d+ were sealed/),
     });
-    await log.admin.query("select setval('audit_log.event_seq', (select open_seq from audit_log.sealer))");
+    // Either way of setting it is right: to the last number, or to the next.
+    const { rows: [{ open_seq: openSeq }] } = await log.admin.query("select open_seq::int from audit_log.sealer");
+    await log.admin.query(`alter sequence audit_log.event_seq restart with ${openSeq}`);
+    await expect(log.seal()).rejects.toMatchObject({ code: "conflict" });
+    for (const set of [`alter sequence audit_log.event_seq restart with ${openSeq + 1}`, `select setval('audit_log.event_seq', ${openSeq})`]) {
+      await log.admin.query(set);
+      expect(await log.seal()).toMatchObject({ status: "done", sealed: 0 });
+    }
     await ingest(12, 20);
     expect(await log.seal()).toMatchObject({ status: "done", sealed: 20 });
     expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 40 });
