@@ -37,6 +37,24 @@ export function searchTests({ visit }: PageStack): void {
     });
   });
 
+  it("suggests a value that holds a comma or a star in the words that mean it and nothing else", async () => {
+    await visit("/#demo=auditor", async (page) => {
+      await page.route("**/api/v1/audit/stats?*", async (route) => {
+        const response = await route.fetch();
+        const json = await response.json();
+        json.facets.values.actor_id = ["a,b", "a*", "plain"].map((value) => ({ value, count: 1 }));
+        await route.fulfill({ response, json });
+      });
+      await page.getByRole("button", { name: "Refresh now" }).click();
+      await expect.poll(() => page.evaluate("[...document.querySelectorAll('#known-actor option')].map((option) => option.value)")).toEqual([
+        '"a,b"',
+        '"a*"',
+        "plain",
+      ]);
+      await page.unrouteAll({ behavior: "wait" });
+    });
+  });
+
   it("asks again when the same is searched for again", async () => {
     await visit("/?q=action:user.*#demo=auditor", async (page) => {
       await rowOf(page, "user.login").first().waitFor();

@@ -3,7 +3,7 @@ import { Button } from "react-aria-components";
 import type { FacetValue, Fault } from "../api.ts";
 import { RangePicker } from "../range-picker.tsx";
 import { useView } from "../view-state.ts";
-import { type FormKey, typedOf, withTyped } from "./query-text.ts";
+import { type FormKey, typedOf, withTerm, withTyped } from "./query-text.ts";
 import { TermField } from "./term-field.tsx";
 
 const fields: readonly { readonly key: FormKey; readonly label: string; readonly facet?: string }[] = [
@@ -94,7 +94,7 @@ function TermFields({ text, facets }: { readonly text: string; readonly facets: 
           key={key}
           label={label}
           value={typedOf(text, key)}
-          suggestions={facet === undefined ? [] : facets?.[facet] ?? []}
+          suggestions={facet === undefined ? [] : facets?.[facet]?.map(({ value }) => typedOf(withTerm("", key, value), key)) ?? []}
           onChange={(typed) => set(key, typed)}
         />
       ))}

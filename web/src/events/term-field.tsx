@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
-import type { FacetValue } from "../api.ts";
 
 type Props = {
   readonly label: string;
   readonly value: string;
-  readonly suggestions: readonly FacetValue[];
+  /** Known values, in the words that mean each and nothing else. */
+  readonly suggestions: readonly string[];
   readonly onChange: (value: string) => void;
 };
 
@@ -31,7 +31,7 @@ export function TermField({ label, value, suggestions, onChange }: Props) {
           apply();
         }}
       />
-      {suggestions.length > 0 && <datalist id={id}>{suggestions.map(({ value: known }) => <option key={known} value={known} />)}</datalist>}
+      {suggestions.length > 0 && <datalist id={id}>{suggestions.map((known) => <option key={known} value={known} />)}</datalist>}
     </label>
   );
 }
