@@ -1,15 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { container, mayContain } from "../../sdk/test/container.ts";
 import { type ServerDouble, startServerDouble } from "../../sdk/test/server-double.ts";
 import type { AppSettings } from "./app-settings.ts";
 import { type App, runApp } from "./run-app.ts";
-
-const container = ["unshare", "-Urpf", "--mount-proc", "--kill-child"] as const;
-/** Docker's own profile and some distributions let no ordinary program make one. */
-const mayContain = spawnSync(container[0], [...container.slice(1), "true"]).status === 0;
 
 let double: ServerDouble;
 let directory: string;
