@@ -33,10 +33,10 @@ export async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Whether the same transaction is an ordinary one when it runs again. Two batches that hold the same events in different orders wait for each other, and
- * Postgres ends one of them. And a session can see the table of a day that another has just committed a moment before it is told that the table is a
- * partition: COMMIT makes rows visible first and tells other sessions' caches afterwards. Its INSERT then finds no partition, an error of class 23514
- * that, unlike a broken check, names no constraint.
+ * Whether the same transaction is an ordinary one when it runs again. Two that write the same rows in different orders wait for each other, and Postgres
+ * ends one of them; `ingest()` leaves little room for it. And a session can see the table of a day that another has just committed a moment before it is
+ * told that the table is a partition: COMMIT makes rows visible first and tells other sessions' caches afterwards. Its INSERT then finds no partition,
+ * an error of class 23514 that, unlike a broken check, names no constraint.
  */
 function isPassing({ sqlstate, constraint }: DatabaseFault): boolean {
   return sqlstate === "40P01" || (sqlstate === "23514" && constraint === undefined);

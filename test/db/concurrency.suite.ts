@@ -32,7 +32,7 @@ export function describeConcurrency(major: PostgresMajor): void {
       expect(await count(rows.map((row) => row.id))).toBe(2);
     });
 
-    it("stores each event once when overlapping batches cross; a deadlock ends one of them whole", async () => {
+    it("stores each event once when overlapping batches cross, and neither ends in a deadlock", async () => {
       const sessions = [await database.as("audit_ingest"), await database.as("audit_ingest")];
       const outcomes: string[] = [];
       for (let round = 0; round < 10; round++) {
@@ -41,12 +41,12 @@ export function describeConcurrency(major: PostgresMajor): void {
         await Promise.all(sessions.map(async (session, index) => {
           const own = newRow();
           const outcome = await ingest(session, [own, ...orders[index] ?? []]).then(() => "stored", (error) => error.code);
-          expect(await count([own.id])).toBe(outcome === "stored" ? 1 : 0);
+          expect(await count([own.id])).toBe(1);
           outcomes.push(outcome);
         }));
         expect(await count(rows.map((row) => row.id))).toBe(200);
       }
-      expect(outcomes.filter((outcome) => outcome !== "40P01" && outcome !== "stored")).toEqual([]);
+      expect(outcomes.filter((outcome) => outcome !== "stored")).toEqual([]);
     });
 
     it("ends one of two sessions that wait for each other with 40P01, and nothing of its transaction stays", async () => {

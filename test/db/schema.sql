@@ -1989,6 +1989,7 @@ declare
   v_count integer := cardinality(p_ids);
   v_days date[];
   v_seqs bigint[];
+  v_lock_timeout text := current_setting('lock_timeout');
 begin
   if (v_count = all (array[
     cardinality(p_tenant_ids), cardinality(p_occurred_ats), cardinality(p_sources), cardinality(p_actor_ids), cardinality(p_actor_types),
@@ -2028,7 +2029,10 @@ begin
   v_seqs := array(select nextval('audit_log.event_seq') from generate_series(1, v_count));
   -- A batch is nearly always new. An INSERT that may fail spares each row the look into the primary key that ON CONFLICT takes beforehand, an eighth of the
   -- whole; when it does fail the block is rolled back, and what it wrote is left to VACUUM.
+  -- Two batches that hold the same events in different orders would wait for each other. One that waits for a row lets its own rows go long before
+  -- deadlock_timeout (a second) and comes again in the order of the other way.
   begin
+    perform set_config('lock_timeout', '200ms', true);
     insert into audit_log.events (
       tenant_id, occurred_at, id, seq, received_at, principal, source, actor_id, actor_type, event_type, object_type, object_id, result, message,
       duration_ms, context, ip_address, user_agent, device_fingerprint, request_id, producer_id, producer_seq, leaf_hash
@@ -2047,7 +2051,8 @@ begin
         unnest(p_user_agents) as user_agent, unnest(p_device_fingerprints) as device_fingerprint, unnest(p_request_ids) as request_id,
         unnest(p_producer_ids) as producer_id, unnest(p_producer_seqs) as producer_seq, unnest(p_leaf_hashes) as leaf_hash
     ) as e;
-  exception when unique_violation then
+    perform set_config('lock_timeout', v_lock_timeout, true);
+  exception when unique_violation or lock_not_available or deadlock_detected then
     return query select * from audit_log.ingest_what_is_missing(
       p_received_at, p_principal, p_tenant_ids, p_occurred_ats, p_ids, p_sources, p_actor_ids, p_actor_types, p_event_types, p_object_types,
       p_object_ids, p_results, p_messages, p_durations_ms, p_contexts, p_ip_addresses, p_user_agents, p_device_fingerprints, p_request_ids,
@@ -2126,6 +2131,8 @@ begin
       unnest(p_producer_ids) as producer_id, unnest(p_producer_seqs) as producer_seq, unnest(p_leaf_hashes) as leaf_hash
   ) as e
   where v_closed = '{}' or (e.occurred_at at time zone 'UTC')::date <> all (v_closed)
+  -- Every batch that comes here locks its rows in this one order, so none waits for another in a circle; each keeps its own order in seq.
+  order by e.id, e.tenant_id, e.occurred_at
   on conflict do nothing;
   get diagnostics v_inserted = row_count;
   if v_inserted = v_count then

@@ -92,21 +92,20 @@ async function untilWaiting(count: number): Promise<void> {
 }
 
 describe("the same events in several requests at once", () => {
-  it("in any order are created once over all, and no request is left to a deadlock", { timeout: 60_000 }, async () => {
+  it("in any order are created once over all, and no request is refused", { timeout: 60_000 }, async () => {
     const random = randomOf(seedFor("orders"));
     for (let round = 0; round < 5; round++) {
       const tenantId = randomUUID();
       const events = eventsOf(tenantId, 400);
       const orders = [events, events.toReversed(), events.toSorted(() => random() - 0.5), events.toSorted(() => random() - 0.5)];
       const answers = await Promise.all(orders.map((order) => door.post(bodyOf(order))));
-      const retried = await Promise.all(answers.map((answer, n) => answer.status === 503 ? door.post(bodyOf(orders[n] ?? [])) : answer));
-      expect(answers.map((answer) => answer.status).filter((status) => ![200, 201, 503].includes(status))).toEqual([]);
-      expect(retried.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(400);
+      expect(answers.map((answer) => answer.status).filter((status) => ![200, 201].includes(status))).toEqual([]);
+      expect(answers.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(400);
       expect(await countStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`)).toBe(400);
     }
   });
 
-  it("in orders that lock each other are stored once: the deadlock is the door's to solve", { timeout: 60_000 }, async () => {
+  it("in orders that lock each other are stored once, and neither waits for a deadlock to be found", { timeout: 60_000 }, async () => {
     const tenantId = randomUUID();
     const [known, first, second, third] = eventsOf(tenantId, 4);
     // A new tenant's first batch would make the second request wait before it holds anything.
@@ -127,12 +126,11 @@ describe("the same events in several requests at once", () => {
     await blocker.query("rollback");
     await blocker.end();
     const answers = await Promise.all([one, two]);
-    // Whom PostgreSQL ends depends on who has waited longer: the first has one event left to store when it comes again, the second none.
     const refused = answers.filter((answer) => ![200, 201].includes(answer.status));
     expect(refused.map((answer) => answer.text.slice(0, 200))).toEqual([]);
     expect(answers.reduce((sum, answer) => sum + (answer.body.created_count ?? 0), 0)).toBe(3);
     expect(await countStoredRows(door.database.adminUrl, `tenant_id = '${tenantId}'`)).toBe(4);
-    expect(door.function.stderr().includes("40P01"), "a deadlock was met").toBe(true);
+    expect(door.function.stderr().includes("40P01"), "a deadlock was met").toBe(false);
   });
 
   it("with different content: one wins whole, every other is told of a conflict, and the row is the winner's", { timeout: 60_000 }, async () => {
