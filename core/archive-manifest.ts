@@ -3,7 +3,7 @@ import { ArchiveFault } from "./archive-fault.ts";
 import { archiveFolder } from "./archive-key.ts";
 import { canonicalJson } from "./format/canonical-json.ts";
 import { type Checkpoint, openCheckpoint, originOf } from "./format/checkpoint.ts";
-import { cosignatureLine, cosignedAt, type NoteSigner, type NoteVerifier, parseNote, signNote, verifyNote } from "./format/signed-note.ts";
+import { cosignatureLine, cosignedAt, formatVerifierKey, type NoteSigner, type NoteVerifier, parseNote, signNote, verifyNote } from "./format/signed-note.ts";
 
 /** Line 1 of a manifest's text. No checkpoint has it as its origin, so neither signature can stand for the other. */
 const header = "audit-events/archive-manifest/v1";
@@ -48,7 +48,7 @@ export async function signManifest(manifest: ArchiveManifest, logOrigin: string,
 
 /** A manifest that may be believed: who signed it is trusted, and so is the checkpoint in it. */
 export type OpenedManifest = { readonly manifest: ArchiveManifest; readonly signedAt: Date; readonly checkpoint: SignedCheckpoint };
-type SignedCheckpoint = Checkpoint & { readonly signedAt: Date };
+type SignedCheckpoint = Checkpoint & { readonly signedAt: Date; readonly verifierKey: string };
 
 /** Which archive is meant, and whose signatures are believed: `verifiers` are the log's own key and those that handed over to it. */
 export type ManifestExpectation = {
@@ -102,7 +102,7 @@ async function signedBy(note: ReturnType<typeof parseNote>, verifiers: readonly 
 async function checkpointOf(note: string, verifiers: readonly NoteVerifier[]): Promise<SignedCheckpoint | undefined> {
   for (const verifier of verifiers) {
     const opened = await openCheckpoint(note, verifier).catch(() => undefined);
-    if (opened !== undefined) return opened;
+    if (opened !== undefined) return { ...opened, verifierKey: await formatVerifierKey(verifier) };
   }
   return undefined;
 }

@@ -11,8 +11,14 @@ export const restoredSeqOffset = 2 ** 52;
 export type RestoredLeaf = SealRow & { readonly logIndex: number };
 
 /**
+ * How far a tree was rebuilt, in leaves, or why it was not: the restored leaves reach none of the checkpoints, the database does not know the key that
+ * signed the one they reach, or a sealer is at work.
+ */
+export type RestoredTree = number | "no_checkpoint" | "unknown_key" | "busy";
+
+/**
  * Rebuilds a tenant's tree in a database that has none, from restored leaves, up to the largest of these checkpoints that they reach without a gap and whose
- * root they have. The checkpoint is kept as it was signed, so receipts are valid against those of old. Undefined when no checkpoint fits: leaves are missing.
+ * root they have. The checkpoint is kept as it was signed, with the key that signed it, so receipts are valid against those of old.
  */
 export async function restoreTree(
   store: SealStore,
@@ -20,18 +26,19 @@ export async function restoreTree(
   tenantId: string,
   leaves: readonly RestoredLeaf[],
   manifests: readonly OpenedManifest[],
-  key: { readonly verifierKey: string; readonly logOrigin: string },
-): Promise<number | undefined> {
+  logOrigin: string,
+): Promise<RestoredTree> {
   const gap = leaves.findIndex(({ logIndex }, at) => logIndex !== at);
   const complete = gap === -1 ? leaves.length : gap;
   const signed = manifests.filter(({ checkpoint }) => checkpoint.size <= complete).sort((a, b) => b.checkpoint.size - a.checkpoint.size);
   for (const { checkpoint, manifest } of signed) {
     const growth = growTree(treeRange(sha256), tenantId, leaves.slice(0, checkpoint.size), joinWith(sha256));
     if (!sameBytes(growth.root, checkpoint.root)) continue;
-    if (await store.useKey(key.verifierKey, key.logOrigin) !== "usable") return undefined;
+    // One that has retired since signed it in its time.
+    if (await store.useKey(checkpoint.verifierKey, logOrigin) === "unknown") return "unknown_key";
     const grown = [{ ...growth, note: manifest.checkpoint, signedAt: checkpoint.signedAt }];
-    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, grown, key.verifierKey));
-    return done === "busy" ? undefined : checkpoint.size;
+    const done = await store.turn(async (turn) => await turn.append(turn.sealedSeq, grown, checkpoint.verifierKey));
+    return done === "busy" ? done : checkpoint.size;
   }
-  return undefined;
+  return "no_checkpoint";
 }

@@ -1,14 +1,16 @@
 import { Command } from "commander";
-import { createRestoreTarget, readRestoredLeaves } from "../../adapters/postgres/archive-restore.ts";
+import { createRestoreTarget, readRestoredLeaves, restoreKeys } from "../../adapters/postgres/archive-restore.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
+import { ArchiveFault } from "../../core/archive-fault.ts";
 import { archiveFolder } from "../../core/archive-key.ts";
 import { findManifest, type FoundManifest, readManifest, restoreArchive, type RestoreOutcome } from "../../core/archive-restore.ts";
-import { restoreTree } from "../../core/restore-tree.ts";
-import { type ArchiveOptions, type ArchiveTarget, openArchiveTarget, quiet, readCatalogue, withArchiveTarget } from "./archive-target.ts";
+import { type RestoredTree, restoreTree } from "../../core/restore-tree.ts";
+import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue, withArchiveTarget } from "./archive-target.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { CommandError } from "./failure.ts";
 import { startProgress } from "./progress.ts";
+import { printable } from "./table.ts";
 
 const archivesMax = 100_000;
 const retentionYearsDefault = 10;
@@ -21,12 +23,19 @@ export function archiveRestoreCommand(): Command {
   return withExamples(
     command,
     "archive restore --local .audit --tenant $TENANT --from 2026-01-01 --to 2026-01-31",
-    "archive restore --database $EMPTY --archive file:/srv/archive --key $LOG_KEY --tenant $TENANT --from 2026-01-01 --to 2026-12-31",
+    "archive restore --database $EMPTY --archive file:/srv/archive --key $LOG_KEY --rotation rotation.txt --tenant $TENANT --from 2026-01-01 --to 2026-12-31",
   );
 }
 
-/** `no_manifest`: files of the day are there, and no manifest that may be believed says what they are. */
-type Restored = { readonly day: string; readonly events: number; readonly outcome: RestoreOutcome | "no_manifest" };
+/**
+ * `no_manifest`: files of the day are there, and no manifest that may be believed says what they are. `not_in_catalogue`: files are there, and a database
+ * that knows other days of this range does not know this one. `unreadable`: `problem` says which object is not what was signed.
+ */
+type Outcome = RestoreOutcome | "no_manifest" | "not_in_catalogue" | "unreadable";
+type Restored = { readonly day: string; readonly events: number; readonly outcome: Outcome; readonly problem?: string };
+
+/** A day of the range: its manifest, or why it cannot be restored. */
+type Day = { readonly day: string; readonly found: FoundManifest } | Restored;
 
 async function restore(options: ArchiveOptions): Promise<void> {
   const { tenant, from, to } = options;
@@ -35,58 +44,112 @@ async function restore(options: ArchiveOptions): Promise<void> {
   }
   const target = await openArchiveTarget(options);
   try {
-    const restoring = { ...target, target: createRestoreTarget(target.pool, retentionYearsDefault, quiet) };
-    const { manifests, unnamed } = await manifestsOf(target, options, tenant, from, to);
-    const progress = startProgress("events", manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
-    const days = unnamed.map((day): Restored => ({ day, events: 0, outcome: "no_manifest" }));
-    let events = 0;
-    for (const found of manifests) {
-      const outcome = await restoreArchive(restoring, found);
-      days.push({ day: found.manifest.date, events: found.manifest.rows, outcome });
-      progress.update(events += found.manifest.rows);
-    }
-    progress.finish();
-    const leaves = await readRestoredLeaves(target.pool, tenant, quiet);
-    const size = leaves.length === 0 ? undefined : await restoreTree(createSealStore(target.pool, quiet), target.sha256, tenant, leaves, manifests, target);
-    tell(days, size, options.json ?? false);
-    process.exitCode = days.every(({ outcome }) => outcome === "restored") ? exitCodes.done : exitCodes.bad;
+    const found = await daysFound(target, options, tenant, from, to);
+    const manifests = found.flatMap((day) => "found" in day ? [day.found] : []);
+    const days = await restoreDays(target, found, manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
+    const tree = await rebuildTree(target, tenant, manifests);
+    tell(days, tree, options.json ?? false);
+    const isTreeMissing = tree === "unknown_key" || tree === "busy";
+    process.exitCode = days.every(({ outcome }) => outcome === "restored") && !isTreeMissing ? exitCodes.done : exitCodes.bad;
   } finally {
     await target.close();
   }
 }
 
-/** What is to be restored, and days of which there are files without a manifest. */
-type Found = { readonly manifests: readonly FoundManifest[]; readonly unnamed: readonly string[] };
+/** Each day is a transaction of its own: one that cannot be restored keeps no other back. */
+async function restoreDays(target: ArchiveTarget, found: readonly Day[], events: number): Promise<readonly Restored[]> {
+  const restoring = { ...target, target: createRestoreTarget(target.pool, retentionYearsDefault, quiet) };
+  const progress = startProgress("events", events);
+  const days: Restored[] = [];
+  let done = 0;
+  for (const day of found) {
+    if (!("found" in day)) {
+      days.push(day);
+      continue;
+    }
+    const { rows } = day.found.manifest;
+    days.push(await unlessUnreadable(day.day, async () => ({ day: day.day, events: rows, outcome: await restoreArchive(restoring, day.found) })));
+    progress.update(done += rows);
+  }
+  progress.finish();
+  return days;
+}
+
+/** Undefined when there is nothing to rebuild: the tenant's tree is in the database. */
+async function rebuildTree(target: ArchiveTarget, tenant: string, manifests: readonly FoundManifest[]): Promise<RestoredTree | undefined> {
+  const leaves = await readRestoredLeaves(target.pool, tenant, quiet);
+  const [oldest] = manifests;
+  if (leaves.length === 0 || oldest === undefined) return undefined;
+  const { logOrigin, handovers } = target;
+  await restoreKeys(target.pool, logOrigin, handovers[0]?.retiredKey ?? oldest.checkpoint.verifierKey, handovers, quiet);
+  return await restoreTree(createSealStore(target.pool, quiet), target.sha256, tenant, leaves, manifests, logOrigin);
+}
 
 /** Those that the catalogue means; in a database that knows of none, the newest ones of the archive that are signed. */
-async function manifestsOf(target: ArchiveTarget, options: ArchiveOptions, tenantId: string, from: string, to: string): Promise<Found> {
-  const rows = await readCatalogue(target.pool, options, archivesMax);
-  const known = rows.flatMap(({ day, manifest_key: key, manifest_sha256: sha256 }) => key === null || sha256 === null ? [] : [{ tenantId, day, key, sha256 }]);
-  if (rows.length > 0) return { manifests: await Promise.all(known.map((of) => readManifest(target, of))), unnamed: [] };
-  const manifests: FoundManifest[] = [];
-  const unnamed: string[] = [];
+async function daysFound(target: ArchiveTarget, options: ArchiveOptions, tenantId: string, from: string, to: string): Promise<readonly Day[]> {
+  const rows = new Map((await readCatalogue(target.pool, options, archivesMax)).map((row) => [row.day, row]));
+  const days: Day[] = [];
   for (const day of daysOf(from, to)) {
-    const manifest = await findManifest(target, tenantId, day);
-    if (manifest !== undefined) manifests.push(manifest);
-    else if ((await target.archive.list(archiveFolder(tenantId, day), { limit: 1 })).length > 0) unnamed.push(day);
+    const row = rows.get(day);
+    const found = row === undefined ? await uncatalogued(target, tenantId, day, rows.size > 0) : await catalogued(target, tenantId, row);
+    if (found !== undefined) days.push(found);
   }
-  return { manifests, unnamed };
+  return days;
+}
+
+async function catalogued(target: ArchiveTarget, tenantId: string, { day, state, ...row }: CatalogueRow): Promise<Day> {
+  if (state !== "archived" && state !== "restored") return { day, events: 0, outcome: state as RestoreOutcome };
+  const of = { tenantId, day, key: row.manifest_key ?? "", sha256: row.manifest_sha256 ?? undefined };
+  return await unlessUnreadable(day, async () => ({ day, found: await readManifest(target, of) }));
+}
+
+async function uncatalogued(target: ArchiveTarget, tenantId: string, day: string, isCatalogueKnown: boolean): Promise<Day | undefined> {
+  const found = isCatalogueKnown ? undefined : await findManifest(target, tenantId, day);
+  if (found !== undefined) return { day, found };
+  if ((await target.archive.list(archiveFolder(tenantId, day), { limit: 1 })).length === 0) return undefined;
+  return { day, events: 0, outcome: isCatalogueKnown ? "not_in_catalogue" : "no_manifest" };
+}
+
+async function unlessUnreadable<T extends Day>(day: string, work: () => Promise<T>): Promise<T | Restored> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ArchiveFault)) throw error;
+    return { day, events: 0, outcome: "unreadable", problem: error.message };
+  }
 }
 
 function* daysOf(from: string, to: string): Generator<string> {
   for (let at = Date.parse(`${from}T00:00:00Z`); at <= Date.parse(`${to}T00:00:00Z`); at += 86_400_000) yield new Date(at).toISOString().slice(0, 10);
 }
 
-function tell(days: readonly Restored[], treeSize: number | undefined, asJson: boolean): void {
+const reasons: Readonly<Record<Exclude<Outcome, "restored">, string>> = {
+  open: "it has not left Postgres",
+  ready: "it has not left Postgres",
+  expiring: "its time is over, it is being deleted",
+  deleted: "its time was over, it was deleted",
+  other: "it was restored from another manifest",
+  no_manifest: "its files are there and no manifest that a trusted key signed; give every key that the log had, or --rotation",
+  not_in_catalogue: "its files are there and this database does not know them; restore the whole range into an empty one",
+  unreadable: "an object of it is not what was signed",
+};
+
+const treeReasons: Readonly<Record<Exclude<RestoredTree, number>, string>> = {
+  no_checkpoint: "the restored days reach no signed checkpoint without a gap; restore from the log's first day on",
+  unknown_key: "this database belongs to another key; give the statements between the two with --rotation, and an empty database",
+  busy: "a sealer is at work; run this again",
+};
+
+function tell(days: readonly Restored[], tree: RestoredTree | undefined, asJson: boolean): void {
   if (asJson) {
-    console.log(JSON.stringify({ days, tree_size: treeSize ?? null }));
+    console.log(JSON.stringify({ days, tree_size: typeof tree === "number" ? tree : null, ...typeof tree === "string" ? { tree_problem: tree } : {} }));
     return;
   }
   const restored = days.filter(({ outcome }) => outcome === "restored");
   console.log(`${restored.length} days with ${restored.reduce((sum, { events }) => sum + events, 0).toLocaleString("en")} events are in Postgres again`);
-  for (const { day, outcome } of days) {
-    if (outcome === "no_manifest") console.log(`${day}: not restored, its files are there and no manifest that a trusted key signed`);
-    else if (outcome !== "restored") console.log(`${day}: not restored, it is ${outcome === "other" ? "another manifest's" : outcome}`);
+  for (const { day, outcome, problem } of days) {
+    if (outcome !== "restored") console.log(printable(`${day}: not restored: ${problem ?? reasons[outcome]}`));
   }
-  if (treeSize !== undefined) console.log(`the tree was rebuilt up to ${treeSize} leaves, as a checkpoint signed it`);
+  if (typeof tree === "number") console.log(`the tree was rebuilt up to ${tree} leaves, as a checkpoint signed it`);
+  else if (tree !== undefined) console.log(`the tree was not rebuilt: ${treeReasons[tree]}`);
 }

@@ -4,28 +4,24 @@ import type { Pool } from "pg";
 import { sha256 } from "../../adapters/sha256.ts";
 import { createPool } from "../../adapters/postgres/pool.ts";
 import { openArchive } from "../../adapters/storage/open-archive.ts";
-import { openKeyRotation } from "../../core/format/key-rotation.ts";
-import { formatVerifierKey, type NoteVerifier, parseVerifierKey } from "../../core/format/signed-note.ts";
 import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
 import { CommandError } from "./failure.ts";
+import { type LogKeys, readLogKeys } from "./log-keys.ts";
 import { type DatabaseOptions, databaseTarget, readLocalFile, secretKeyIn, withDatabaseTarget } from "./target.ts";
 
 export type ArchiveOptions = DatabaseOptions & {
   readonly archive?: string;
   readonly key?: readonly string[];
+  readonly rotation?: readonly string[];
   readonly from?: string;
   readonly to?: string;
   readonly json?: boolean;
 };
 
 /** An archive with the database that knows of it, and the keys whose signatures are believed. */
-export type ArchiveTarget = {
+export type ArchiveTarget = LogKeys & {
   readonly pool: Pool;
   readonly archive: ArchiveStore;
-  readonly logOrigin: string;
-  readonly verifiers: readonly NoteVerifier[];
-  /** The newest key, in its text form. */
-  readonly verifierKey: string;
   readonly sha256: Sha256;
   close(): Promise<void>;
 };
@@ -39,7 +35,12 @@ export function withArchiveTarget(command: Command): Command {
     .option(
       "--key <vkey>",
       "trust this key (repeatable); else the stack's, or those that the database names",
-      (value: string, before: readonly string[] = []) => [...before, value],
+      collect,
+    )
+    .option(
+      "--rotation <file>",
+      "trust keys that handed over to it too: a key rotation statement, or a bundle of checkpoints, which holds them (repeatable); those of the database are followed anyway",
+      collect,
     )
     .option("--tenant <id>", "only this tenant")
     .option("--from <day>", "first UTC day, YYYY-MM-DD", utcDay)
@@ -66,31 +67,16 @@ export async function openArchiveTarget(
   }
   const pool = createPool({ databaseUrl: databaseTarget(options, environment), databasePoolSize: 2 }, quiet);
   try {
-    return { pool, archive, sha256, ...await readKeys(pool, options.key ?? (local === undefined ? undefined : [local.log_key])), close: () => pool.end() };
+    const given = options.key ?? (local === undefined ? undefined : [local.log_key]);
+    return { pool, archive, sha256, ...await readLogKeys(pool, given, options.rotation ?? []), close: () => pool.end() };
   } catch (error) {
     await pool.end();
     throw error;
   }
 }
 
-/** Keys that were given, or the database's own, and those that handed over to them; the log's name is the name of its key. */
-async function readKeys(pool: Pool, given: readonly string[] | undefined): Promise<Pick<ArchiveTarget, "logOrigin" | "verifiers" | "verifierKey">> {
-  const known = (await pool.query<{ verifier_key: string }>("select verifier_key from audit_log.signing_keys order by since")).rows.map((row) =>
-    row.verifier_key
-  );
-  const texts = given ?? known;
-  const verifierKey = texts.at(-1);
-  if (verifierKey === undefined) throw new CommandError("no_key", "find key: the database names none", "give the log's public key with --key");
-  const verifiers = new Map<string, NoteVerifier>();
-  for (const text of texts) verifiers.set(text, await parseVerifierKey(text));
-  const { rows } = await pool.query<{ statement: string }>("select statement from audit_log.key_rotations order by announced_at desc, retired_at desc");
-  for (const { statement } of rows) {
-    const rotation = await openKeyRotation(statement).catch(() => undefined);
-    if (rotation !== undefined && verifiers.has(await formatVerifierKey(rotation.successor))) {
-      verifiers.set(await formatVerifierKey(rotation.retired), rotation.retired);
-    }
-  }
-  return { logOrigin: verifierKey.split("+")[0] ?? "", verifiers: [...verifiers.values()], verifierKey };
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** An option's value that must be a day; throws a CommandError when it is none. */

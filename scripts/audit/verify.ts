@@ -88,12 +88,13 @@ async function verifyDatabase(options: Options, rotations: readonly string[], ke
   const log = await openDatabaseLog(databaseTarget(options), options.tenant);
   let closeArchive = () => Promise.resolve();
   try {
-    const { log: whole, close } = await withArchivedDays(log, options);
-    closeArchive = close;
     // local.json is written by the stack, apart from the database: its key is no claim of the log's.
     const trusted = options.key ?? (local?.log_key === undefined ? log.keys : [local.log_key]);
     const isIndependent = trusted !== log.keys;
     const ring = await ringOf(trusted, [...log.rotations, ...rotations]);
+    // Archives were signed by the keys of their time, whichever of the log's keys was named.
+    const { log: whole, close } = await withArchivedDays(log, { ...options, key: ring.keys.map(({ text }) => text), rotation: [] });
+    closeArchive = close;
     const { expected, faults } = await openKept(kept, ring);
     const progress = startProgress("events", log.eventCount);
     const report = await verifyLog(whole, {

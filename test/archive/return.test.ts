@@ -246,8 +246,7 @@ describe("a day that was restored into an empty database", { timeout: 60_000 }, 
       expect(await restoreArchive({ ...log.archiver, verifiers, target: createRestoreTarget(log.log.pool, 10, () => {}) }, found)).toBe("restored");
     }
     const leaves = await readRestoredLeaves(log.log.pool, tenantId, () => {});
-    const key = { verifierKey: firstKey.verifierKey, logOrigin };
-    expect(await restoreTree(createSealStore(log.log.pool, () => {}), sha256, tenantId, leaves, manifests, key)).toBe(600);
+    expect(await restoreTree(createSealStore(log.log.pool, () => {}), sha256, tenantId, leaves, manifests, logOrigin)).toBe(600);
     const all = await everything(log.log, log.archiver.archive);
     expect(all).toHaveLength(600);
     await log.giveBack(oldDay);

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import type { Pool } from "pg";
+import { type KeyRotation, openKeyRotation } from "../../core/format/key-rotation.ts";
+import { formatVerifierKey, type NoteVerifier, parseVerifierKey } from "../../core/format/signed-note.ts";
+import { readBundle } from "../../verify/bundle.ts";
+import { CommandError } from "./failure.ts";
+
+/** A key of a log that handed over to the next, with the statement that says so. */
+export type Handover = { readonly retiredKey: string; readonly successorKey: string; readonly retiredAt: Date; readonly statement: string };
+
+/** The keys whose signatures are believed. */
+export type LogKeys = {
+  readonly logOrigin: string;
+  readonly verifiers: readonly NoteVerifier[];
+  /** How those that were not named came to be believed, oldest first. */
+  readonly handovers: readonly Handover[];
+};
+
+/**
+ * Keys that were given, or the database's own, and those that handed over to them by statements in `files` or the database. The log's name is the name
+ * of its key. Throws a CommandError when there is no key, or a file holds no statement.
+ */
+export async function readLogKeys(pool: Pool, given: readonly string[] | undefined, files: readonly string[]): Promise<LogKeys> {
+  const known = (await pool.query<{ verifier_key: string }>("select verifier_key from audit_log.signing_keys order by since")).rows;
+  const texts = given ?? known.map((row) => row.verifier_key);
+  const logOrigin = texts.at(-1)?.split("+")[0];
+  if (logOrigin === undefined) throw new CommandError("no_key", "find key: the database names none", "give the log's public key with --key");
+  const verifiers = new Map<string, NoteVerifier>();
+  for (const text of texts) verifiers.set(text, await parseVerifierKey(text));
+  const { rows } = await pool.query<{ statement: string }>("select statement from audit_log.key_rotations");
+  const inFiles = (await Promise.all(files.map(statementsIn))).flat();
+  const inDatabase = await Promise.all(rows.map(({ statement }) => opened(statement).catch(() => undefined)));
+  const rotations = new Map<string, Opened>();
+  for (const rotation of [...inFiles, ...inDatabase]) if (rotation?.logOrigin === logOrigin) rotations.set(rotation.statement, rotation);
+  // Newest first: who is believed vouches for the key before it.
+  const handovers: Handover[] = [];
+  for (const rotation of [...rotations.values()].sort((a, b) => b.retiredAt.getTime() - a.retiredAt.getTime())) {
+    if (!verifiers.has(rotation.successorKey)) continue;
+    verifiers.set(rotation.retiredKey, rotation.retired);
+    handovers.unshift(rotation);
+  }
+  return { logOrigin, verifiers: [...verifiers.values()], handovers };
+}
+
+type Opened = KeyRotation & Handover;
+
+async function opened(statement: string): Promise<Opened> {
+  const rotation = await openKeyRotation(statement);
+  return { ...rotation, retiredKey: await formatVerifierKey(rotation.retired), successorKey: await formatVerifierKey(rotation.successor), statement };
+}
+
+/** The statements in a file: one as it was published, or all of a bundle of checkpoints. */
+async function statementsIn(file: string): Promise<readonly Opened[]> {
+  const text = readFileSync(file, "utf8");
+  try {
+    return await Promise.all((text.startsWith("{") ? readBundle(text).rotations : [text]).map(opened));
+  } catch (error) {
+    throw new CommandError(
+      "bad_rotation",
+      `read rotation: ${file}: ${(error as Error).message}`,
+      "give a statement that `keys rotate --out` wrote, or a bundle of checkpoints",
+    );
+  }
+}
