@@ -62,22 +62,31 @@ type BundleSummary = {
   readonly contradicted: readonly string[];
   /** Objects under a bundle's name that are not that bundle. */
   readonly foreign: readonly string[];
+  /** Bundles that were recorded as written, and were not there. */
+  readonly missing: readonly string[];
 };
 
 /**
  * Puts the bundles that are due into the archive, at most `limit` of them, oldest first. A bundle is never overwritten: one that is there already,
  * because a crash came before it was recorded or because the database is older than it, is compared with the database instead. Where something else is
- * under its name, which only somebody else can have put there, the bundle goes beside it.
+ * under its name, which only somebody else can have put there, the bundle goes beside it. That the newest two are there is asked, not read: a row that
+ * somebody put into the table of those written would otherwise end all bundles without a word.
  */
 export async function writeBundles(dependencies: BundleDependencies, limit: number): Promise<BundleSummary> {
   const { source, archive, now, sha256 } = dependencies;
   const due = dueBundles(now());
   const names = new Set(await source.unwritten(due.map(({ name }) => name)));
+  const lost = new Set<string>();
+  for (const { name } of due.slice(-2)) if (!names.has(name) && await archive.size(name) === undefined) lost.add(name);
   const written: string[] = [];
   const foreign: string[] = [];
+  const missing: string[] = [];
   const contradicted = new Set<string>();
-  for (const { name, until } of due.filter((bundle) => names.has(bundle.name)).slice(0, limit)) {
+  for (const { name, until } of due.filter((bundle) => names.has(bundle.name) || lost.has(bundle.name)).slice(0, limit)) {
     const bundle = await makeBundle(dependencies, until);
+    // Before the first checkpoint there is nothing to put, and nothing is missing.
+    if (bundle === undefined && lost.has(name)) continue;
+    if (bundle !== undefined && lost.has(name)) missing.push(name);
     if (bundle !== undefined && await archive.put(name, bundle) === "exists") {
       const kept = await keptBundle(dependencies, name, until);
       for (const tenantId of kept === undefined ? [] : await contradictions(dependencies, kept)) contradicted.add(tenantId);
@@ -92,7 +101,8 @@ export async function writeBundles(dependencies: BundleDependencies, limit: numb
   }
   if (contradicted.size > 0) dependencies.log({ level: "error", event: "checkpoint_bundle.contradicted", tenants: [...contradicted] });
   if (foreign.length > 0) dependencies.log({ level: "error", event: "checkpoint_bundle.foreign", names: foreign });
-  return { written, contradicted: [...contradicted], foreign };
+  if (missing.length > 0) dependencies.log({ level: "error", event: "checkpoint_bundle.missing", names: missing });
+  return { written, contradicted: [...contradicted], foreign, missing };
 }
 
 /** The bundle's bytes, docs/format/seal.md "Bundle of checkpoints"; undefined when no tenant has a checkpoint yet. */

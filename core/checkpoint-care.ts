@@ -24,11 +24,11 @@ export function createCheckpointCare(dependencies: CheckpointCareDependencies): 
     const startedAt = now().getTime();
     if (startedAt < dueAt) return {};
     const verifierOf = trustedKeys(signer, logOrigin, source.rotations);
-    const none = { written: [], contradicted: [], foreign: [] };
+    const none = { written: [], contradicted: [], foreign: [], missing: [] };
     const bundles = archive === undefined ? none : await writeBundles({ ...dependencies, archive, verifierOf }, bundlesAtOnce);
     const thinned = await thin(new Date(startedAt - thinnedBackMs), thinnedAtOnce);
     const isMoreLikely = thinned === thinnedAtOnce || bundles.written.length === bundlesAtOnce;
     dueAt = isMoreLikely ? 0 : startedAt + everyMs;
-    return { bundles: bundles.written, contradicted: bundles.contradicted, foreign: bundles.foreign, thinned };
+    return { bundles: bundles.written, contradicted: bundles.contradicted, foreign: bundles.foreign, missing: bundles.missing, thinned };
   };
 }

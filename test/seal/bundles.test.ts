@@ -113,7 +113,7 @@ describe("writeBundles(), where something is under a bundle's name already", () 
   let log: TestLog;
   let folder: string;
   const now = new Date("2026-11-22T03:00:01Z");
-  const hour = "checkpoints/2026-11-22/02.checkpoints";
+  const [hourBefore, hour] = ["checkpoints/2026-11-22/01.checkpoints", "checkpoints/2026-11-22/02.checkpoints"];
   beforeEach(async () => {
     log = await openLog();
     folder = mkdtempSync(join(tmpdir(), "audit-bundles-"));
@@ -139,6 +139,22 @@ describe("writeBundles(), where something is under a bundle's name already", () 
     await log.admin.query("alter table audit_log.checkpoint_bundles disable trigger all; truncate audit_log.checkpoint_bundles");
   };
 
+  it("writes a bundle that is only recorded, by somebody who wants none, and says so", async () => {
+    await log.admin.query("insert into audit_log.checkpoint_bundles (name) select unnest($1::text[])", [dueBundles(now).map(({ name }) => name)]);
+    const events: unknown[] = [];
+    expect(await writeBundles(dependencies(events), 100)).toMatchObject({ contradicted: [], foreign: [], missing: [hourBefore, hour] });
+    expect(events).toEqual(["checkpoint_bundle.missing"]);
+    expect(await createFolderStore(folder).list("checkpoints/")).toEqual([hourBefore, hour]);
+    expect(await writeBundles(dependencies(events), 100)).toMatchObject({ written: [], missing: [] });
+    // A log without a checkpoint has no bundle to miss.
+    const beforeAny = { ...dependencies(events), now: () => new Date("2026-11-22T00:59:59Z") };
+    await log.admin.query("insert into audit_log.checkpoint_bundles (name) select unnest($1::text[]) on conflict do nothing", [
+      dueBundles(beforeAny.now()).map(({ name }) => name),
+    ]);
+    expect(await writeBundles(beforeAny, 100)).toMatchObject({ written: [], missing: [] });
+    expect(events).toEqual(["checkpoint_bundle.missing"]);
+  });
+
   it("compares with it a log whose tiles have moved to the archive, and finds no contradiction", async () => {
     await writeBundles(dependencies(), 100);
     await forget();
@@ -162,7 +178,7 @@ describe("writeBundles(), where something is under a bundle's name already", () 
     await writeBundles(dependencies(), 100);
     const archive = createFolderStore(folder);
     const read = async (key: string) => new TextDecoder().decode(await archive.get(key));
-    const [bundle, older] = [await read(hour), await read(hour.replace("02", "01"))];
+    const [bundle, older] = [await read(hour), await read(hourBefore)];
     await archive.remove(hour);
     await archive.put(hour, new TextEncoder().encode(forge(bundle, older)));
     await forget();
