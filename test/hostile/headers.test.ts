@@ -96,7 +96,8 @@ describe("audit-logger under generated headers", () => {
   });
 
   it("writes one line of JSON for each, whatever stood in them", () => {
-    const lines = door.function.stderr().split("\n").filter((line) => line.includes('"event"'));
+    // Without the last, which may be half a line.
+    const lines = door.function.stderr().split("\n").slice(0, -1).filter((line) => line.includes('"event"'));
     expect(lines.length).toBeGreaterThan(100);
     for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
     expect(door.function.stderr()).not.toContain("\x1b[31m");

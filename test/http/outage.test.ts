@@ -27,6 +27,8 @@ describe("audit-logger while its database is away", () => {
     expect(away.headers.get("content-type")).toBe("application/problem+json");
     expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(away.text).not.toMatch(/ECONN|127\.0\.0\.1|postgres|select|SQLSTATE/i);
+    // The fault's line stands before that of its request; both may come after the answer.
+    await until(() => door.log().some(({ event: name }) => name === "ingest"));
     // Quotas are settled behind the request, which has a line of its own.
     const faults = door.log().filter(({ event: name, action }) => name === "database.fault" && action !== "lease tokens");
     expect(faults).toHaveLength(1);

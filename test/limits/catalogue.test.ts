@@ -34,7 +34,7 @@ describe("a catalogue of event types", () => {
     try {
       const answer = await door.post([paid, ...others]);
       expect([answer.status, (answer.body as { readonly unlisted_count?: number }).unlisted_count]).toEqual([201, 2]);
-      expect(door.log().find(({ event }) => event === "ingest")).toMatchObject({ unlisted_count: 2, created_count: 3 });
+      await expect.poll(() => door.log().find(({ event }) => event === "ingest")).toMatchObject({ unlisted_count: 2, created_count: 3 });
       const known = await door.post([paid]);
       expect(known.text).not.toContain("unlisted_count");
     } finally {
