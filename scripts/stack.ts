@@ -37,6 +37,10 @@ function report(line: string): void {
 }
 
 async function explain(error: unknown, options: StackArguments): Promise<string> {
+  // Said by Node of our own files, by initdb and PostgreSQL of theirs.
+  if (/ENOSPC|No space left on device/.test(messageOf(error))) {
+    return `${messageOf(error)}\nThe disk of ${options.dataFolder} is full: make room, or choose another folder with --data DIR`;
+  }
   if (!(error instanceof PortTakenError)) return messageOf(error);
   const other = await freePort(options.port + 10);
   return `Port ${options.port} is taken by another program.\nStart on another:  npm start -- --port ${other}\nOr see who has it: lsof -i :${options.port}`;

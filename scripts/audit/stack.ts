@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { openDataFolder } from "../stack/data-folder.ts";
 import { projectFolder } from "../stack/deno-process.ts";
 import { livingProcesses } from "../stack/process-record.ts";
 import { withExamples } from "./examples.ts";
@@ -50,9 +51,7 @@ async function start(options: Options): Promise<void> {
   if (running(options.data) !== undefined) {
     throw new CommandError("stack_runs", `start stack: one runs on ${options.data} already`, "npm run audit -- stack status says where");
   }
-  const logs = join(resolve(options.data), "logs");
-  mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const file = join(logs, "stack.log");
+  const file = join(openDataFolder(resolve(options.data)).logs, "stack.log");
   const log = openSync(file, "w", 0o600);
   const child = spawn(process.execPath, args, { cwd: projectFolder, env, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Where everything of one stack lives. */
 export type DataFolder = {
@@ -38,11 +38,31 @@ export function openDataFolder(path: string): DataFolder {
     );
   }
   try {
-    for (const part of [path, folder.logs, folder.denoCache, folder.api, folder.archive]) mkdirSync(part, { recursive: true, mode: 0o700 });
+    for (const part of [path, folder.logs, folder.denoCache, folder.api, folder.archive]) makeFolder(part);
     // Root lends PostgreSQL another account, which must be able to walk through; each file and folder inside is closed by its own mode.
     chmodSync(path, uid === 0 ? 0o711 : 0o700);
   } catch (cause) {
-    throw new Error(`open data folder ${path}: it cannot be made: choose another with --data DIR`, { cause });
+    throw new Error(`open data folder ${path}: ${reasonOf(cause)}: choose another with --data DIR`, { cause });
   }
   return folder;
+}
+
+/** Not by Node's `recursive`: where a folder cannot be made although its parent is there, as in /proc, that never ends. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: "a file is there",
+  ENOTDIR: "a part of its name is a file",
+  EACCES: "this account may not write there",
+  EPERM: "this account may not write there",
+  EROFS: "what it is on can only be read",
+  ENOSPC: "what it is on is full",
+};
+
+function reasonOf(fault: unknown): string {
+  return reasons[(fault as NodeJS.ErrnoException).code ?? ""] ?? "no folder can be made there";
 }
