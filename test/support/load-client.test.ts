@@ -93,7 +93,7 @@ describe("startLoad()", () => {
       if (nth % 4 === 2) response.writeHead(201).end(store(events).slice(0, -9));
       return nth % 4 < 3;
     });
-    const options = optionsFor([stuck.url, url]);
+    const options = { ...optionsFor([stuck.url, url]), giveUpAfterMs: 30_000 };
     const load = await runFor(options, 400);
     const report = checkHistory(options.history.records(), [...rows.values()]);
     expect(report.findings).toEqual([]);
