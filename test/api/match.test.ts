@@ -11,7 +11,8 @@ import { matches } from "../../core/query-match.ts";
 import { eventRow } from "../support/random-events.ts";
 import { type Service, startService, tenantA, tenantB } from "./service.ts";
 
-const at = (second: number) => new Date(Date.UTC(2026, 10, 20) + second * 1000 + (Date.now() - Date.now() % 86_400_000 - Date.UTC(2026, 10, 21))).toISOString();
+const yesterdayMs = (Math.floor(Date.now() / 86_400_000) - 1) * 86_400_000;
+const at = (second: number) => new Date(yesterdayMs + second * 1000).toISOString();
 const words = [
   "alice",
   "Alice",
