@@ -37,9 +37,9 @@ export function describePartitions(major: PostgresMajor): void {
       const [holder, client] = [await database.admin(), await database.as("audit_job")];
       await holder.query("begin; lock table audit_log.events in share update exclusive mode");
       const start = performance.now();
+      // Of the session's own timeout it would be another code.
       expect(await outcomeOf(client, "select audit_log.ensure_partition('2026-04-12')")).toBe("55P03");
       expect(performance.now() - start).toBeGreaterThan(1_990);
-      expect(performance.now() - start).toBeLessThan(10_000);
       await holder.query("rollback");
     });
 

@@ -31,7 +31,7 @@ export function useDatabase(major: PostgresMajor): TestConnections {
   afterAll(() => database?.drop());
 
   const connect = async (url: string) => {
-    const client = new pg.Client({ connectionString: url, statement_timeout: 15_000 });
+    const client = new pg.Client({ connectionString: url, statement_timeout: 45_000 });
     client.on("error", () => {});
     await client.connect();
     open.push(client);
@@ -72,7 +72,7 @@ export async function outcomeOf(client: pg.Client, text: string): Promise<string
 /** Resolves when `waiting` waits for a lock, so that the order of two sessions is no matter of luck. */
 export async function untilBlocked(observer: pg.Client, waiting: pg.Client): Promise<void> {
   const pid = (waiting as pg.Client & { readonly processID: number }).processID;
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline;) {
+  for (const deadline = performance.now() + 30_000; performance.now() < deadline;) {
     if (await valueOf(observer, "select wait_event_type is not distinct from 'Lock' from pg_stat_activity where pid = $1", [pid])) return;
   }
   throw new Error("wait until a session is blocked: it is not");
