@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
+import { packageFolder } from "../init/source-files.ts";
 import { archiveCommand } from "./archive.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -47,7 +50,8 @@ events, a fault found). 2: could not be done. 130: stopped by Ctrl-C.`;
 
 /** The operator's command, ready to parse. */
 export function createProgram(): Command {
-  const program = new Command("audit-events").description("The operator's command of Audit Events");
+  const { version } = JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8"));
+  const program = new Command("audit-events").description("The operator's command of Audit Events").version(version, "-V, --version", "print the version");
   for (const make of subcommands) program.addCommand(make());
   withExamples(program, "stack start --background", "query --local .audit", "verify --local .audit", "import --help").addHelpText("after", exitHelp);
   return withFrame(program);

@@ -71,7 +71,9 @@ describe("the package behind npx audit-events", () => {
     expect([...readFileSync(join(root, command), "utf8").matchAll(/^import .*/gm)].map(([line]) => line)).toEqual(['import process from "node:process";']);
   });
 
-  it("is the whole command", async () => {
+  it("is the whole command, and knows its version", async () => {
+    const { version } = JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8"));
+    expect((await npx("--version")).stdout).toBe(`${version}\n`);
     const { stdout } = await npx("--help");
     for (const name of ["verify", "query", "keys", "doctor", "deploy"]) expect(stdout).toMatch(new RegExp(`^ +${name}\\b`, "m"));
   });
