@@ -5,11 +5,16 @@ import { clientAddressReader } from "../core/client-address.ts";
 import { AuditError } from "../core/errors.ts";
 import type { ApiEnv, ApiParts } from "./context.ts";
 
+/** The least role that a person needs for what keys need a scope for. */
+const roleFor: Readonly<Record<Exclude<Scope, "ingest">, string>> = { read: "viewer", export: "auditor", admin: "admin" };
+
 /** Lets a request pass whose credential has `scope`, and leaves its caller in the context. Stands before validation: strangers learn nothing about parameters. */
-export function requireScope(authenticate: Authenticate, scope: Scope): MiddlewareHandler<ApiEnv> {
+export function requireScope(authenticate: Authenticate, scope: keyof typeof roleFor): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const caller = await authenticate(context.req.raw);
-    if (!caller.scopes.has(scope)) throw new AuditError("forbidden", `authorise request: the credential lacks the scope ${scope}; use one that has it`);
+    if (!caller.scopes.has(scope)) {
+      throw new AuditError("forbidden", `authorise request: this needs a key with the scope ${scope}, or a person with the role ${roleFor[scope]}`);
+    }
     context.set("caller", caller);
     await next();
   };

@@ -66,8 +66,11 @@ export function createApp(given: ApiParts) {
   const makeDocument = openApiDocument(app as unknown as Hono<ApiEnv>);
   app.notFound((context) => {
     const methods = methodsOf(app.routes, context.req.path);
-    if (methods.length === 0) return problemResponse(new AuditError("not_found", "route request: nothing is served at this path"), context.get("requestId"));
-    const fault = new AuditError("method_not_allowed", "route request: this path does not answer to the method");
+    if (methods.length === 0) {
+      const nothing = new AuditError("not_found", "route request: nothing is served at this path; /openapi.json of the service lists what is");
+      return problemResponse(nothing, context.get("requestId"));
+    }
+    const fault = new AuditError("method_not_allowed", "route request: this path does not answer to the method; Allow names those that it answers to");
     return problemResponse(fault, context.get("requestId"), { allow: [...methods, "OPTIONS"].join(", ") });
   });
   app.onError((error, context) => {

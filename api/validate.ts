@@ -43,8 +43,9 @@ function detailsOf(issue: z.core.$ZodIssue, known: readonly string[]): readonly 
 
 function unknownParameter(name: string, known: readonly string[]): ProblemDetail {
   const near = nearest(name, known);
-  const hint = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
-  return { code: "unknown_parameter", pointer: printableName(name), message: "is not a parameter of this route", ...known.length === 0 ? {} : { hint } };
+  const others = known.length === 0 ? "this route takes all it needs from its body" : `known are ${known.join(", ")}`;
+  const hint = near === undefined ? others : `did you mean ${near}?`;
+  return { code: "unknown_parameter", pointer: printableName(name), message: "is not a parameter of this route", hint };
 }
 
 /** A parameter's name is the caller's text: it is repeated only when it looks like a name. */

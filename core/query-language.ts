@@ -157,7 +157,7 @@ function createdSpan(term: Term): Meaning {
   const low = range?.low === undefined ? undefined : parseSpan(range.low);
   const high = range?.high === undefined ? undefined : parseSpan(range.high);
   if (range === undefined || (range.low !== undefined && low === undefined) || (range.high !== undefined && high === undefined)) {
-    return fault(term, "a date is not one", hint);
+    return fault(term, "a time is not a date or time that can be read", hint);
   }
   return {
     from: low === undefined ? undefined : range.aboveLow ? shifted(low.last, 1) : low.first,

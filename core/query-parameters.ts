@@ -10,10 +10,10 @@ import { parseSpan } from "./query-time.ts";
  * a value. Objects are strict: a parameter with a typing error would otherwise silently widen what is shown.
  */
 const filterShape = {
-  tenant_id: uuid("tenant to read; needed when the credential is good for several").optional(),
+  tenant_id: uuid("tenant that is meant; needed when the credential is good for several").optional(),
   from: time("first moment of the window: RFC 3339, or a date; default seven days before the end").optional(),
   start_date: time("the same as from").optional(),
-  to: time("last moment of the window; a bare date includes its whole day; default now").optional(),
+  to: time("last moment of the window; a bare date includes its whole day; default now, and what is dated ahead of it").optional(),
   end_date: time("the same as to").optional(),
   source: typeName("system that the event came from").optional(),
   event_type: typeName("what happened").optional(),
@@ -43,6 +43,13 @@ export const listParameters = z.strictObject({
   limit: whole("events on a page", 1, limits.queryRowsMax, limits.queryRowsDefault).optional(),
   cursor: cursorParameter,
   offset: whole("events to skip; for deep pages use cursor", 0, limits.queryOffsetMax, 0).optional(),
+}).check(oneName);
+
+/** Following the log reads as far as it goes: without a window it has none. */
+export const streamParameters = z.strictObject({
+  ...filterShape,
+  from: time("only events of this moment or later: RFC 3339, or a date; default all").optional(),
+  to: time("only events of this moment or earlier; a bare date includes its whole day; default all").optional(),
 }).check(oneName);
 
 export const exportFormats = ["csv", "ndjson", "parquet"] as const;
@@ -88,6 +95,8 @@ export const consistencyParameters = z.strictObject({
 });
 
 export const idParameters = z.strictObject({ id: uuid("id of the event") });
+
+export const holdIdParameters = z.strictObject({ id: uuid("id of the hold") });
 
 export const windowParameters = z.strictObject({
   tenant_id: filterShape.tenant_id,

@@ -27,7 +27,8 @@ export function questionOf(parameters: FilterParameters, tenantId: string): Ques
   const from = latest(given.from === undefined ? undefined : parseSpan(given.from)?.first, query.from);
   const to = earliest(given.to === undefined ? undefined : parseSpan(given.to)?.last, query.to);
   if (from !== undefined && to !== undefined && from > to) {
-    throw new AuditError("invalid_parameter", "read window: it ends before it begins", { pointer: given.from === undefined ? "q" : "from" });
+    const pointer = parameters.from !== undefined ? "from" : parameters.start_date !== undefined ? "start_date" : "q";
+    throw new AuditError("invalid_parameter", "read window: it ends before it begins; let it begin earlier or end later", { pointer });
   }
   const conditions = [...parameterConditions(parameters), ...query.conditions];
   return { tenantId, from, to, conditions: sorted(conditions), includeDeleted: parameters.include_deleted ?? false };

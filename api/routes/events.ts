@@ -19,12 +19,17 @@ import { archiveFault, operation } from "../operation.ts";
 import { eventBody, listBody } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
 
+const description = `A page at a time: next_cursor, and Link with rel="next", lead to the next page of the same question; null is the end. A page that ran out
+of time says partial, and may be short or empty: go on by its cursor.`;
+
+const documentedList = operation("List events", listBody, { description, refusals: archiveFault });
+
 /** `GET /events` and `GET /events/{id}`. */
 export function eventRoutes(parts: ApiParts) {
   const reader = readerOf(parts);
   const readScope = requireScope(parts.authenticate, "read");
   return new Hono<ApiEnv>()
-    .get("/events", operation("List events", listBody, { refusals: archiveFault }), readScope, query(listParameters), async (context) => {
+    .get("/events", documentedList, readScope, query(listParameters), async (context) => {
       const parameters = context.req.valid("query");
       const caller = context.get("caller");
       const tenantId = tenantOf(caller, parameters.tenant_id);
@@ -57,7 +62,7 @@ export function eventRoutes(parts: ApiParts) {
         requireAdminFor(caller, parameters.include_deleted);
         const occurredAt = timeOf(id, parameters.at);
         const stored = await parts.reader.find(caller.claims, { tenantId, occurredAt, id }, parameters.include_deleted ?? false);
-        if (stored === undefined) throw notFound(parameters.at);
+        if (stored === undefined) throw notFound("read event", parameters.at);
         parts.recorder.viewed(reader(context, tenantId), { objectType: "audit.event", subject: id, detail: { occurred_at: occurredAt } });
         const [deletion] = parameters.include_deleted ? await parts.deletions.of(caller.claims, tenantId, [stored.event]) : [];
         return context.json({ event: { ...stored.event, leaf_hash: toHex(stored.leafHash), ...deletedOf(deletion) } });
@@ -86,9 +91,10 @@ async function pageOf(parts: ApiParts, claims: Claims, parameters: ListParameter
   return { page, nextCursor: next === undefined ? null : parts.cursors.write(next, now) };
 }
 
-function notFound(at: string | undefined): AuditError {
-  const hint = at === undefined ? " at the time in its id; give at, the event's occurred_at" : "";
-  return new AuditError("not_found", `read event: there is none${hint}`);
+/** No such event, or somebody else's; events are looked for at one millisecond, so a time that is nearly right finds none. */
+export function notFound(action: string, at: string | undefined): AuditError {
+  const where = at === undefined ? "the time in its id; give at, the event's occurred_at" : "that time; at must be its occurred_at, to the millisecond";
+  return new AuditError("not_found", `${action}: there is none at ${where}`);
 }
 
 /** The time at which an event is looked for: events are kept by day, so an id alone finds one only when it holds its time. */

@@ -5,7 +5,7 @@ import { AuditError } from "../../core/errors.ts";
 import { makeUuid7 } from "../../core/format/uuid7.ts";
 import type { HoldReach, HoldScope } from "../../core/hold-admin.ts";
 import { limits } from "../../core/limits.ts";
-import { idParameters, noParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
+import { holdIdParameters, noParameters, tenantParameters, whole } from "../../core/query-parameters.ts";
 import { parseSpan } from "../../core/query-time.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
@@ -19,7 +19,7 @@ const listParameters = z.strictObject({
   tenant_id: tenantParameters.shape.tenant_id,
   status: z.enum(["active", "released"], { error: "must be active or released" }).meta({ description: "both when absent" }).optional(),
   limit: whole("holds on a page", 1, limits.holdsPerPageMax, limits.holdsPerPage).optional(),
-  cursor: idParameters.shape.id.meta({ description: "next_cursor of the page before" }).optional(),
+  cursor: holdIdParameters.shape.id.meta({ description: "next_cursor of the page before" }).optional(),
 });
 
 const placeBody = z.strictObject({
@@ -59,7 +59,7 @@ export function holdRoutes(parts: ApiParts) {
       "/holds/:id",
       operation("Read one legal hold", holdBody, { refusals: noSuchHold }),
       auditors,
-      path(idParameters),
+      path(holdIdParameters),
       query(tenantParameters),
       async (context) => {
         const caller = context.get("caller");
@@ -83,7 +83,7 @@ export function holdRoutes(parts: ApiParts) {
       "/holds/:id/release",
       documented("Release a legal hold", releaseDescription, releaseBody, 200),
       admins,
-      path(idParameters),
+      path(holdIdParameters),
       query(noParameters),
       async (context) => {
         const { id } = context.req.valid("param");

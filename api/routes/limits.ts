@@ -63,6 +63,8 @@ const description =
   `Each limit once, with its unit at the end of its name. Quotas are the deployment's; with a credential they are the caller's own, and say what
 is left. A bucket holds burst tokens and gains per_second; tenant counts what all callers of a tenant do together, caller what one does.`;
 
+const refusals = { 400: "A parameter is not valid", 403: "The credential is not for this tenant", 503: "A part of the service is not available" };
+
 // Not strict: whatever else stands in the address, nothing more is shown than is public.
 const limitsParameters = z.object({ tenant_id: tenantParameters.shape.tenant_id });
 
@@ -71,7 +73,7 @@ export function limitsRoutes(parts: ApiParts) {
   const { settings } = parts;
   return new Hono<ApiEnv>().get(
     "/limits",
-    operation("Limits, settings and quotas that callers meet", limitsBody, { isPublic: true, description }),
+    operation("Limits, settings and quotas that callers meet", limitsBody, { isPublic: true, description, refusals }),
     query(limitsParameters),
     async (context) => {
       const caller = await callerOf(context, parts);

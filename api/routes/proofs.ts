@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { AuditError } from "../../core/errors.ts";
 import { consistencyOf, receiptOf } from "../../core/proofs.ts";
 import { consistencyParameters, eventParameters, idParameters } from "../../core/query-parameters.ts";
 import { requireAdminFor, requireScope, tenantOf } from "../access.ts";
@@ -7,7 +6,7 @@ import type { ApiEnv, ApiParts } from "../context.ts";
 import { archiveFault, operation } from "../operation.ts";
 import { consistencyBody, noteText } from "../response-schemas.ts";
 import { path, query } from "../validate.ts";
-import { timeOf } from "./events.ts";
+import { notFound, timeOf } from "./events.ts";
 
 const receiptRefusals = { 404: "There is no such event", 409: "It is not sealed yet; Retry-After says when to come again", ...archiveFault };
 
@@ -43,7 +42,7 @@ export function proofRoutes(parts: ApiParts) {
         const key = { tenantId: tenantOf(caller, tenant_id), occurredAt: timeOf(id, at), id };
         requireAdminFor(caller, include_deleted);
         const stored = await parts.reader.find(caller.claims, key, include_deleted ?? false);
-        if (stored === undefined) throw new AuditError("not_found", "prove event: event: is not there");
+        if (stored === undefined) throw notFound("prove event", at);
         const receipt = await parts.prove(caller.claims, (store) => receiptOf(store, parts.sha256, stored));
         return context.body(receipt, 200, { "content-type": "text/plain; charset=utf-8", "content-disposition": `attachment; filename="${id}.tlog-proof"` });
       },

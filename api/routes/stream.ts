@@ -4,7 +4,7 @@ import { AuditError } from "../../core/errors.ts";
 import { faultRecord } from "../../core/fault-record.ts";
 import { limits } from "../../core/limits.ts";
 import { questionOf } from "../../core/query.ts";
-import { filterParameters } from "../../core/query-parameters.ts";
+import { streamParameters } from "../../core/query-parameters.ts";
 import type { StreamOutcome, StreamRequest } from "../../core/stream.ts";
 import { startOf, streamFrames } from "../../core/stream.ts";
 import { requireAdminFor, requireScope, tenantOf } from "../access.ts";
@@ -30,7 +30,7 @@ export function streamRoutes(parts: ApiParts) {
       headers: { "last-event-id": "position behind which to go on; absent: what is sealed from now on" },
     }),
     requireScope(parts.authenticate, "read"),
-    query(filterParameters),
+    query(streamParameters),
     async (context) => {
       const parameters = context.req.valid("query");
       const caller = context.get("caller");

@@ -55,6 +55,9 @@ describe("GET /events/{id}", () => {
     const id = "01900000-0000-7000-8000-000000000001";
     await service.store(tenantA, [{ id, occurred_at: occurred }]);
     expect((await read(id)).json).toMatchObject({ code: "not_found", detail: expect.stringContaining("give at") });
+    expect((await read(`${id}?at=${occurred.slice(0, 10)}`)).json).toMatchObject({ code: "not_found", detail: expect.stringContaining("to the millisecond") });
+    const receipt = await service.ask(`/events/${id}/receipt`, { as: await tokenOf("auditor") });
+    expect(receipt.json).toMatchObject({ code: "not_found", detail: expect.stringContaining("give at") });
     expect((await read(`${id}?at=${occurred}`)).status).toBe(200);
   });
 });

@@ -103,6 +103,17 @@ describe("GET /openapi.json", () => {
     expect(operation("get", "/api/v1/audit/events/export").responses["200"]?.content).toHaveProperty("application/vnd.apache.parquet");
   });
 
+  it("says of each route what is so there: the window of a stream, whose id it is, what limits refuse", () => {
+    const about = (path: string, name: string) =>
+      operation("get", `/api/v1/audit${path}`).parameters?.find((parameter) => parameter.name === name)?.description;
+    expect([about("/events", "from"), about("/events/stream", "from")]).toEqual([
+      expect.stringContaining("seven days"),
+      expect.stringContaining("default all"),
+    ]);
+    expect([about("/events/{id}", "id"), about("/holds/{id}", "id")]).toEqual(["id of the event", "id of the hold"]);
+    expect(Object.keys(operation("get", "/api/v1/audit/limits").responses)).toEqual(expect.arrayContaining(["400", "403", "503"]));
+  });
+
   it("describes batches by the schema that is held equal to the door's own checks", () => {
     const text = JSON.stringify(operation("post", "/api/v1/audit/events").requestBody);
     for (const field of ["event_type", "operation_type", "duration_ms", "producer_seq", "extra_info"]) expect(text).toContain(`"${field}"`);
