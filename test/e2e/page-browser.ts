@@ -65,8 +65,10 @@ export function rowOf(page: Page, text: string | RegExp) {
   return page.getByRole("row").filter({ hasText: text });
 }
 
+/** An open event: a panel beside the table, a dialog in a narrow window. */
 export function drawerOf(page: Page) {
-  return page.getByRole("complementary", { name: "Event", exact: true });
+  const name = { name: "Event", exact: true };
+  return page.getByRole("complementary", name).or(page.getByRole("dialog", name));
 }
 
 /** The text of the file that `click` makes the page hand out, and its name. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { drawerOf, rowOf } from "./page-browser.ts";
+import { drawerOf, rowOf, violations } from "./page-browser.ts";
 import type { PageStack } from "./page-stack.ts";
 
 /** What the drawer of an event does, over the events of page.test.ts. */
@@ -33,6 +33,43 @@ export function drawerTests({ visit }: PageStack): void {
       await drawerOf(page).waitFor({ state: "detached" });
       expect(await row(3).evaluate((element) => element === document.activeElement)).toBe(true);
     });
+  });
+
+  it("is a modal dialog in a narrow window, and a panel beside the table in a wide one", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      const row = page.getByRole("row").nth(2).getByRole("button");
+      await row.press("Enter");
+      const dialog = page.getByRole("dialog", { name: "Event", exact: true });
+      await dialog.waitFor();
+      expect(await violations(page)).toEqual([]);
+      const hasFocus = () => dialog.evaluate((element) => element.contains(document.activeElement) || document.activeElement === document.body);
+      for (let tabs = 0; tabs < 30; tabs++) {
+        await page.keyboard.press("Tab");
+        expect(await hasFocus(), `after ${tabs + 1} tabs`).toBe(true);
+      }
+      await page.keyboard.press("Shift+Tab");
+      expect(await hasFocus()).toBe(true);
+      // What cannot be seen is not to be moved, read or pressed either.
+      await page.keyboard.press("j");
+      await page.keyboard.press("?");
+      expect(await page.getByRole("row").nth(1).evaluate((element) => element.className)).toBe("");
+      expect(await page.getByRole("dialog").count()).toBe(1);
+      expect(await page.locator("a[href], button, input, select").evaluateAll((all) => all.filter((one) => one.closest("[inert], .drawer, dialog") === null)))
+        .toEqual([]);
+      // Turned on its side it is beside the table again, with all that it shows.
+      await dialog.getByRole("button", { name: "Verify this event" }).click();
+      await dialog.locator(".badge:not(.unasked)").waitFor();
+      await page.setViewportSize({ width: 1360, height: 800 });
+      await page.getByRole("complementary", { name: "Event", exact: true }).waitFor();
+      expect(await drawerOf(page).getByRole("button", { name: "Verify this event" }).count()).toBe(0);
+      await page.getByRole("row").nth(3).getByRole("button").click();
+      await page.getByRole("row").nth(2).getByRole("button").click();
+      await page.setViewportSize({ width: 390, height: 844 });
+      await dialog.waitFor();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      expect(await row.evaluate((element) => element === document.activeElement)).toBe(true);
+    }, { width: 390, height: 844 });
   });
 
   it("keeps an event open when Enter is pressed on its head, and opens none when its text is marked", async () => {

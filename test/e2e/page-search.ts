@@ -1,3 +1,4 @@
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 import { downloaded, rowOf, violations } from "./page-browser.ts";
 import type { PageStack } from "./page-stack.ts";
@@ -175,6 +176,46 @@ export function searchTests({ visit }: PageStack): void {
       await page.getByText("0 of 17 rows").waitFor();
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByText("Export cancelled; nothing was saved.").waitFor();
+    });
+  });
+
+  it("goes on with an export in sight of other views, and ends it with the sign-in", async () => {
+    await visit("/?q=actor:user-3#demo=auditor", async (page) => {
+      const saved: string[] = [];
+      page.on("download", (download) => saved.push(download.suggestedFilename()));
+      const begin = async () => {
+        await page.getByRole("status").getByText("17 events").waitFor();
+        await page.getByRole("button", { name: "CSV", exact: true }).click();
+        await page.getByText("0 of 17 rows").waitFor();
+      };
+      const held: Route[] = [];
+      await page.route("**/events/export?*", (route) => void held.push(route));
+      await begin();
+      await page.getByRole("link", { name: "Integrity" }).click();
+      const strip = page.getByRole("region", { name: "Export" });
+      await strip.getByText("0 of 17 rows").waitFor();
+      expect(await violations(page)).toEqual([]);
+      await Promise.all([page.waitForEvent("download"), held[0]?.fallback()]);
+      await strip.getByText(/\.csv saved/).waitFor();
+      await strip.getByRole("button", { name: "Dismiss" }).click();
+      await strip.waitFor({ state: "detached" });
+      await page.getByRole("link", { name: "Events" }).click();
+      await begin();
+      await page.getByRole("link", { name: "Integrity" }).click();
+      await strip.getByRole("button", { name: "Cancel" }).click();
+      await strip.getByText("Export cancelled; nothing was saved.").waitFor();
+      await page.getByRole("link", { name: "Events" }).click();
+      await begin();
+      const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/events/export?"));
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await ended;
+      await page.getByRole("button", { name: /^Admin of/ }).first().click();
+      await page.getByRole("status").getByText("17 events").waitFor();
+      await held[2]?.fallback().catch(() => undefined);
+      await page.getByRole("link", { name: "Integrity" }).click();
+      await page.getByRole("heading", { name: "Integrity" }).waitFor();
+      expect(await page.getByRole("progressbar", { name: "Export" }).count()).toBe(0);
+      expect(saved).toHaveLength(1);
     });
   });
 }

@@ -117,6 +117,30 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
     });
   });
 
+  it("says of an export whose tenant's it is, and ends it when a link signs somebody else in", async () => {
+    const tokenOf = (email: string) => signToken({ email, app_metadata: access });
+    await open(`/#token=${await tokenOf("both@example.com")}`, async (page) => {
+      await page.getByRole("button", { name: "Sign in as both@example.com" }).click();
+      await rowOf(page, "in.first").waitFor();
+      await page.route("**/events/export?*", () => undefined);
+      await page.getByRole("button", { name: "CSV", exact: true }).click();
+      await page.getByRole("combobox", { name: "Tenant" }).selectOption(tenantB);
+      await rowOf(page, "in.second").waitFor();
+      const strip = page.getByRole("region", { name: "Export" });
+      expect(await strip.textContent()).toContain("Export of First Ltd");
+      // One at a time: what began second would otherwise be all that shows.
+      expect(await page.getByRole("button", { name: "CSV", exact: true }).isDisabled()).toBe(true);
+      await page.evaluate((token) => void (location.hash = `token=${token}`), await tokenOf("other@example.com"));
+      const take = page.getByRole("button", { name: "Sign in as other@example.com" });
+      await take.waitFor();
+      expect(await strip.getByRole("button", { name: "Cancel" }).count()).toBe(1);
+      await Promise.all([page.waitForEvent("requestfailed", (request) => request.url().includes("/events/export?")), take.click()]);
+      await rowOf(page, "in.second").waitFor();
+      expect(await strip.count()).toBe(0);
+      expect(await page.getByRole("button", { name: "CSV", exact: true }).isDisabled()).toBe(false);
+    });
+  });
+
   it("takes a pasted token or key, refuses what is neither, and forgets it when signing out", async () => {
     await open("/", async (page) => {
       const field = page.getByLabel("Access token or API key");

@@ -3,6 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { EventsPage } from "./events/events-page.tsx";
+import { ExportStrip } from "./events/export-progress.tsx";
+import { type Exporting, useExport } from "./events/use-export.ts";
 import { ProblemNotice } from "./problem-notice.tsx";
 import { isAtLeast, type Role, type Session } from "./session/session.ts";
 import { SessionOffer } from "./session/session-offer.tsx";
@@ -13,12 +15,14 @@ import { useSession } from "./session/use-session.ts";
 import { Header } from "./shell/header.tsx";
 import { LaterView } from "./shell/later-view.tsx";
 import { placesFor } from "./shell/navigation.ts";
+import { useNarrow } from "./use-narrow.ts";
 import { useView } from "./view-state.ts";
 
 /** Signed in or not; everything below has a session and an API that uses it. */
 export function App({ config }: { readonly config: Config }) {
-  const { account, session, notice, signIn, signOut, refuse } = useSession(config);
+  const { account, session, notice, sitting, signIn, signOut, refuse } = useSession(config);
   const { offered, fault, settle } = useOffer(config, session, signIn);
+  const exporting = useExport(sitting);
   if (session === "restoring") {
     return (
       <main className="sign-in" id="main" aria-busy="true">
@@ -27,16 +31,28 @@ export function App({ config }: { readonly config: Config }) {
     );
   }
   if (offered !== undefined) {
-    return <SessionOffer offered={offered} current={session} tenantNames={config.tenant_names ?? {}} onAccept={signIn} onDecline={settle} />;
+    return (
+      <>
+        <ExportStrip exporting={exporting} tenantNames={config.tenant_names} />
+        <SessionOffer offered={offered} current={session} tenantNames={config.tenant_names ?? {}} onAccept={signIn} onDecline={settle} />
+      </>
+    );
   }
   if (session === undefined) return <SignIn config={config} account={account} notice={notice ?? fault} onSignIn={signIn} />;
-  return <SignedIn config={config} session={session} onSignOut={signOut} onRefused={refuse} />;
+  return <SignedIn config={config} session={session} exporting={exporting} onSignOut={signOut} onRefused={refuse} />;
 }
 
-type SignedInProps = { readonly config: Config; readonly session: Session; readonly onSignOut: () => void; readonly onRefused: (token: string) => void };
+type SignedInProps = {
+  readonly config: Config;
+  readonly session: Session;
+  readonly exporting: Exporting;
+  readonly onSignOut: () => void;
+  readonly onRefused: (token: string) => void;
+};
 
-function SignedIn({ config, session, onSignOut, onRefused }: SignedInProps) {
+function SignedIn({ config, session, exporting, onSignOut, onRefused }: SignedInProps) {
   const [view] = useView();
+  const isCovered = useNarrow() && view.page === "events" && view.event !== undefined;
   const api = useMemo(() => createApi(config.api_url ?? "", session.token, onRefused), [config, session, onRefused]);
   const queries = useQueryClient();
   // What was refused under the token before may be asked again under this one.
@@ -47,26 +63,35 @@ function SignedIn({ config, session, onSignOut, onRefused }: SignedInProps) {
   useEffect(() => void (document.title = view.page === "events" ? "Audit Events" : `${label} · Audit Events`), [label, view.page]);
   return (
     <>
-      <a className="skip" href="#main">Skip to the content</a>
-      <Header session={session} role={asked.role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
+      <div inert={isCovered}>
+        <a className="skip" href="#main">Skip to the content</a>
+        <Header session={session} role={asked.role} tenant={tenant} tenantNames={config.tenant_names ?? {}} onSignOut={onSignOut} />
+      </div>
+      {!isCovered && (view.page !== "events" || exporting.tenant !== tenant) && <ExportStrip exporting={exporting} tenantNames={config.tenant_names} />}
       <main id="main" tabIndex={-1} data-page={view.page}>
         {/* Each tenant's views are their own: nothing that one has shown, or was being asked, stands under the name of another. */}
-        <CurrentView key={tenant} config={config} api={api} asked={asked} tenant={tenant} />
+        <CurrentView key={tenant} config={config} api={api} asked={asked} tenant={tenant} exporting={exporting} />
       </main>
     </>
   );
 }
 
-type CurrentViewProps = { readonly config: Config; readonly api: Api; readonly asked: AskedRole; readonly tenant: string | undefined };
+type CurrentViewProps = {
+  readonly config: Config;
+  readonly api: Api;
+  readonly asked: AskedRole;
+  readonly tenant: string | undefined;
+  readonly exporting: Exporting;
+};
 
-function CurrentView({ config, api, asked: { role, error, retry }, tenant }: CurrentViewProps) {
+function CurrentView({ config, api, asked: { role, error, retry }, tenant, exporting }: CurrentViewProps) {
   const [{ page }] = useView();
   const place = placesFor("admin").find((candidate) => candidate.page === page);
   if (error !== null && page !== "events") return <ProblemNotice error={error} onRetry={retry} />;
   if (role === undefined && page !== "events") return <p role="status" className="waiting">Loading…</p>;
   if (place !== undefined && !isAtLeast(role ?? "viewer", place.least)) return <Refused least={place.least} />;
   if (page !== "events") return <LaterView page={page} api={api} tenant={tenant} isAdmin={role === "admin"} />;
-  return <EventsPage api={api} role={role ?? "viewer"} tenant={tenant} firstEventCommand={config.first_event_command} />;
+  return <EventsPage api={api} role={role ?? "viewer"} tenant={tenant} exporting={exporting} firstEventCommand={config.first_event_command} />;
 }
 
 /** A link to a view that this person may not open: a colleague's, most likely. */

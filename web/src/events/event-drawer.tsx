@@ -6,6 +6,7 @@ import { PlainText } from "../plain-text.tsx";
 import { ProblemNotice } from "../problem-notice.tsx";
 import { isAtLeast, type Role } from "../session/session.ts";
 import { formatTime, zoneName } from "../time-format.ts";
+import { useNarrow } from "../use-narrow.ts";
 import { useView } from "../view-state.ts";
 import { changesOf, EventDiff } from "./event-diff.tsx";
 import { DeletedNotice, DeleteEvent } from "./event-deletion.tsx";
@@ -28,9 +29,13 @@ type Props = {
   readonly onClose: () => void;
 };
 
-/** One event with everything it holds. Not a modal: the table beside it stays in use. */
+/**
+ * One event with everything it holds. No modal where there is room: the table beside it stays in use. In a narrow window it covers everything, and then
+ * nothing behind it takes the keyboard or a tap.
+ */
 export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, onClose }: Props) {
   const [view] = useView();
+  const isModal = useNarrow();
   const heading = useRef<HTMLHeadingElement>(null);
   const opener = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -52,7 +57,7 @@ export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, o
   const changes = changesOf(event?.context);
 
   return (
-    <aside className="drawer" aria-label="Event">
+    <div className="drawer" role={isModal ? "dialog" : "complementary"} aria-modal={isModal || undefined} aria-label="Event">
       <div className="drawer-head">
         <h2 ref={heading} tabIndex={-1}>
           {event === undefined ? "Event" : sentenceOf(event).map(({ text, isName }, index) => isName ? <PlainText key={index}>{text}</PlainText> : text)}
@@ -76,7 +81,7 @@ export function EventDrawer({ api, id, at, tenant, role, listed, descriptions, o
           {role === "admin" && event.deleted === undefined && <DeleteEvent key={`delete ${event.id}`} api={api} event={event} onDeleted={onClose} />}
         </>
       )}
-    </aside>
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { type Api, ApiProblem, type ListedEvent, type Stats } from "../api.ts";
 import { ProblemNotice } from "../problem-notice.tsx";
 import { isAtLeast, type Role } from "../session/session.ts";
 import { ShortcutHelp, useShortcuts } from "../shell/shortcuts.tsx";
+import { useNarrow } from "../use-narrow.ts";
 import { useView } from "../view-state.ts";
 import { EventDrawer } from "./event-drawer.tsx";
 import { ExportMenu } from "./export-menu.tsx";
@@ -12,12 +13,20 @@ import { FilterBar } from "./filter-bar.tsx";
 import { Histogram } from "./histogram.tsx";
 import { LiveBar } from "./live-bar.tsx";
 import { Results } from "./results.tsx";
+import type { Exporting } from "./use-export.ts";
 import { useEvents } from "./use-events.ts";
 
-type Props = { readonly api: Api; readonly role: Role; readonly tenant: string | undefined; readonly firstEventCommand: string | undefined };
+type Props = {
+  readonly api: Api;
+  readonly role: Role;
+  readonly tenant: string | undefined;
+  readonly exporting: Exporting;
+  readonly firstEventCommand: string | undefined;
+};
 
-export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
+export function EventsPage({ api, role, tenant, exporting, firstEventCommand }: Props) {
   const [view, setView] = useView();
+  const isNarrow = useNarrow();
   const { filter, list, stats, events, isNew, refresh } = useEvents(api, view, tenant);
   const [cursor, setCursor] = useState(-1);
   useEffect(() => setCursor(-1), [filter]);
@@ -38,7 +47,7 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
 
   return (
     <div className={view.event === undefined ? "events" : "events with-drawer"}>
-      <div className="events-main" data-old={isOld}>
+      <div className="events-main" data-old={isOld} inert={isNarrow && view.event !== undefined}>
         <h1 className="visually-hidden">Events</h1>
         <FilterBar facets={stats.data?.facets.values} fault={queryFault} mayShowDeleted={role === "admin"} onAgain={refresh} />
         {stats.isError && !list.isError
@@ -49,7 +58,12 @@ export function EventsPage({ api, role, tenant, firstEventCommand }: Props) {
           <LiveBar api={api} filter={filter} shown={events} isReading={isReading} onRefresh={refresh} />
           <Button className="keyboard" onPress={() => shortcuts.setIsOpen(true)}>Keyboard</Button>
           {isAtLeast(role, "auditor") && (
-            <ExportMenu api={api} filter={filter} total={queryFault !== undefined ? 0 : stats.isPlaceholderData ? undefined : stats.data?.total} />
+            <ExportMenu
+              api={api}
+              filter={filter}
+              total={queryFault !== undefined ? 0 : stats.isPlaceholderData ? undefined : stats.data?.total}
+              exporting={exporting}
+            />
           )}
         </div>
         <div className="columns">

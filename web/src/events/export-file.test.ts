@@ -41,6 +41,11 @@ describe("exportFiles()", () => {
     expect(last).toEqual({ bytes: 21_000_003, rows: 210 });
   });
 
+  it("hands out nothing of an export that was ended at its last byte", async () => {
+    const end = new AbortController();
+    await expect(exportFiles(inParts(["a\r\n1\r\n"]), {}, "csv", () => end.abort(), end.signal)).rejects.toMatchObject({ name: "AbortError" });
+  });
+
   it("keeps the description of each part of an NDJSON export", async () => {
     const { texts, last } = await exported(inParts(['{"id":1}\n{"audit_events_export":{}}\n', '{"id":2}\n{"audit_events_export":{}}\n']), "ndjson");
     expect(texts[0]?.split("\n")).toHaveLength(5);

@@ -12,7 +12,7 @@ export type ExportedFile = { readonly name: string; readonly blob: Blob };
 
 /**
  * Exports what `filter` asks for. An Edge Function hands out a part a call and says so; the parts of a text format become one file, those of a Parquet
- * export stay files. Throws when the export broke off: half a file is not handed out.
+ * export stay files. Throws when the export broke off or was ended: half a file is not handed out.
  */
 export async function exportFiles(
   api: Api,
@@ -54,10 +54,12 @@ export async function exportFiles(
     parts.push(new Blob([...pieces, ...chunks]));
     cursor = response.headers.get("audit-export-complete") === "false" ? cursorOf(response) : undefined;
   }
+  const joined = await Promise.all(parts.map((part, index) => format === "csv" && index > 0 ? withoutHeader(part) : part));
+  // The last that is waited for: from here to the file nobody can end it any more.
+  signal.throwIfAborted();
   if (format === "parquet" && parts.length > 1) {
     return parts.map((part, index) => ({ name: name.replace(/\.parquet$/, `.part-${index + 1}.parquet`), blob: new Blob([part], { type }) }));
   }
-  const joined = await Promise.all(parts.map((part, index) => format === "csv" && index > 0 ? withoutHeader(part) : part));
   return [{ name, blob: new Blob(joined, { type }) }];
 }
 

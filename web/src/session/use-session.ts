@@ -10,6 +10,8 @@ export type SessionState = {
   readonly session: Session | undefined | "restoring";
   /** Why somebody must sign in again. */
   readonly notice: string | undefined;
+  /** Ends when another person, or nobody, takes the place of the one signed in; a renewed token is of the same person. */
+  readonly sitting: AbortSignal;
   readonly signIn: (session: Session) => void;
   readonly signOut: () => void;
   /** The API does not accept `token`. */
@@ -26,13 +28,18 @@ export function useSession(config: Config): SessionState {
   const queries = useQueryClient();
   const current = useRef(session);
   current.current = session;
+  const sitting = useRef(new AbortController());
 
   const change = useCallback((next: Session | undefined, why?: string) => {
     const before = current.current;
     keepSession(next);
     // Nothing that one person has seen may be shown to the next; a renewed token is of the same person.
     const isRenewed = typeof before === "object" && before.isAccount && next?.subject === before.subject;
-    if (!isRenewed) queries.clear();
+    if (!isRenewed) {
+      queries.clear();
+      sitting.current.abort();
+      sitting.current = new AbortController();
+    }
     current.current = next;
     setNotice(why);
     setSession(next);
@@ -74,7 +81,7 @@ export function useSession(config: Config): SessionState {
   useEffect(() => isAccount ? account?.watch((next) => change(next, next === undefined ? expired : undefined)) : undefined, [isAccount, account, change]);
 
   useExpiry(session, renew);
-  return { account, session, notice, signIn, signOut, refuse };
+  return { account, session, notice, sitting: sitting.current.signal, signIn, signOut, refuse };
 }
 
 /** Calls `onEnd` once, when the token of `session` has ended by this computer's clock. */

@@ -43,6 +43,8 @@ export function useShortcuts(actions: ShortcutActions): Shortcuts {
         if (!isTyping) current.current.close();
         return;
       }
+      // What an event covers, in a narrow window, is not moved behind its back.
+      if (document.querySelector("[aria-modal=true]") !== null) return;
       if (!areOn || isTyping || event.metaKey || event.ctrlKey || event.altKey) return;
       if (event.key === "Enter" && target.closest("button, a, summary, [role=slider]") !== null) return;
       const handlers: Readonly<Record<string, () => void>> = {

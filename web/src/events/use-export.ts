@@ -1,0 +1,68 @@
+import { useRef, useState } from "react";
+import { type Api, ApiProblem, type Parameters } from "../api.ts";
+import { saveFile } from "../save-file.ts";
+import { exportFiles, type ExportFormat, type ExportProgress } from "./export-file.ts";
+import { sizeText } from "./export-progress.tsx";
+
+export type RunningExport = { readonly progress: ExportProgress; readonly total: number | undefined };
+export type ExportState = RunningExport | { readonly fault: string } | { readonly done: string };
+
+/** The latest export of whoever is signed in, and how to begin the next: one at a time. */
+export type Exporting = {
+  readonly state: ExportState | undefined;
+  /** Whose events they are, where there are several tenants. */
+  readonly tenant: string | undefined;
+  readonly isRunning: boolean;
+  readonly start: (api: Api, filter: Parameters, format: ExportFormat, total: number | undefined) => Promise<void>;
+  readonly cancel: () => void;
+  /** Takes the outcome away. */
+  readonly dismiss: () => void;
+};
+
+/**
+ * Exports go on while their beginner looks at other views and tenants, and end with `sitting`: what one person began hands its file to nobody else, and
+ * tells nobody else how it fares.
+ */
+export function useExport(sitting: AbortSignal): Exporting {
+  const [latest, setLatest] = useState<{ readonly sitting: AbortSignal; readonly tenant: string | undefined; readonly state: ExportState }>();
+  const abort = useRef<AbortController>(undefined);
+  const own = latest?.sitting === sitting ? latest : undefined;
+  return {
+    state: own?.state,
+    tenant: own?.tenant,
+    isRunning: own !== undefined && "progress" in own.state,
+    start: async (api, filter, format, total) => {
+      abort.current = new AbortController();
+      const signal = AbortSignal.any([sitting, abort.current.signal]);
+      const tell = (state: ExportState) => setLatest({ sitting, tenant: filter["tenant_id"], state });
+      tell({ progress: { bytes: 0, rows: 0 }, total });
+      try {
+        const files = await exportFiles(api, filter, format, throttled((progress) => tell({ progress, total })), signal);
+        for (const { blob, name } of files) saveFile(blob, name);
+        const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
+        tell({ done: `${files.map(({ name }) => name).join(", ")} saved, ${sizeText(bytes)}.` });
+      } catch (error) {
+        // What another person has begun since is not ours to write over.
+        if (sitting.aborted) return;
+        if (signal.aborted) return tell({ done: "Export cancelled; nothing was saved." });
+        tell({ fault: error instanceof ApiProblem ? faultOf(error) : "The export broke off; nothing was saved. Try again." });
+      }
+    },
+    cancel: () => abort.current?.abort(),
+    dismiss: () => setLatest(undefined),
+  };
+}
+
+function faultOf({ message, code, requestId }: ApiProblem): string {
+  return `${message} Nothing was saved. (Code ${code}${requestId === undefined ? "" : `, request ${requestId}`})`;
+}
+
+/** At most ten times a second: chunks come faster than anybody reads. */
+function throttled(show: (progress: ExportProgress) => void): (progress: ExportProgress) => void {
+  let shownAt = 0;
+  return (progress) => {
+    if (performance.now() - shownAt < 100) return;
+    shownAt = performance.now();
+    show(progress);
+  };
+}
