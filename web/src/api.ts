@@ -45,13 +45,16 @@ export class ApiProblem extends Error {
   readonly status: number;
   readonly requestId: string | undefined;
   readonly faults: readonly Fault[];
+  /** When the service wants to be asked again, where it says. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: string, detail: string, status: number, requestId?: string, faults: readonly Fault[] = []) {
+  constructor(code: string, detail: string, status: number, requestId?: string, retryAfterSeconds?: number, faults: readonly Fault[] = []) {
     super(detail);
     this.code = code;
     this.status = status;
     this.requestId = requestId;
     this.faults = faults;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -100,11 +103,13 @@ function urlOf(root: string, path: string, parameters: Parameters = {}): string 
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
+  const retryAfter = /^\d+$/.exec(response.headers.get("retry-after") ?? "")?.[0];
+  const retryAfterSeconds = retryAfter === undefined ? undefined : Number(retryAfter);
   try {
     const { code, detail, request_id, errors = [] } = await response.json() as { code: string; detail: string; request_id: string; errors?: Fault[] };
     const details = errors.length === 0 ? detail : errors.map(({ pointer, message }) => pointer === undefined ? message : `${pointer}: ${message}`).join("; ");
-    return new ApiProblem(code, details, response.status, request_id, errors);
+    return new ApiProblem(code, details, response.status, request_id, retryAfterSeconds, errors);
   } catch {
-    return new ApiProblem("unknown", `The service answered ${response.status}.`, response.status);
+    return new ApiProblem("unknown", `The service answered ${response.status}.`, response.status, undefined, retryAfterSeconds);
   }
 }
