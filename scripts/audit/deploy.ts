@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, Command } from "commander";
 import type { Deployment } from "../deploy/deployment.ts";
-import { type StepName, steps } from "../deploy/steps.ts";
+import { needs, type StepName, steps } from "../deploy/steps.ts";
 import { readProject } from "../doctor/read-project.ts";
 import { vendorFolder } from "../init/config-lines.ts";
 import { packageFolder } from "../init/source-files.ts";
@@ -59,8 +59,9 @@ function initialised(workdir: string): string {
 }
 
 async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, dryRun = false }: Options): Promise<void> {
+  const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name));
   const deployment: Deployment = {
-    project: readProject(envFile, process.env),
+    project: await readProject(envFile, process.env, chosen.flatMap((name) => needs[name])),
     workdir: workdir === undefined ? packageFolder() : initialised(workdir),
     tenantName: tenant,
     dryRun,
@@ -69,7 +70,7 @@ async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, d
   };
   let name: StepName | undefined;
   try {
-    for (name of names.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+    for (name of chosen) {
       deployment.stop.throwIfAborted();
       await steps[name](deployment);
     }

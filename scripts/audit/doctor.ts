@@ -26,7 +26,7 @@ port 5432) the database too, with SUPABASE_SECRET_KEY the bucket. Changes
 nothing. Exit code 1 when something would not work.`;
 
 async function doctor({ envFile, json }: Options): Promise<void> {
-  const findings = await examine(readProject(envFile, process.env), readMigrations(join(packageFolder(), "migrations")));
+  const findings = await examine(await readProject(envFile, process.env), readMigrations(join(packageFolder(), "migrations")));
   const count = (state: string) => findings.filter((finding) => finding.state === state).length;
   const counted = (state: "fault" | "warning") => `${count(state)} ${state}${count(state) === 1 ? "" : "s"}`;
   if (json) console.log(JSON.stringify({ faults: count("fault"), warnings: count("warning"), findings }));

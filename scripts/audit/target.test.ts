@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { needs } from "../deploy/steps.ts";
 import { readProject } from "../doctor/read-project.ts";
+import type { CommandError } from "./failure.ts";
 import { apiTarget, databaseTarget, functionTarget } from "./target.ts";
 
 const settings = fileURLToPath(new URL("../../.env.example", import.meta.url));
@@ -47,10 +49,34 @@ describe("an address that is none", () => {
 });
 
 describe("readProject()", () => {
-  it("takes the secret key under the name that the command has it under, and Supabase's before it", () => {
+  it("takes the secret key under the name that the command has it under, and Supabase's before it", async () => {
     const shell = { SUPABASE_URL: "https://x.supabase.co", AUDIT_SECRET_KEY: "sb_secret_mine" };
-    expect(readProject(settings, shell)).toMatchObject({ secretKey: "sb_secret_mine" });
-    expect(readProject(settings, { ...shell, SUPABASE_SECRET_KEY: "sb_secret_project" })).toMatchObject({ secretKey: "sb_secret_project" });
-    expect(readProject(settings, { ...shell, AUDIT_SECRET_KEY: "" }).secretKey).toBeUndefined();
+    expect(await readProject(settings, shell)).toMatchObject({ secretKey: "sb_secret_mine" });
+    expect(await readProject(settings, { ...shell, SUPABASE_SECRET_KEY: "sb_secret_project" })).toMatchObject({ secretKey: "sb_secret_project" });
+    expect((await readProject(settings, { ...shell, AUDIT_SECRET_KEY: "" })).secretKey).toBeUndefined();
+  });
+
+  it("names everything that is missing or malformed at once, each once, and repeats no password", async () => {
+    const told = (shell: Readonly<Record<string, string>>, file = settings) =>
+      readProject(file, shell, Object.values(needs).flat()).then(() => [], (fault: CommandError) => fault.message.split("\n").slice(1));
+    expect(await told({}, "none.env")).toEqual([
+      expect.stringMatching(/^ {2}find project: SUPABASE_PROJECT_REF is not set: export it/),
+      expect.stringMatching(/^ {2}read none\.env: there is no such file: copy \.env\.example/),
+      expect.stringMatching(/^ {2}find database: SUPABASE_DB_URL is not set: export/),
+      expect.stringMatching(/^ {2}find secret key: SUPABASE_SECRET_KEY is not set: export/),
+    ]);
+    const malformed = { SUPABASE_PROJECT_REF: "http://x", SUPABASE_DB_URL: "postgresql://postgres:half/secret@h/db", SUPABASE_SECRET_KEY: "sb_secret_x" };
+    const lines = await told(malformed);
+    expect(lines.map((line) => line.slice(2).split(":")[0])).toEqual([
+      "read SUPABASE_PROJECT_REF",
+      "read SUPABASE_DB_URL",
+      "AUDIT_SIGNING_KEY",
+      "AUDIT_LOG_ORIGIN",
+      "AUDIT_CURSOR_KEY",
+      // The example's user and password.
+      "AUDIT_DATABASE_URL",
+      "AUDIT_DATABASE_URL",
+    ]);
+    expect(String(lines)).not.toContain("secret@");
   });
 });

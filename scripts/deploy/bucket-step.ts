@@ -1,6 +1,7 @@
 import { CommandError } from "../audit/failure.ts";
 import { bucketOf, findBucket } from "../doctor/check-bucket.ts";
-import { announce, type Deployment, type Step } from "./deployment.ts";
+import type { Project } from "../doctor/examine.ts";
+import { announce, type Step } from "./deployment.ts";
 
 const timeoutMs = 30_000;
 const fileSizeLimitBytes = 50 * 1024 * 1024;
@@ -33,7 +34,7 @@ export const deployBucket: Step = async (deployment) => {
 };
 
 /** The secret key of the steps that call the project. */
-export function secretKeyOf(project: Deployment["project"]): string {
+export function secretKeyOf(project: Project): string {
   if (project.secretKey !== undefined) return project.secretKey;
   throw new CommandError("no_secret_key", "find secret key: SUPABASE_SECRET_KEY is not set", "export one: the dashboard's Settings → API Keys");
 }

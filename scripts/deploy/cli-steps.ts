@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../audit/failure.ts";
+import type { Project } from "../doctor/examine.ts";
 import { functionNames, packageFolder } from "../init/source-files.ts";
 import { type CliOptions, runSupabaseCli } from "../supabase-cli.ts";
 import { announce, type Deployment, type Step } from "./deployment.ts";
@@ -15,14 +16,10 @@ export const deployDatabase: Step = async (deployment) => {
 };
 
 function withoutPassword(text: string): { readonly url: string; readonly password: string } {
-  try {
-    const url = new URL(text);
-    const password = decodeURIComponent(url.password);
-    url.password = "";
-    return { url: url.href, password };
-  } catch {
-    throw new CommandError("no_database", "read SUPABASE_DB_URL: it is not a URL", "write characters such as @ / # % in its password as %40 %2F %23 %25");
-  }
+  const url = new URL(text);
+  const password = decodeURIComponent(url.password);
+  url.password = "";
+  return { url: url.href, password };
 }
 
 /** Gives the functions their settings: by a file, for the same reason. */
@@ -30,10 +27,9 @@ export const deploySecrets: Step = async (deployment) => {
   const folder = mkdtempSync(join(tmpdir(), "audit-events-secrets-"));
   const file = join(folder, "settings.env");
   try {
-    const lines = Object.entries(deployment.project.settings).map(([name, value]) => `${name}=${quoted(name, value ?? "")}\n`);
-    writeFileSync(file, lines.join(""), { mode: 0o600 });
+    writeFileSync(file, settingLines(deployment.project).join(""), { mode: 0o600 });
     const hidden = [[file, "(the AUDIT_ lines of the settings)"]] as const;
-    await run(deployment, ["secrets", "set", "--env-file", file, `--remote=${refOf(deployment)}`, "--yes"], { hidden });
+    await run(deployment, ["secrets", "set", "--env-file", file, `--remote=${refOf(deployment.project)}`, "--yes"], { hidden });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -41,7 +37,7 @@ export const deploySecrets: Step = async (deployment) => {
 
 /** Uploads the functions; Supabase bundles them, no Docker is needed. Only ours: a project's others are its own business. */
 export const deployFunctions: Step = (deployment) =>
-  run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment)}`, "--yes"], {
+  run(deployment, ["functions", "deploy", ...functionNames(packageFolder()), "--use-api", `--remote=${refOf(deployment.project)}`, "--yes"], {
     timeoutMs: functionsTimeoutMs,
   });
 
@@ -74,15 +70,32 @@ function hide(text: string, hidden: Hidden): string {
   return hidden.reduce((shown, [secret, name]) => shown.replaceAll(secret, name), text);
 }
 
-function refOf({ project }: Deployment): string {
+/** The project as the CLI names it. */
+export function refOf(project: Project): string {
   if (project.ref !== undefined) return project.ref;
-  throw new CommandError("no_project", "find project: SUPABASE_PROJECT_REF is not set", "export it: the 20 letters of the dashboard's address");
+  throw new CommandError("no_project", "find project: SUPABASE_PROJECT_REF is not set", "export it: the 20 letters of its dashboard's address");
 }
 
 /** The connection of the steps that need a database. */
-export function databaseUrlOf(project: Deployment["project"]): string {
-  if (project.databaseUrl !== undefined) return project.databaseUrl;
-  throw new CommandError("no_database", "find database: SUPABASE_DB_URL is not set", "export the direct connection's URL, or the session pooler's (port 5432)");
+export function databaseUrlOf({ databaseUrl }: Project): string {
+  if (databaseUrl === undefined) {
+    throw new CommandError(
+      "no_database",
+      "find database: SUPABASE_DB_URL is not set",
+      "export the direct connection's URL, or the session pooler's (port 5432)",
+    );
+  }
+  try {
+    withoutPassword(databaseUrl);
+    return databaseUrl;
+  } catch {
+    throw new CommandError("no_database", "read SUPABASE_DB_URL: it is not a URL", "write characters such as @ / # % in its password as %40 %2F %23 %25");
+  }
+}
+
+/** The settings as a file that the CLI reads. */
+export function settingLines({ settings }: Project): readonly string[] {
+  return Object.entries(settings).map(([name, value]) => `${name}=${quoted(name, value ?? "")}\n`);
 }
 
 /** A value as the CLI reads it back: in these quotes nothing is special, but for a backslash in the last. */

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { CommandError } from "../audit/failure.ts";
+import { bucketOf } from "../doctor/check-bucket.ts";
 import { examine } from "../doctor/examine.ts";
 import { findingText } from "../doctor/finding.ts";
 import { packageFolder } from "../init/source-files.ts";
 import { readMigrations } from "../stack/migrate.ts";
-import { deployBucket } from "./bucket-step.ts";
-import { deployDatabase, deployFunctions, deploySecrets } from "./cli-steps.ts";
+import type { Need } from "../doctor/read-project.ts";
+import { deployBucket, secretKeyOf } from "./bucket-step.ts";
+import { databaseUrlOf, deployDatabase, deployFunctions, deploySecrets, refOf, settingLines } from "./cli-steps.ts";
 import { announce, type Step } from "./deployment.ts";
 import { deploySchedule } from "./schedule-step.ts";
 import { smokeTest } from "./smoke-step.ts";
@@ -36,3 +38,15 @@ export const steps = {
 } as const satisfies Readonly<Record<string, Step>>;
 
 export type StepName = keyof typeof steps;
+
+/** What each step reads of the project: asked of all of them before the first one changes anything. */
+export const needs: Readonly<Record<StepName, readonly Need[]>> = {
+  doctor: [],
+  database: [databaseUrlOf],
+  bucket: [(project) => bucketOf(project.settings["AUDIT_ARCHIVE_URL"]) === undefined || secretKeyOf(project)],
+  secrets: [refOf, settingLines],
+  functions: [refOf],
+  schedule: [databaseUrlOf, secretKeyOf],
+  tenant: [databaseUrlOf],
+  smoke: [databaseUrlOf, secretKeyOf],
+};
