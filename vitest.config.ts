@@ -12,10 +12,10 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: slow ? 1 : 2,
     // What hangs is found; what only waits for a processor, while other programs have both, is not taken for it.
-    testTimeout: slow ? 600_000 : 60_000,
-    hookTimeout: slow ? 600_000 : 120_000,
+    testTimeout: slow ? 600_000 : 240_000,
+    hookTimeout: slow ? 600_000 : 240_000,
     retry: 0,
     // How long a condition is waited for: a busy machine is given the time, a quiet one takes none of it.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 40_000 } },
   },
 });

@@ -43,7 +43,7 @@ describe("shell snippets", () => {
     folder = mkdtempSync(join(tmpdir(), "audit-events-docs-"));
     for (const name of readdirSync(projectFolder)) if (![".audit", ".env"].includes(name)) symlinkSync(join(projectFolder, name), join(folder, name));
     stack = await startStack({ dataFolder: join(folder, ".audit") });
-  }, 180_000);
+  });
   afterAll(async () => {
     stack?.signal("SIGINT");
     await stack?.ended;
@@ -62,7 +62,7 @@ describe("shell snippets", () => {
     } finally {
       shell.close();
     }
-  }, 180_000);
+  });
 
   it("of other pages run in a test of their own", () => {
     for (const [page, test] of Object.entries(runElsewhere)) expect(readFileSync(join(projectFolder, test), "utf8"), page).toContain(page.split("/").at(-1));

@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => {
   execFileSync("npm", ["run", "--silent", "audit", "--", "stack", "stop"], { cwd: clone, stdio: "ignore" });
   rmSync(clone, { recursive: true, force: true });
-}, 60_000);
+});
 
 it("the tutorial's commands, pasted one after the other into a clean clone, end in a receipt that holds and a change that shows", async () => {
   const port = await freePort();

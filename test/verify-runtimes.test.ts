@@ -83,5 +83,5 @@ describe("verifyReceipt()", () => {
     } finally {
       await browser.close();
     }
-  }, 60_000);
+  });
 });

@@ -16,7 +16,7 @@ describe.each(["2.9", "2.1.4"] as const)("functions/audit-api on Deno %s", (deno
     await seedEvents(service.admin, tenantA, count, { days: 1 });
     auditor = await tokenOf("auditor");
     edge = await startFunction("audit-api", { env: testEnvironment(service.database), denoVersion });
-  }, 120_000);
+  });
   afterAll(async () => {
     await edge?.stop();
     await service?.stop();

@@ -21,7 +21,7 @@ describe("exports of one server at once", () => {
       await seedWideEvents(service.admin, tenantId, wideRows);
     }
     server = await startServer(testEnvironment(service.database), { flags: serverFlags });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await service?.stop();
@@ -33,7 +33,7 @@ describe("exports of one server at once", () => {
     return rows as readonly { readonly result: string }[];
   };
 
-  it("take turns when there are fifty, so that the process lives on and lists are answered", { timeout: 60_000 }, async () => {
+  it("take turns when there are fifty, so that the process lives on and lists are answered", async () => {
     const [one, other] = await Promise.all([tokenOf("auditor"), tokenOf("auditor", [tenantB])]);
     // Nobody reads on: each export holds as much as it ever will.
     const stalled = await Promise.all(Array.from({ length: 40 }, () => stalledExport(url("/events/export?format=parquet"), one)));
@@ -53,7 +53,7 @@ describe("exports of one server at once", () => {
     for (const { end } of [...stalled, next]) end();
   });
 
-  it("leave their places, and are on record, whenever their clients go away", { timeout: 60_000 }, async () => {
+  it("leave their places, and are on record, whenever their clients go away", async () => {
     const token = await tokenOf("auditor", [tenantA], sub);
     await Promise.all(Array.from({ length: 40 }, (_, turn) => goneAfter(server.url, token, turn * 3)));
     const answer = await fetch(url("/events/export?format=csv"), { headers: { authorization: `Bearer ${token}` } });

@@ -38,7 +38,7 @@ describe("plans over 200 daily partitions", () => {
     await client.query("select set_config('request.jwt.claims', $1, true)", [
       JSON.stringify({ app_metadata: { tenant_ids: [tenantA], audit_role: "viewer" } }),
     ]);
-  }, 120_000);
+  });
   afterAll(async () => {
     await client?.end();
     await service?.stop();

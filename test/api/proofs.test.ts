@@ -28,7 +28,7 @@ describe("proofs through the API", () => {
       const { json } = await service.ask("/checkpoints?limit=1", { as: auditor });
       sizes.push((json as { checkpoints: { size: number }[] }).checkpoints[0]?.size ?? 0);
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await service.stop();
     await log.close().catch(() => undefined);

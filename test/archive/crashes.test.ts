@@ -55,7 +55,7 @@ describe("archive(), when its process dies", () => {
     for (let index = 0; index < 2 * stepsMax; index++) await log.ingest(eventsOf(dayOf(index), 12, index + 1));
     await log.seal();
     all = await everything(log, archiverOf(log, folder).archive);
-  }, 120_000);
+  });
   afterAll(async () => {
     await log.close();
     rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { everything } from "./everything.ts";
 
 const [tenantId] = tenantIds;
 
-describe("archive(), of days that an import touched", { timeout: 60_000 }, () => {
+describe("archive(), of days that an import touched", () => {
   let log: TestLog;
   let folder: string;
   let imports = 0;

@@ -103,7 +103,7 @@ describe("audit archive", () => {
         .toEqual({ kind, code: 1, status: "tampered", days: [oldDay] });
     }
     rmSync(changed, { recursive: true, force: true });
-  }, 120_000);
+  });
 
   it("is no gap to verify: it reads archived days and moved tiles there, and finds what was changed", async () => {
     await log.ingest(eventsOf("2026-06-14", 50, 7));
@@ -121,7 +121,7 @@ describe("audit archive", () => {
     } finally {
       rmSync(changed, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 
   it("restores into an empty database: the same rows, and a tree whose proofs are valid against the old checkpoint", async () => {
     const empty = await openLog();
@@ -149,7 +149,7 @@ describe("audit archive", () => {
     } finally {
       await empty.close();
     }
-  }, 60_000);
+  });
 
   it("says of which days there are files and no signed manifest, instead of passing over them", async () => {
     const empty = await openLog();
@@ -165,7 +165,7 @@ describe("audit archive", () => {
       rmSync(changed, { recursive: true, force: true });
       await empty.close();
     }
-  }, 60_000);
+  });
 
   it("restores into the database that it left, once", async () => {
     const options = [...target(), "--tenant", tenantId, "--from", oldDay, "--to", oldDay];

@@ -82,7 +82,7 @@ async function sealed(log: TestLog, ...batches: readonly (readonly Parameters<Te
   }
 }
 
-describe("a restored day", { timeout: 60_000 }, () => {
+describe("a restored day", () => {
   let log: ArchivedLog;
   let all: string[];
   beforeAll(async () => {
@@ -186,7 +186,7 @@ describe("a restored day", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a restore that is under way", { timeout: 60_000 }, () => {
+describe("a restore that is under way", () => {
   it("keeps the tiles that it has read from moving, and they are looked at again", async () => {
     const log = await openArchivedLog();
     try {
@@ -222,7 +222,7 @@ describe("a restore that is under way", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a day that was restored into an empty database", { timeout: 60_000 }, () => {
+describe("a day that was restored into an empty database", () => {
   let origin: ArchivedLog;
   let log: ArchivedLog;
   beforeAll(async () => {
@@ -259,7 +259,7 @@ describe("a day that was restored into an empty database", { timeout: 60_000 }, 
   });
 });
 
-describe("a restored day on its way out, while the tree in Postgres is not what was signed", { timeout: 60_000 }, () => {
+describe("a restored day on its way out, while the tree in Postgres is not what was signed", () => {
   it("keeps the files that its manifest names, and none of those that are made in vain", async () => {
     const log = await openArchivedLog();
     await sealed(log.log, eventsOf(oldDay, 20, 1, [tenantId]));

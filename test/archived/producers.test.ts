@@ -49,7 +49,7 @@ describe("GET /producers, across the line", () => {
     await archived.ingest([...events, ...eventsOf(days[0], 50, 9, [tenantB])]);
     before = await ask();
     await archived.archive();
-  }, 60_000);
+  });
   afterAll(() => archived?.stop());
 
   it("judges numbers of hot and archived days together, as before they were archived", async () => {

@@ -30,7 +30,7 @@ describe("reading part of an archived day", () => {
       const starts = chunks.map((chunk) => Number(chunk.dictionary_page_offset ?? chunk.data_page_offset));
       return { from: Math.min(...starts), to: Math.max(...chunks.map((chunk, at) => (starts[at] ?? 0) + Number(chunk.total_compressed_size))) };
     });
-  }, 120_000);
+  });
   afterAll(() => archived?.stop());
 
   const actor = (value: string): Condition => ({ kind: "text", field: "actor_id", values: [value], prefixes: [], negated: false });

@@ -33,7 +33,7 @@ describe("an archive that is not what it must be", () => {
     own = await rowOf(tenantA, day);
     foreign = await rowOf(tenantB, day);
     store = createFolderStore(archived.folder);
-  }, 60_000);
+  });
   afterAll(() => archived?.stop());
 
   const read = (from: ArchiveStore = store) => readerOn(archived.log, from).page(claims, { filter: wholeDay, order: "desc", limit: 1000 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { tenantA, tenantB } from "../api/service.ts";
 import { runCommand, startCommand } from "./run-command.ts";
@@ -18,9 +18,6 @@ const events = [
     object_id: "line\nbreak",
   },
 ];
-
-// Each run is a process of its own, and other tests may have both cores.
-vi.setConfig({ testTimeout: 90_000 });
 
 describe("npm run audit", () => {
   let log: ServedLog;

@@ -1,11 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tenantA } from "../api/service.ts";
 import { type ServedLog, startServedLog } from "./served-log.ts";
-
-vi.setConfig({ testTimeout: 90_000 });
 
 /** What happens to the bytes of an export on their way. */
 let harm: "none" | "cut" | "changed" = "none";

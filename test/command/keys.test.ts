@@ -1,13 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tenantA, tenantB } from "../api/service.ts";
 import { type Door, openDoor } from "../http/door.ts";
 import { runCommand } from "./run-command.ts";
-
-// Each run is a process of its own, and other tests may have both cores.
-vi.setConfig({ testTimeout: 90_000 });
 
 describe("npm run audit -- keys", () => {
   let door: Door;

@@ -9,7 +9,7 @@ import { downloaded, drawerOf, rowOf, violations } from "./page-browser.ts";
 import { officeEvents, post } from "./page-events.ts";
 import { usePageStack } from "./page-stack.ts";
 
-describe("what the page proves", { timeout: 60_000 }, () => {
+describe("what the page proves", () => {
   const { local, visit } = usePageStack(async (found) => {
     await post(found, 0, officeEvents(Date.now()));
     await sealed(found.url, found.tenants[0]?.tokens.auditor ?? "", 300);

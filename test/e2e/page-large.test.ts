@@ -3,7 +3,7 @@ import { rowOf } from "./page-browser.ts";
 import { loadRows, postMany, scrollThrough } from "./page-large.ts";
 import { usePageStack } from "./page-stack.ts";
 
-describe("the events page with more rows than a document should hold", { timeout: 90_000 }, () => {
+describe("the events page with more rows than a document should hold", () => {
   const { visit } = usePageStack((local) => postMany(local, 5_000));
 
   it("keeps at most 200 of 5,000 rows in the document, in order, and none is lost", async () => {

@@ -3,7 +3,7 @@ import { rowOf } from "./page-browser.ts";
 import { post } from "./page-events.ts";
 import { usePageStack } from "./page-stack.ts";
 
-describe("what happens while the page is open", { timeout: 60_000 }, () => {
+describe("what happens while the page is open", () => {
   const { local, visit } = usePageStack((found) => post(found, 0, [{ event_type: "user.login" }]));
 
   it("announces new events without moving a row, and pauses", async () => {

@@ -23,7 +23,7 @@ const roles = [
 ] as const;
 const guarded = ["producers", "checkpoints", "reports/compliance", "archives", "holds", "events/export", "keys"] as const;
 
-describe("what the page shows to whom", { timeout: 60_000 }, () => {
+describe("what the page shows to whom", () => {
   const { local, visit } = usePageStack((found) =>
     post(found, 0, [
       { event_type: "order.updated", actor_id: "user-123", object_type: "order", object_id: "order-456" },

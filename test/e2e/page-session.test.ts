@@ -10,7 +10,7 @@ const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
 const auditor = { email: "auditor@example.com", password: "correct horse", access };
 const stranger = { email: "stranger@example.com", password: "battery staple", access: { provider: "email" } };
 
-describe("signing in to the page", { timeout: 60_000 }, () => {
+describe("signing in to the page", () => {
   let service: Service;
   let auth: AuthDouble;
   let server: ServerProcess;
@@ -23,7 +23,7 @@ describe("signing in to the page", { timeout: 60_000 }, () => {
     const config = { supabase_url: auth.url, supabase_publishable_key: publishableKey, tenant_names: { [tenantA]: "First Ltd" } };
     server = await startServer({ ...testEnvironment(service.database), AUDIT_PAGE_CONFIG: JSON.stringify(config) });
     browser = await openBrowser();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();

@@ -48,7 +48,7 @@ const looks = [
   { look: "dark-phone", colorScheme: "dark", width: 390, height: 844 },
 ] as const;
 
-describe("the views of the page", { timeout: 90_000 }, () => {
+describe("the views of the page", () => {
   const { local, visit } = usePageStack(async (found) => {
     await post(found, 0, [...cloudTrailEvents(found.tenants[0]?.id ?? ""), ...officeEvents(Date.now()), ...hostileEvents]);
     await archiveDay(found);

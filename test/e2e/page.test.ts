@@ -22,7 +22,7 @@ const sample = [
   ),
 ];
 
-describe("the events page", { timeout: 60_000 }, () => {
+describe("the events page", () => {
   const opened = usePageStack((found) =>
     post(found, 0, sample.map((event, index) => ({ ...event, occurred_at: new Date(Date.now() - index * 60_000).toISOString() })))
   );

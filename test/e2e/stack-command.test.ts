@@ -14,7 +14,7 @@ describe("npm run audit -- stack", () => {
     for (const entry of livingProcesses(join(folder, "processes.json"))) process.kill(entry.pid, "SIGKILL");
   });
 
-  it("starts one that outlives the command, says how it is, and stops and removes it", { timeout: 180_000 }, async () => {
+  it("starts one that outlives the command, says how it is, and stops and removes it", async () => {
     expect(await stack("status", "--json")).toMatchObject({ status: 1, out: '{"status":"stopped"}\n' });
     const port = await freePort();
     const started = await stack("start", "--background", "--port", String(port));

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { afterEach, describe, expect, inject, it, vi } from "vitest";
+import { afterEach, describe, expect, inject, it } from "vitest";
 import { leftRunning } from "../../scripts/checks/left-running.ts";
 import { tokenIssuer } from "../../scripts/stack/credentials.ts";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
@@ -13,9 +13,6 @@ import { canReach } from "../../scripts/stack/postgres-account.ts";
 import { birthOf, livingProcesses } from "../../scripts/stack/process-record.ts";
 import { closedClone } from "../support/closed-clone.ts";
 import { isReady, type LocalFile, processorSecondsOf, readLocalFile, spawnStack, type StackProcess, startStack } from "../support/stack.ts";
-
-// Each starts a whole stack, some of them three times: on a machine that is busy with other things that takes its time.
-vi.setConfig({ testTimeout: 180_000 });
 
 const run = promisify(execFile);
 const started: { stack: StackProcess; folder: string }[] = [];

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProofStore } from "../../adapters/postgres/proof-store.ts";
 import { receiptOf } from "../../core/proofs.ts";
 import type { AuditEvent } from "../../core/event.ts";
@@ -15,9 +15,6 @@ import { sha256 } from "../support/sha256.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const tenantId = "123e4567-e89b-12d3-a456-426614174000";
 const otherTenantId = "00000000-0000-4000-8000-0000000000aa";
-
-// Each run is a process of its own, and other tests may have both cores.
-vi.setConfig({ testTimeout: 90_000 });
 
 describe("npm run audit -- verify", () => {
   let log: TestLog;

@@ -101,7 +101,7 @@ describe("a hold against expiry and deletion", () => {
     await holder.end();
   });
 
-  it("never loses: of 60 races between placing and expiring, each hold that was answered for finds its archive", { timeout: 60_000 }, async () => {
+  it("never loses: of 60 races between placing and expiring, each hold that was answered for finds its archive", async () => {
     const job = await connected();
     let won = 0;
     for (let race = 0; race < 60; race++) {

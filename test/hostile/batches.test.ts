@@ -25,7 +25,7 @@ function eventsOf(tenantId: string, count: number) {
 }
 
 describe("one poisoned event among 1000", () => {
-  it("costs only itself, at the edges and at 60 positions between, whatever the poison", { timeout: 120_000 }, async () => {
+  it("costs only itself, at the edges and at 60 positions between, whatever the poison", async () => {
     const random = randomOf(seedFor("poison"));
     const positions = new Set([0, 1, 499, 500, 998, 999, ...poisons.map((_, n) => 20 * n + n)]);
     while (positions.size < 66) positions.add(Math.floor(random() * 1000));
@@ -92,7 +92,7 @@ async function untilWaiting(count: number): Promise<void> {
 }
 
 describe("the same events in several requests at once", () => {
-  it("in any order are created once over all, and no request is refused", { timeout: 60_000 }, async () => {
+  it("in any order are created once over all, and no request is refused", async () => {
     const random = randomOf(seedFor("orders"));
     for (let round = 0; round < 5; round++) {
       const tenantId = randomUUID();
@@ -105,7 +105,7 @@ describe("the same events in several requests at once", () => {
     }
   });
 
-  it("in orders that lock each other are stored once, and neither waits for a deadlock to be found", { timeout: 60_000 }, async () => {
+  it("in orders that lock each other are stored once, and neither waits for a deadlock to be found", async () => {
     const tenantId = randomUUID();
     const [known, first, second, third] = eventsOf(tenantId, 4);
     // A new tenant's first batch would make the second request wait before it holds anything.
@@ -133,7 +133,7 @@ describe("the same events in several requests at once", () => {
     expect(door.function.stderr().includes("40P01"), "a deadlock was met").toBe(false);
   });
 
-  it("with different content: one wins whole, every other is told of a conflict, and the row is the winner's", { timeout: 60_000 }, async () => {
+  it("with different content: one wins whole, every other is told of a conflict, and the row is the winner's", async () => {
     for (let round = 0; round < 10; round++) {
       const tenantId = randomUUID();
       const [event = {}] = eventsOf(tenantId, 1);
@@ -145,7 +145,7 @@ describe("the same events in several requests at once", () => {
     }
   });
 
-  it("under one Idempotency-Key and without ids are stored once, and all answers agree", { timeout: 60_000 }, async () => {
+  it("under one Idempotency-Key and without ids are stored once, and all answers agree", async () => {
     for (let round = 0; round < 10; round++) {
       const tenantId = randomUUID();
       const body = bodyOf(Array.from({ length: 3 }, (_, n) => ({ tenant_id: tenantId, event_type: "batch.keyed", object_id: String(n) })));

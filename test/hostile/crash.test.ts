@@ -6,7 +6,7 @@ import { openDoor } from "./door.ts";
 import { judgeLoad, startTestLoad, until } from "./load.ts";
 
 describe("kill -9 of PostgreSQL during ingest at 2,000 events a second", () => {
-  it("loses and doubles nothing over 3 rounds", { timeout: 120_000 }, async () => {
+  it("loses and doubles nothing over 3 rounds", async () => {
     const postgres = await startOwnPostgres();
     try {
       await crashRounds(postgres, seedFor("crash"), 3);
@@ -15,7 +15,7 @@ describe("kill -9 of PostgreSQL during ingest at 2,000 events a second", () => {
     }
   });
 
-  it("is noticed by this test: with synchronous_commit = off it finds losses", { timeout: 60_000 }, async () => {
+  it("is noticed by this test: with synchronous_commit = off it finds losses", async () => {
     const postgres = await startOwnPostgres({ settings: forgetful });
     try {
       await allowForgetting(postgres);
@@ -37,7 +37,7 @@ describe("kill -9 of PostgreSQL during ingest at 2,000 events a second", () => {
     }
   });
 
-  it("is survived even where the server's settings say synchronous_commit = off: ingest() asks for more", { timeout: 60_000 }, async () => {
+  it("is survived even where the server's settings say synchronous_commit = off: ingest() asks for more", async () => {
     const postgres = await startOwnPostgres({ settings: forgetful });
     try {
       await crashRounds(postgres, seedFor("crash with careless settings"), 1);

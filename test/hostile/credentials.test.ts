@@ -50,7 +50,7 @@ async function send(headers: Readonly<Record<string, string>>, query = "") {
 }
 
 describe("forged credentials", () => {
-  it("are all refused with 401 or 403, a good one of another tenant event by event, and none stores a row", { timeout: 60_000 }, async () => {
+  it("are all refused with 401 or 403, a good one of another tenant event by event, and none stores a row", async () => {
     const forgeries = forgedCredentials(scope);
     expect(forgeries.length).toBeGreaterThanOrEqual(60);
     const statuses = new Map<number, number>();

@@ -9,7 +9,7 @@ import { expectFlawless, judgeLoad, recoveryMs, startTestLoad, until } from "./l
 const bench = faultBench();
 
 describe("backends of PostgreSQL terminated every 100 ms", () => {
-  it("cost 503s and retries: nothing is lost or doubled", { timeout: 60_000 }, async () => {
+  it("cost 503s and retries: nothing is lost or doubled", async () => {
     const door = await bench.door();
     const run = startTestLoad([door.url], seedFor("terminated backends"));
     const endMs = performance.now() + 6_000;
@@ -31,7 +31,7 @@ describe("backends of PostgreSQL terminated every 100 ms", () => {
 });
 
 describe("PostgreSQL restarted in order during ingest", () => {
-  it("is waited for: 503 while it is away, ingest within 10 s of its return", { timeout: 60_000 }, async () => {
+  it("is waited for: 503 while it is away, ingest within 10 s of its return", async () => {
     const postgres = await startOwnPostgres();
     try {
       const door = await openDoor({ database: postgres });
@@ -59,7 +59,7 @@ describe("PostgreSQL restarted in order during ingest", () => {
 });
 
 describe("a black hole between function and PostgreSQL", () => {
-  it("of 6 s, which then delivers what it held: nothing is lost or doubled, and nobody waits longer than his timeout", { timeout: 90_000 }, async () => {
+  it("of 6 s, which then delivers what it held: nothing is lost or doubled, and nobody waits longer than his timeout", async () => {
     const seed = seedFor("black hole");
     const proxy = await bench.proxy(bench.database().url, seed);
     const door = await bench.door(proxy.through(bench.database().url));
@@ -75,7 +75,7 @@ describe("a black hole between function and PostgreSQL", () => {
     expectFlawless(await judgeLoad("black hole of 6 s", run, bench.database().adminUrl), run.load);
   });
 
-  it("that swallows the open connections for good is left within 10 s: new connections are made", { timeout: 90_000 }, async () => {
+  it("that swallows the open connections for good is left within 10 s: new connections are made", async () => {
     const seed = seedFor("frozen connections");
     const proxy = await bench.proxy(bench.database().url, seed);
     const door = await bench.door(proxy.through(bench.database().url));
@@ -92,7 +92,7 @@ describe("a black hole between function and PostgreSQL", () => {
     expect(resumedMs).toBeLessThan(10_000);
   });
 
-  it("that swallows every connection in the middle of an insert is left within 10 s, and the rows' locks are given up", { timeout: 90_000 }, async () => {
+  it("that swallows every connection in the middle of an insert is left within 10 s, and the rows' locks are given up", async () => {
     const seed = seedFor("frozen inserts");
     const { adminUrl, url } = bench.database();
     const proxy = await bench.proxy(url, seed);

@@ -33,7 +33,7 @@ if (probe === undefined) {
 const settings = { shared_buffers: "16MB", max_wal_size: "48MB", min_wal_size: "32MB", wal_keep_size: "0", autovacuum: "off", checkpoint_timeout: "30s" };
 
 describe.skipIf(probe === undefined)("a full disk under PostgreSQL", () => {
-  it("ends in 503 and never in a false acknowledgement, and ingest resumes when there is room", { timeout: 120_000 }, async () => {
+  it("ends in 503 and never in a false acknowledgement, and ingest resumes when there is room", async () => {
     const { folder, unmount } = mountSmall(160) ?? expect.fail("the small file system cannot be mounted any more");
     const filler = join(folder, "filler");
     const postgres = await startOwnPostgres({ folder: join(folder, "data"), settings });

@@ -6,7 +6,7 @@ import { expectFlawless, judgeLoad, recoveryMs, startTestLoad, until } from "./l
 const bench = faultBench();
 
 describe("SIGKILL of the function during ingest", () => {
-  it("loses and doubles nothing: what was in flight is retried elsewhere", { timeout: 60_000 }, async () => {
+  it("loses and doubles nothing: what was in flight is retried elsewhere", async () => {
     const survivor = await bench.door();
     let victim = await bench.door();
     const first = victim;
@@ -27,7 +27,7 @@ describe("SIGKILL of the function during ingest", () => {
 });
 
 describe("SIGSTOP of the function for 5 s", () => {
-  it("loses and doubles nothing when the batches are retried elsewhere and the sleeper then wakes and finishes them", { timeout: 60_000 }, async () => {
+  it("loses and doubles nothing when the batches are retried elsewhere and the sleeper then wakes and finishes them", async () => {
     const [sleeper, other] = [await bench.door(), await bench.door()];
     const run = startTestLoad([sleeper.url, other.url], seedFor("SIGSTOP"), { requestTimeoutMs: 1_000 });
     await until("batches are stored", () => run.load.counts.acknowledged >= 2_000);
@@ -67,7 +67,7 @@ describe("the answer to COMMIT swallowed", () => {
 });
 
 describe("events without ids under an Idempotency-Key", () => {
-  it("are stored once when answers to COMMIT are swallowed, and the replay repeats the answer that was lost", { timeout: 60_000 }, async () => {
+  it("are stored once when answers to COMMIT are swallowed, and the replay repeats the answer that was lost", async () => {
     const seed = seedFor("swallowed COMMIT, keyed");
     const proxy = await bench.proxy(bench.database().url, seed);
     const doors = [await bench.door(proxy.through(bench.database().url)), await bench.door(proxy.through(bench.database().url))];
@@ -83,7 +83,7 @@ describe("events without ids under an Idempotency-Key", () => {
 });
 
 describe("the function's answer swallowed", () => {
-  it("at random (p = 0.3): every event is stored once and every client gets its verdict", { timeout: 60_000 }, async () => {
+  it("at random (p = 0.3): every event is stored once and every client gets its verdict", async () => {
     const seed = seedFor("swallowed answer");
     const door = await bench.door();
     const proxy = await bench.proxy(door.url, seed);
@@ -98,7 +98,7 @@ describe("the function's answer swallowed", () => {
 });
 
 describe("a network that resets, delays and slices", () => {
-  it("between client and function costs retries and nothing else", { timeout: 60_000 }, async () => {
+  it("between client and function costs retries and nothing else", async () => {
     const seed = seedFor("bad network to the function");
     const door = await bench.door();
     const proxy = await bench.proxy(door.url, seed);
@@ -111,7 +111,7 @@ describe("a network that resets, delays and slices", () => {
     expectFlawless(await judgeLoad("bad network to the function", run, bench.database().adminUrl), run.load);
   });
 
-  it("between function and PostgreSQL costs 503s and nothing else", { timeout: 60_000 }, async () => {
+  it("between function and PostgreSQL costs 503s and nothing else", async () => {
     const seed = seedFor("bad network to PostgreSQL");
     const proxy = await bench.proxy(bench.database().url, seed);
     const door = await bench.door(proxy.through(bench.database().url));

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => door.close());
 
 describe("audit-logger and a model of it", () => {
-  it("do not diverge in 500 runs of send, retry, alter, replay, race and midnight", { timeout: 180_000 }, async () => {
+  it("do not diverge in 500 runs of send, retry, alter, replay, race and midnight", { timeout: 600_000 }, async () => {
     const batches = await modelRuns(door, seedFor("model"), 500);
     console.info(`model: 500 runs, ${batches} batches that were stored or refused as predicted`);
     expect(batches).toBeGreaterThan(1_000);

@@ -42,7 +42,7 @@ export function describeNasties(denoVersion: "2.9" | "2.1.4"): void {
 
   describe("audit-logger and framings by hand", () => {
     for (const framing of framings) {
-      it(`ends with ${framing.statuses.join(" or ")}: ${framing.name}`, { timeout: 60_000 }, async () => {
+      it(`ends with ${framing.statuses.join(" or ")}: ${framing.name}`, async () => {
         const { hostname, port, pathname } = new URL(door.url);
         const before = await countStoredRows(door.database.adminUrl);
         const body = `{"events":[{"event_type":"framing.sent","tenant_id":"${tenantA}"}]}`;

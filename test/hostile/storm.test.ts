@@ -23,7 +23,7 @@ function largeBatch(tenantId: string): string {
 }
 
 describe("60 clients with batches of 3.6 MB at once", () => {
-  it("are told 503 where there is no room, all get in by trying again, and memory does not grow with their number", { timeout: 120_000 }, async () => {
+  it("are told 503 where there is no room, all get in by trying again, and memory does not grow with their number", async () => {
     const tenantId = randomUUID();
     const statuses = new Map<number, number>();
     await Promise.all(Array.from({ length: 60 }, async (_, client) => {
@@ -46,7 +46,7 @@ describe("60 clients with batches of 3.6 MB at once", () => {
 });
 
 describe("300 clients with small batches at once", () => {
-  it("all get in", { timeout: 60_000 }, async () => {
+  it("all get in", async () => {
     const tenantId = randomUUID();
     const answers = await Promise.all(
       Array.from({ length: 300 }, () => door.post(JSON.stringify({ events: [{ tenant_id: tenantId, event_type: "storm.small" }] }))),

@@ -69,5 +69,5 @@ describe("audit-sealer", () => {
       await Promise.all([one.stop(), other.stop()]);
     }
     expect(await checkDatabase(log.database.adminUrl)).toMatchObject({ sound: true, events: 12_000, unsealed: 0 });
-  }, 120_000);
+  });
 });

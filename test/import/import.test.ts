@@ -47,7 +47,7 @@ describe("npm run audit -- import", () => {
     for (const each of databases) await each.drop();
   });
 
-  it.each(cases)("$name: killed half-way and run again, all of it is there once", { timeout: 180_000 }, async ({ derived, make }) => {
+  it.each(cases)("$name: killed half-way and run again, all of it is there once", async ({ derived, make }) => {
     const before = await importedCount(log);
     const old = await make(folder, database);
     const args = ["import", old.source, ...old.args, "--tenant", tenantId, "--database", log.database.url, "--json"];
@@ -64,7 +64,7 @@ describe("npm run audit -- import", () => {
     expect(await importedCount(log) - before).toBe(old.rows);
   });
 
-  it("ends after its batch on Ctrl-C, says so, and goes on when it is run again", { timeout: 180_000 }, async () => {
+  it("ends after its batch on Ctrl-C, says so, and goes on when it is run again", async () => {
     const args = ["import", csvLog(folder, stoppedRows).source, "--tenant", otherTenantId, "--database", log.database.url];
     const stopped = await whileHalfWay(log, async (stuck, release) => {
       const run = startCommand(args);
@@ -80,7 +80,7 @@ describe("npm run audit -- import", () => {
     expect(await runCommand(args)).toMatchObject({ status: 0, out: expect.stringContaining("Imported before") });
   });
 
-  it("lets one process at a time go on with an import", { timeout: 180_000 }, async () => {
+  it("lets one process at a time go on with an import", async () => {
     const args = ["import", ndjsonLog(folder, stoppedRows).source, "--tenant", otherTenantId, "--database", log.database.url, "--json"];
     const both = await meetingAtTheFirstBatch(log, () => [startCommand(args), startCommand(args)]);
     // Which of them gets there first is nobody's to say.
@@ -90,7 +90,7 @@ describe("npm run audit -- import", () => {
     expect(second).toMatchObject({ status: 2, err: expect.stringContaining("another process has gone on with this import") });
   });
 
-  it("leaves a log that verifies, and says in it what was imported", { timeout: 180_000 }, async () => {
+  it("leaves a log that verifies, and says in it what was imported", async () => {
     await log.seal();
     const ran = await runCommand(["verify", "--database", log.database.adminUrl, "--key", firstKey.verifierKey, "--json"]);
     expect(ran).toMatchObject({ status: 0 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLog, type TestLog } from "../support/sealed-log.ts";
 import { runCommand } from "../command/run-command.ts";
 
@@ -9,9 +9,6 @@ const tenantId = "123e4567-e89b-12d3-a456-426614174000";
 const otherTenantId = "00000000-0000-4000-8000-0000000000aa";
 const day = (n: number) => `2024-05-0${n}`;
 const line = (fields: Record<string, unknown>) => JSON.stringify({ event_type: "order.paid", ...fields });
-
-// Each run is a process of its own, and other tests may have both cores.
-vi.setConfig({ testTimeout: 90_000 });
 
 describe("npm run audit -- import", () => {
   let log: TestLog;

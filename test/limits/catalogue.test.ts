@@ -27,7 +27,7 @@ describe("a catalogue of event types", () => {
     } finally {
       await door.close();
     }
-  }, 30_000);
+  });
 
   it("stores and counts it in warn mode, in the answer and in the log", async () => {
     const door = await openDoor({ env: { AUDIT_EVENT_CATALOGUE: catalogue } });
@@ -40,7 +40,7 @@ describe("a catalogue of event types", () => {
     } finally {
       await door.close();
     }
-  }, 30_000);
+  });
 
   describe("from a file", () => {
     const folder = mkdtempSync(join(tmpdir(), "catalogue-"));

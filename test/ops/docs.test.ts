@@ -18,7 +18,7 @@ describe("GET /docs", () => {
     mkdirSync(pictures, { recursive: true });
     server = await startServer(testEnvironment({ url: "postgresql://nobody:x@127.0.0.1:1/none" }));
     browser = await launcher.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox", "--headless=shell", "--disable-gpu"] });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();

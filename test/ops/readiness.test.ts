@@ -38,7 +38,7 @@ describe("GET /readyz", () => {
     const environment = { ...testEnvironment(log.database), AUDIT_DATABASE_URL: proxy.through(log.database.url) };
     [server, edge] = await Promise.all([startServer(environment), startFunction("audit-api", { env: environment })]);
     await log.admin.query("select audit_log.ensure_partitions(current_date - 1, current_date + 2)");
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await edge?.stop();

@@ -64,7 +64,7 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     expect(stats?.sent).toBeGreaterThan(1000);
     expect(stats?.dropped.closed).toBeGreaterThan(1000);
     expect(new Set(storedNumbers()).size).toBeGreaterThanOrEqual(stats?.sent ?? 0);
-  }, 30_000);
+  });
 
   it("leaves the rest to the next process when it has a spool: every event arrives, none twice", async () => {
     slow();
@@ -82,7 +82,7 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     expect(second.stats()).toMatchObject({ recovered: left?.spooled, queued: 0 });
     expectEachOnce(10_000);
     expect(readdirSync(directory)).toEqual([]);
-  }, 30_000);
+  });
 
   it("does not wait when it is told a second time", async () => {
     slow();
@@ -94,7 +94,7 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     app.process.kill("SIGINT");
     expect(["SIGTERM", "SIGINT"]).toContain(await app.ended);
     expect(performance.now() - toldAt).toBeLessThan(20_000);
-  }, 30_000);
+  });
 
   it.skipIf(!mayContain)("ends also as the first process of a container, which the kernel spares a signal of its own", async () => {
     const app = start({ count: 10, closeTimeoutMs: 5000 }, ...container);
@@ -103,7 +103,7 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")), "SIGTERM");
     expect(await app.ended).toBe(143);
     expectEachOnce(10);
-  }, 30_000);
+  });
 
   it("leaves the end to an application that listens for the signal itself", async () => {
     const app = start({ count: 10, closeTimeoutMs: 5000, ending: "own-handler" });
@@ -114,7 +114,7 @@ describe("SIGTERM with 10,000 events queued and a server that takes a second", (
     expect(app.process.exitCode).toBeNull();
     expect(app.process.signalCode).toBeNull();
     expectEachOnce(10);
-  }, 30_000);
+  });
 });
 
 describe("a process that has nothing left to do", () => {
@@ -125,7 +125,7 @@ describe("a process that has nothing left to do", () => {
       expect(await app.ended).toBe(0);
       expectEachOnce(700);
     }
-  }, 30_000);
+  });
 
   it("does not hang on a server that is away: hooks wait as long as they were told, no hooks until all doors are known to be down", async () => {
     double.behave = (_, response) => (response.destroy(), true);
@@ -137,7 +137,7 @@ describe("a process that has nothing left to do", () => {
       expect(performance.now() - startedAt).toBeLessThan(25_000);
     }
     expect(existsSync(directory)).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe("SIGKILL with a spool", () => {
@@ -162,7 +162,7 @@ describe("SIGKILL with a spool", () => {
     const numbers = storedNumbers();
     expect([...taken].filter((number) => !new Set(numbers).has(number))).toEqual([]);
     expect(new Set(numbers).size).toBe(numbers.length);
-  }, 60_000);
+  });
 
   it("has the events of the dead delivered by another process that shares the folder and lives", async () => {
     double.behave = (_, response) => (response.destroy(), true);
@@ -175,5 +175,5 @@ describe("SIGKILL with a spool", () => {
     double.behave = () => undefined;
     for (let turns = 0; turns < 300 && new Set(storedNumbers()).size < 2000; turns++) await new Promise((resolve) => setTimeout(resolve, 100));
     expectEachOnce(2000);
-  }, 60_000);
+  });
 });

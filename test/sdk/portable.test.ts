@@ -79,7 +79,7 @@ describe("the packed SDK", () => {
       cwd: project,
     });
     expectAllFine(JSON.parse(stdout));
-  }, 30_000);
+  });
 
   it("keeps its promises on Deno with no permission but the network's, on the version of today and on that of hosted Edge Functions", async () => {
     for (const deno of denos) {
@@ -96,7 +96,7 @@ describe("the packed SDK", () => {
       const { stdout } = await run(deno, args, { cwd: project, env: denoEnvironment });
       expectAllFine(JSON.parse(stdout));
     }
-  }, 60_000);
+  });
 
   it("ends by itself on Deno, with leave for the spool's folder alone and nobody to send to", async () => {
     // As files beside the application: to packages of npm, Deno gives the timers of Node.
@@ -116,7 +116,7 @@ console.log(client.logEventFireAndForget({ event_type: "a" }));
       expect(stdout).toBe("true\n");
       expect(readdirSync(join(project, "spool")).filter((name) => name.endsWith(".log"))).not.toEqual([]);
     }
-  }, 70_000);
+  });
 
   it("ends at SIGTERM on Deno, which kills nothing without --allow-run", async () => {
     writeFileSync(
@@ -138,7 +138,7 @@ console.log("up");
       expect([await ended, said]).toEqual([expect.toSatisfy((how) => how === 143 || how === "SIGTERM"), ""]);
       expect([...double.events.values()].filter((text) => text.includes(`"told-${index}"`))).toHaveLength(1);
     }
-  }, 70_000);
+  });
 
   it("keeps its promises in Chromium, also when the page is left with events in the queue", async () => {
     const entry = join(project, "page.ts");
@@ -173,5 +173,5 @@ console.log("up");
     } finally {
       await browser.close();
     }
-  }, 60_000);
+  });
 });

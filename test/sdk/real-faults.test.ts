@@ -77,7 +77,7 @@ describe("SIGTERM with 10,000 events queued, at the real doors a second away", (
     await expectStoredOnce(upTo(10_000));
     expect((await real.stored("app.event")).length).toBe(10_000);
     expect(readdirSync(directory)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("SIGKILL with a spool, at the real doors", () => {
@@ -96,7 +96,7 @@ describe("SIGKILL with a spool, at the real doors", () => {
     const heir = start({ count: 0, spool: { directory }, ending: "drain" });
     expect(await heir.ended).toBe(0);
     await expectStoredOnce(taken);
-  }, 60_000);
+  });
 });
 
 describe("PostgreSQL killed and started again under load", () => {
@@ -120,7 +120,7 @@ describe("PostgreSQL killed and started again under load", () => {
     expect(stats.retried).toBeGreaterThan(0);
     expect(acknowledged.size).toBe(1200);
     await expectStoredOnce(upTo(12_000));
-  }, 120_000);
+  });
 });
 
 describe("the function killed and started again under load", () => {
@@ -141,5 +141,5 @@ describe("the function killed and started again under load", () => {
       expect(acknowledged.size).toBe(800);
       expect((await real.stored("app.event")).length).toBe(hasApi ? 8000 : 16_000);
     }
-  }, 120_000);
+  });
 });

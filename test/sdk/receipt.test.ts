@@ -32,7 +32,7 @@ beforeAll(async () => {
   const { id = "", occurredAt = "" } = results[17] ?? {};
   event = await query.events.get(id, { at: occurredAt }) as StoredEvent;
   receipt = await query.events.receipt(id, { at: occurredAt });
-}, 60_000);
+});
 afterAll(async () => {
   await service.stop();
   await log.close().catch(() => undefined);

@@ -63,7 +63,7 @@ describe("logEventFireAndForget() at 5,000 events a second", () => {
     expect(isFast(one), `${one.perSecond} a second, the control ${one.controlPerSecond}`).toBe(true);
     expect(isQuick(one, 50)).toBe(true);
     expect(isFree(one, 5)).toBe(true);
-  }, 120_000);
+  });
 
   it("costs at most twice that with every event on disk before the call returns", async () => {
     const directory = mkdtempSync(join(tmpdir(), "audit-events-spool-"));
@@ -72,5 +72,5 @@ describe("logEventFireAndForget() at 5,000 events a second", () => {
     expect(one.lost).toBe(0);
     expect(isQuick(one, 100)).toBe(true);
     expect(isFree(one, 10)).toBe(true);
-  }, 120_000);
+  });
 });

@@ -64,7 +64,7 @@ describe("events.stream() at the real API", () => {
     const rest = reader().stream({ event_type: "followed" }, { after: all[14]?.position ?? "" });
     expect(objectsOf(await take(rest, 10))).toEqual(numbers(16, 25));
     await rest.return(undefined);
-  }, 60_000);
+  });
 
   it("begins with what is sealed from now on, and ends when the caller does", async () => {
     await logSealed("before", 1, 3);
@@ -81,7 +81,7 @@ describe("events.stream() at the real API", () => {
     expect((await next).value).toMatchObject({ event: { event_type: "after" } });
     stop.abort();
     while (!(await stream.next()).done);
-  }, 60_000);
+  });
 
   it("gives each event once although the server is killed under it", async () => {
     await logSealed("survived", 1, 10);
@@ -97,7 +97,7 @@ describe("events.stream() at the real API", () => {
     expect(objectsOf(seen)).toEqual(numbers(1, 30));
     expect(new Set(seen.map(({ position }) => position)).size).toBe(30);
     await stream.return(undefined);
-  }, 60_000);
+  });
 
   it("goes on where the service ends a stream, and throws when the credential is good no longer", async () => {
     await logSealed("bounded", 1, 8);
@@ -125,7 +125,7 @@ describe("events.stream() at the real API", () => {
     } finally {
       await bounded.stop();
     }
-  }, 60_000);
+  });
 
   it("throws what the service says of a position that is none of its own", async () => {
     for (const after of ["999999999", "p4"]) {
@@ -135,7 +135,7 @@ describe("events.stream() at the real API", () => {
       status: 403,
       code: "forbidden",
     });
-  }, 60_000);
+  });
 });
 
 type Page = Awaited<ReturnType<Service["parts"]["feed"]["next"]>>;

@@ -39,7 +39,7 @@ describe("on a replica", () => {
     // What makes a server a standby: it stays in recovery, readable, and waits for a primary.
     writeFileSync(join(folder, "postgres", "standby.signal"), "");
     postgres = await start();
-  }, 120_000);
+  });
   afterAll(async () => {
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });

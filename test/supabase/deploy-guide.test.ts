@@ -2,15 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { findSupabaseCli } from "../../scripts/supabase-cli.ts";
 import { openShell, type Ran, snippetsOf } from "../docs-snippets.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type Hosted, projectRef, startHosted } from "./hosted.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const page = "docs/operations/deploy.md";
 const doubles = readFileSync(new URL("cron-doubles.sql", import.meta.url), "utf8");
@@ -33,7 +30,7 @@ beforeAll(async () => {
   for (const name of readdirSync(projectFolder)) if (name !== ".env") symlinkSync(join(projectFolder, name), join(folder, "audit-events", name));
   mkdirSync(join(folder, "my-app"));
   expect(await hosted.run(findSupabaseCli() ?? "supabase", ["init", "--agent", "no"], { cwd: join(folder, "my-app") })).toMatchObject({ status: 0 });
-}, 180_000);
+});
 afterAll(async () => {
   await client?.end();
   await hosted?.stop();

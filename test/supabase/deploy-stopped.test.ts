@@ -6,9 +6,6 @@ import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { findFunctions } from "../../scripts/stack/functions.ts";
 import { type Hosted, type RunOptions, startHosted } from "./hosted.ts";
 
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
-
 const script = join(projectFolder, "supabase/deploy-functions.sh");
 const names = findFunctions().map(({ name }) => name);
 const { signingKey } = await makeSigningKey("test.audit-events.dev", new Uint8Array(32).fill(7));

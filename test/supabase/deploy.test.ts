@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { printSchema } from "../../scripts/schema/print.ts";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
@@ -11,9 +11,6 @@ import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type Hosted, type Outcome, projectRef, startHosted } from "./hosted.ts";
 import { expectOneBatchThroughEach } from "./one-batch-each.ts";
 import { callFunctions } from "./pg-net.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const { signingKey } = await makeSigningKey("test.audit-events.dev", new Uint8Array(32).fill(7));
 const names = findFunctions().map(({ name }) => name);
@@ -130,7 +127,7 @@ describe("a deployment to a fresh project", () => {
   let first: Outcome;
   beforeAll(async () => {
     first = await deploy([]);
-  }, 180_000);
+  });
 
   it("goes through, and verifies the receipt of an event that it posted", () => {
     expectClean(first);
@@ -218,7 +215,7 @@ describe("a deployment to a fresh project", () => {
     expect(again.stdout).toContain("up to date");
     expect(again.stdout).toMatch(/verified leaf [1-9]/);
     expect((await client.query("select name from vault.secrets order by name")).rows).toHaveLength(2);
-  }, 180_000);
+  });
 
   it("satisfies the doctor, who tells what was changed since", async () => {
     const doctor = async () => {

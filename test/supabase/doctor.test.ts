@@ -1,13 +1,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { examine, type Project } from "../../scripts/doctor/examine.ts";
 import { readMigrations } from "../../scripts/stack/migrate.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const migrations = readMigrations(fileURLToPath(new URL("../../migrations", import.meta.url)));
 const doubles = readFileSync(new URL("cron-doubles.sql", import.meta.url), "utf8");

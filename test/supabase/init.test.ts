@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { planInit } from "../../scripts/init/plan.ts";
 import { packageFolder } from "../../scripts/init/source-files.ts";
@@ -14,9 +14,6 @@ import { findSupabaseCli } from "../../scripts/supabase-cli.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type Hosted, projectRef, startHosted } from "./hosted.ts";
 import { expectOneBatchThroughEach } from "./one-batch-each.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const names = findFunctions().map(({ name }) => name);
 const theirs = "20991231235959_theirs.sql";
@@ -36,7 +33,7 @@ beforeAll(async () => {
   writeFileSync(join(project, "supabase/migrations", theirs), "create schema audit; create table public.audit_events (id bigint primary key);\n");
   mkdirSync(join(project, "supabase/functions/hello"), { recursive: true });
   writeFileSync(join(project, "supabase/functions/hello/index.ts"), 'export default { fetch: () => new Response("hello") };\n');
-}, 180_000);
+});
 afterAll(async () => {
   await hosted?.stop();
   await database?.drop();
@@ -147,5 +144,5 @@ describe("the project that it was added to", () => {
     expect([...hosted.recorder.uploads.keys()].sort()).toEqual([...names, "hello"].sort());
     hosted.recorder.uploads.delete("hello");
     for (const denoVersion of ["2.9", "2.1.4"] satisfies DenoVersion[]) await expectOneBatchThroughEach(hosted, denoVersion);
-  }, 120_000);
+  });
 });

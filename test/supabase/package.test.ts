@@ -3,12 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planInit } from "../../scripts/init/plan.ts";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 
@@ -30,7 +27,7 @@ beforeAll(async () => {
   project = join(folder, "project");
   mkdirSync(join(project, "supabase"), { recursive: true });
   writeFileSync(join(project, "supabase/config.toml"), 'project_id = "mine"');
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the package behind npx audit-events", () => {

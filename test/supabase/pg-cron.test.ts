@@ -37,7 +37,7 @@ beforeAll(async () => {
   url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
   await prepareDatabase(server.adminUrl("postgres"), password);
   await query(server.adminUrl("postgres"), asSupabaseInstallsIt);
-}, 120_000);
+});
 afterAll(async () => {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -95,5 +95,5 @@ describe("Debian's pg_cron 1.4 on PostgreSQL 15", () => {
     ]);
     const [days] = await query<{ count: number }>(url, "select count(*)::integer as count from pg_class where relname ~ '^events_[0-9]{8}$' and relkind = 'r'");
     expect(days?.count).toBeGreaterThanOrEqual(8);
-  }, 60_000);
+  });
 });

@@ -2,14 +2,11 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateDatabaseTypes } from "../../scripts/schema/database-types.ts";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
 import { runSupabaseCli } from "../../scripts/supabase-cli.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
-
-// Programs are started here that start others: on a machine that is busy with other things they take their time.
-vi.setConfig({ testTimeout: 120_000 });
 
 let database: TestDatabase;
 beforeAll(async () => {

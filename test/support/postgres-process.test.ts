@@ -5,7 +5,7 @@ import { runSql, startOwnPostgres } from "./postgres-process.ts";
 const forgetful = { synchronous_commit: "off", wal_writer_delay: "10s", wal_writer_flush_after: "1GB", wal_buffers: "32MB" };
 
 describe("startOwnPostgres()", () => {
-  it("has our schema, and after crash() and start() what was committed durably and not what was only in memory", { timeout: 60_000 }, async () => {
+  it("has our schema, and after crash() and start() what was committed durably and not what was only in memory", async () => {
     const postgres = await startOwnPostgres({ settings: forgetful });
     try {
       expect(await runSql(postgres.adminUrl, "select to_regclass('audit_log.events')::text as name")).toEqual([{ name: "audit_log.events" }]);

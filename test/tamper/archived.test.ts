@@ -42,7 +42,7 @@ describe("verify, on a log whose old days are in the archive", () => {
     await log.seal();
     await archiveAll(archiverOf(log, folder));
     expect((await log.admin.query("select count(*)::int as hot from audit_log.events")).rows).toEqual([{ hot: 50 }]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await log.close();
     for (const made of [folder, changed]) rmSync(made, { recursive: true, force: true });
@@ -50,7 +50,7 @@ describe("verify, on a log whose old days are in the archive", () => {
 
   it("finds it sound, every archived event counted", async () => {
     expect(await verify("--archive", `file:${folder}`)).toMatchObject({ exit: 0, status: "sound", events: 700, unsealed: 0, finding_count: 0 });
-  }, 60_000);
+  });
 
   it("finds one flipped byte of a Parquet file, wherever it is, and names tenant, day and file", async () => {
     const path = join(dayFolder, parquet());
@@ -60,7 +60,7 @@ describe("verify, on a log whose old days are in the archive", () => {
       expect(found, `byte ${at}`).toMatchObject({ exit: 1, status: "tampered" });
       expect(found.message).toContain(path);
     }
-  }, 60_000);
+  });
 
   it("finds a file that is gone from an archive whose others are there, and names it", async () => {
     const path = join(dayFolder, parquet());
@@ -70,20 +70,20 @@ describe("verify, on a log whose old days are in the archive", () => {
     const found = await verify("--archive", `file:${changed}`);
     expect(found).toMatchObject({ exit: 1, status: "tampered" });
     expect(found.message).toContain(path);
-  }, 60_000);
+  });
 
   it("finds a changed byte of a tile that moved, and names the tenant", async () => {
     const found = await damage(join("tiles", tenantId, "tile", "0", "000"), (bytes) => bytes.with(40, (bytes[40] as number) ^ 1));
     expect(found).toMatchObject({ exit: 1, status: "tampered" });
     expect(JSON.stringify(found)).toContain(tenantId);
-  }, 60_000);
+  });
 
   it("could not check without the archive: neither named, nor with anything in it", async () => {
     expect(await verify()).toMatchObject({ exit: 2, status: "unchecked" });
     const nowhere = await verify("--archive", `file:${join(changed, "nowhere")}`);
     expect(nowhere).toMatchObject({ exit: 2, status: "unchecked" });
     expect(nowhere.message).toContain("none of the 2 archived days");
-  }, 60_000);
+  });
 
   it("keeps a day from leaving Postgres between its look at the catalogue and at the events", async () => {
     const source = await openDatabaseLog(log.database.adminUrl);
@@ -98,7 +98,7 @@ describe("verify, on a log whose old days are in the archive", () => {
     await expect(drop()).rejects.toThrow("lock timeout");
     await source.close();
     await drop();
-  }, 60_000);
+  });
 
   it("finds it sound when a day expired, and says how many events are gone; one event more that is gone is found", async () => {
     await log.admin.query("update audit_log.archives set expires_at = now() - interval '1 day' where tenant_id = $1", [tenantId]);
@@ -121,7 +121,7 @@ describe("verify, on a log whose old days are in the archive", () => {
     await log.admin.query(`alter table ${victim.name} disable trigger all`);
     await log.admin.query(`delete from ${victim.name} where id = $1`, [victim.id]);
     expect(await verify("--archive", `file:${folder}`)).toMatchObject({ exit: 1, first_bad_event: { kind: "event_missing", id: victim.id } });
-  }, 60_000);
+  });
 
   it("finds a day that was declared expired, its files there or not, when no event tells of its deletion", async () => {
     const other = tenantIds[1];
@@ -139,7 +139,7 @@ describe("verify, on a log whose old days are in the archive", () => {
       }
     }
     await log.admin.query("update audit_log.archives set state = 'archived', expiring_at = null, deleted_at = null where tenant_id = $1", [other]);
-  }, 60_000);
+  });
 
   it("does not call a log changed whose archive expires while it is read", async () => {
     const other = tenantIds[1];
@@ -156,5 +156,5 @@ describe("verify, on a log whose old days are in the archive", () => {
     }
     await log.seal();
     expect(await verify("--archive", `file:${folder}`, "--tenant", other)).toMatchObject({ exit: 0, status: "sound" });
-  }, 60_000);
+  });
 });

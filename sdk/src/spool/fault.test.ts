@@ -92,6 +92,6 @@ describe("a disk whose n-th operation fails", () => {
       const all = await twoLives(Infinity, false);
       expect(all).toBeGreaterThan(80);
       for (let n = 1; n <= all; n++) await twoLives(n, sticky);
-    }, 60_000);
+    });
   }
 });
