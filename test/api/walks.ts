@@ -77,11 +77,11 @@ async function walkOnce(service: Service, token: string, acknowledged: readonly 
   return pages;
 }
 
-/** Resolves when more than `count` events were acknowledged; throws, saying how many were, when that takes half a minute. */
+/** Resolves when more than `count` events were acknowledged; throws, saying how many were, when that takes a minute. */
 async function untilStored(acknowledged: readonly Stored[], count: number): Promise<void> {
-  const endMs = performance.now() + 30_000;
+  const endMs = performance.now() + 60_000;
   while (acknowledged.length <= count) {
-    if (performance.now() > endMs) throw new Error(`walk while writing: ${acknowledged.length} of more than ${count} events were acknowledged within 30 s`);
+    if (performance.now() > endMs) throw new Error(`walk while writing: ${acknowledged.length} of more than ${count} events were acknowledged within 60 s`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
