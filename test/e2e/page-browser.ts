@@ -32,7 +32,7 @@ export type VisitOptions = {
 export async function visit(browser: Browser, url: string, test: (page: Page) => Promise<void>, options: VisitOptions = {}): Promise<void> {
   const viewport = { width: options.width ?? 1360, height: options.height ?? 900 };
   const context = await browser.newContext({ viewport, colorScheme: options.dark ? "dark" : "light", acceptDownloads: true, ...options.context });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(40_000);
   const faults: string[] = [];
   const page = await context.newPage();
   page.on("console", (message) => message.type() === "error" && !options.allowed?.test(message.text()) && faults.push(message.text()));
