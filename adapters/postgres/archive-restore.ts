@@ -105,6 +105,13 @@ export async function returnRestoredDays(
   });
 }
 
+/** Whether the database has a tree of this tenant: one that it sealed, or that was rebuilt. */
+export async function hasTree(pool: Pool, tenantId: string, log: Log): Promise<boolean> {
+  const options = { role: "audit_job", action: "find tree", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
+  const text = "select from audit_log.tree_state where tenant_id = $1";
+  return await inTransaction(pool, options, async (transaction) => (await transaction.rows(text, [tenantId])).length > 0);
+}
+
 /** The restored leaves of a tenant whose tree is not there, in order of their places. */
 export async function readRestoredLeaves(pool: Pool, tenantId: string, log: Log): Promise<readonly RestoredLeaf[]> {
   const options = { role: "audit_job", action: "restore tree", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { createRestoreTarget, readRestoredLeaves, restoreKeys } from "../../adapters/postgres/archive-restore.ts";
+import { createRestoreTarget, hasTree, readRestoredLeaves, restoreKeys } from "../../adapters/postgres/archive-restore.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import { archiveFolder } from "../../core/archive-key.ts";
@@ -29,7 +29,7 @@ export function archiveRestoreCommand(): Command {
 
 /**
  * `no_manifest`: files of the day are there, and no manifest that may be believed says what they are. `not_in_catalogue`: files are there, and a database
- * that knows other days of this range does not know this one. `unreadable`: `problem` says which object is not what was signed.
+ * that has the tenant's tree does not know them. `unreadable`: `problem` says which object is not what was signed.
  */
 type Outcome = RestoreOutcome | "no_manifest" | "not_in_catalogue" | "unreadable";
 type Restored = { readonly day: string; readonly events: number; readonly outcome: Outcome; readonly problem?: string };
@@ -47,10 +47,11 @@ async function restore(options: ArchiveOptions): Promise<void> {
     const found = await daysFound(target, options, tenant, from, to);
     const manifests = found.flatMap((day) => "found" in day ? [day.found] : []);
     const days = await restoreDays(target, found, manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
-    const tree = await rebuildTree(target, tenant, manifests);
+    const isComplete = days.every(({ outcome }) => outcome === "restored");
+    const tree = await rebuildTree(target, tenant, manifests, isComplete);
     tell(days, tree, options.json ?? false);
     const isTreeMissing = tree === "unknown_key" || tree === "busy";
-    process.exitCode = days.every(({ outcome }) => outcome === "restored") && !isTreeMissing ? exitCodes.done : exitCodes.bad;
+    process.exitCode = isComplete && !isTreeMissing ? exitCodes.done : exitCodes.bad;
   } finally {
     await target.close();
   }
@@ -75,23 +76,28 @@ async function restoreDays(target: ArchiveTarget, found: readonly Day[], events:
   return days;
 }
 
+/** `incomplete`: a sealer that went on from a tree without the last days would sign another log than the one that is in others' hands. */
+type Tree = RestoredTree | "incomplete";
+
 /** Undefined when there is nothing to rebuild: the tenant's tree is in the database. */
-async function rebuildTree(target: ArchiveTarget, tenant: string, manifests: readonly FoundManifest[]): Promise<RestoredTree | undefined> {
+async function rebuildTree(target: ArchiveTarget, tenant: string, manifests: readonly FoundManifest[], isComplete: boolean): Promise<Tree | undefined> {
   const leaves = await readRestoredLeaves(target.pool, tenant, quiet);
   const [oldest] = manifests;
   if (leaves.length === 0 || oldest === undefined) return undefined;
+  if (!isComplete) return "incomplete";
   const { logOrigin, handovers } = target;
   await restoreKeys(target.pool, logOrigin, handovers[0]?.retiredKey ?? oldest.checkpoint.verifierKey, handovers, quiet);
   return await restoreTree(createSealStore(target.pool, quiet), target.sha256, tenant, leaves, manifests, logOrigin);
 }
 
-/** Those that the catalogue means; in a database that knows of none, the newest ones of the archive that are signed. */
+/** Those that the catalogue means; in a database without the tenant's tree, which a day could contradict, the newest ones of the archive that are signed too. */
 async function daysFound(target: ArchiveTarget, options: ArchiveOptions, tenantId: string, from: string, to: string): Promise<readonly Day[]> {
   const rows = new Map((await readCatalogue(target.pool, options, archivesMax)).map((row) => [row.day, row]));
+  const isTreeKnown = await hasTree(target.pool, tenantId, quiet);
   const days: Day[] = [];
   for (const day of daysOf(from, to)) {
     const row = rows.get(day);
-    const found = row === undefined ? await uncatalogued(target, tenantId, day, rows.size > 0) : await catalogued(target, tenantId, row);
+    const found = row === undefined ? await uncatalogued(target, tenantId, day, isTreeKnown) : await catalogued(target, tenantId, row);
     if (found !== undefined) days.push(found);
   }
   return days;
@@ -103,11 +109,11 @@ async function catalogued(target: ArchiveTarget, tenantId: string, { day, state,
   return await unlessUnreadable(day, async () => ({ day, found: await readManifest(target, of) }));
 }
 
-async function uncatalogued(target: ArchiveTarget, tenantId: string, day: string, isCatalogueKnown: boolean): Promise<Day | undefined> {
-  const found = isCatalogueKnown ? undefined : await findManifest(target, tenantId, day);
+async function uncatalogued(target: ArchiveTarget, tenantId: string, day: string, isTreeKnown: boolean): Promise<Day | undefined> {
+  const found = isTreeKnown ? undefined : await findManifest(target, tenantId, day);
   if (found !== undefined) return { day, found };
   if ((await target.archive.list(archiveFolder(tenantId, day), { limit: 1 })).length === 0) return undefined;
-  return { day, events: 0, outcome: isCatalogueKnown ? "not_in_catalogue" : "no_manifest" };
+  return { day, events: 0, outcome: isTreeKnown ? "not_in_catalogue" : "no_manifest" };
 }
 
 async function unlessUnreadable<T extends Day>(day: string, work: () => Promise<T>): Promise<T | Restored> {
@@ -134,13 +140,14 @@ const reasons: Readonly<Record<Exclude<Outcome, "restored">, string>> = {
   unreadable: "an object of it is not what was signed",
 };
 
-const treeReasons: Readonly<Record<Exclude<RestoredTree, number>, string>> = {
+const treeReasons: Readonly<Record<Exclude<Tree, number>, string>> = {
+  incomplete: "not every day is there, and without them it would contradict what was signed; mend them and run this again, or leave them out with --to",
   no_checkpoint: "the restored days reach no signed checkpoint without a gap; restore from the log's first day on",
-  unknown_key: "this database belongs to another key; give the statements between the two with --rotation, and an empty database",
+  unknown_key: "this database belongs to another key; give the statements between the two with --rotation, and a database in which no sealer has run",
   busy: "a sealer is at work; run this again",
 };
 
-function tell(days: readonly Restored[], tree: RestoredTree | undefined, asJson: boolean): void {
+function tell(days: readonly Restored[], tree: Tree | undefined, asJson: boolean): void {
   if (asJson) {
     console.log(JSON.stringify({ days, tree_size: typeof tree === "number" ? tree : null, ...typeof tree === "string" ? { tree_problem: tree } : {} }));
     return;

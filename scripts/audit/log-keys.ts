@@ -32,14 +32,28 @@ export async function readLogKeys(pool: Pool, given: readonly string[] | undefin
   const inDatabase = await Promise.all(rows.map(({ statement }) => opened(statement).catch(() => undefined)));
   const rotations = new Map<string, Opened>();
   for (const rotation of [...inFiles, ...inDatabase]) if (rotation?.logOrigin === logOrigin) rotations.set(rotation.statement, rotation);
-  // Newest first: who is believed vouches for the key before it.
-  const handovers: Handover[] = [];
-  for (const rotation of [...rotations.values()].sort((a, b) => b.retiredAt.getTime() - a.retiredAt.getTime())) {
-    if (!verifiers.has(rotation.successorKey)) continue;
-    verifiers.set(rotation.retiredKey, rotation.retired);
-    handovers.unshift(rotation);
+  // Who is believed vouches for the key before it. By their keys and not by their times: two rotations may share a second.
+  const handovers = new Map<string, Opened>();
+  for (const believed of verifiers.keys()) {
+    for (const rotation of rotations.values()) {
+      if (rotation.successorKey !== believed || handovers.has(rotation.retiredKey)) continue;
+      verifiers.set(rotation.retiredKey, rotation.retired);
+      handovers.set(rotation.retiredKey, rotation);
+    }
   }
-  return { logOrigin, verifiers: [...verifiers.values()], handovers };
+  return { logOrigin, verifiers: [...verifiers.values()], handovers: chainOf(handovers) };
+}
+
+/** Each with its successor's after it, from a key that none handed over to. */
+function chainOf(handovers: ReadonlyMap<string, Handover>): readonly Handover[] {
+  const successors = new Set(Array.from(handovers.values(), ({ successorKey }) => successorKey));
+  const chain: Handover[] = [];
+  let next = [...handovers.values()].find(({ retiredKey }) => !successors.has(retiredKey));
+  while (next !== undefined && !chain.includes(next)) {
+    chain.push(next);
+    next = handovers.get(next.successorKey);
+  }
+  return chain;
 }
 
 type Opened = KeyRotation & Handover;

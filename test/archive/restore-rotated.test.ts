@@ -145,7 +145,7 @@ describe("the archive of a log that has handed over to another key", () => {
         const problem = expect.stringContaining("it is not there");
         expect({ code, ...answer }).toMatchObject({
           code: 1,
-          tree_problem: "no_checkpoint",
+          tree_problem: "incomplete",
           days: [{ outcome: "unreadable", problem }, { outcome: "restored" }],
         });
         return Promise.resolve();

@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
+import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
+
+const [tenantId] = tenantIds;
+const nextDay = "2026-03-02";
+
+async function audit(...args: readonly string[]): Promise<{ readonly code: number; readonly answer: Record<string, unknown> }> {
+  const run = promisify(execFile)(process.execPath, ["scripts/audit.ts", ...args, "--json"], { env: { PATH: process.env["PATH"] ?? "" } });
+  const { code, stdout } = await run.then(({ stdout }) => ({ code: 0, stdout }), (fault: { code: number; stdout: string }) => fault);
+  return { code, answer: JSON.parse(stdout) };
+}
+
+describe("an archive that comes back into an empty database in parts", () => {
+  let log: TestLog;
+  let empty: TestLog;
+  let folder: string;
+  const from = () => ["--database", empty.database.adminUrl, "--archive", `file:${folder}`, "--key", firstKey.verifierKey];
+  const restore = (first: string, last: string) => audit("archive", "restore", ...from(), "--tenant", tenantId, "--from", first, "--to", last);
+  beforeAll(async () => {
+    log = await openLog();
+    folder = mkdtempSync(join(tmpdir(), "audit-parts-"));
+    // Each day has a checkpoint of its own, so the first alone would give a tree.
+    for (const [day, count] of [[oldDay, 300], [nextDay, 200]] as const) {
+      await log.ingest(eventsOf(day, count, count, [tenantId]));
+      await log.seal();
+      await archiveAll(archiverOf(log, folder));
+    }
+  });
+  afterAll(async () => {
+    await log.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("has no tree while a day is missing, which would contradict what was signed, and all of it once the day can be read", async () => {
+    empty = await openLog();
+    const day = join(folder, `tenant_id=${tenantId}`, `date=${nextDay}`);
+    const [file = ""] = readdirSync(day).filter((name) => name.endsWith(".parquet"));
+    renameSync(join(day, file), join(day, `${file}.away`));
+    const first = await restore(oldDay, nextDay).finally(() => renameSync(join(day, `${file}.away`), join(day, file)));
+    expect(first).toMatchObject({
+      code: 1,
+      answer: { tree_size: null, tree_problem: "incomplete", days: [{ outcome: "restored" }, { outcome: "unreadable" }] },
+    });
+    expect(await restore(oldDay, nextDay)).toMatchObject({
+      code: 0,
+      answer: { tree_size: 500, days: [{ outcome: "restored" }, { outcome: "restored" }] },
+    });
+    expect(await audit("verify", ...from())).toMatchObject({ code: 0, answer: { status: "sound", events: 500 } });
+    await empty.close();
+  });
+
+  it("takes no day that its tree does not have, however the range is cut", async () => {
+    empty = await openLog();
+    expect(await restore(oldDay, oldDay)).toMatchObject({ code: 0, answer: { tree_size: 300 } });
+    expect(await restore(nextDay, nextDay)).toMatchObject({ code: 1, answer: { days: [{ day: nextDay, outcome: "not_in_catalogue" }] } });
+    expect(await audit("verify", ...from())).toMatchObject({ code: 0, answer: { status: "sound", events: 300 } });
+    await empty.close();
+  });
+});
