@@ -4,7 +4,7 @@ import { seedFor } from "../support/payloads-seed.ts";
 import { runSql, startOwnPostgres } from "../support/postgres-process.ts";
 import { openDoor } from "./door.ts";
 import { faultBench } from "./faults.ts";
-import { expectFlawless, judgeLoad, recoveryMs, startTestLoad, until } from "./load.ts";
+import { expectFlawless, judgeLoad, recoveryMs, recoveryMsMax, startTestLoad, until } from "./load.ts";
 
 const bench = faultBench();
 
@@ -24,7 +24,7 @@ describe("backends of PostgreSQL terminated every 100 ms", () => {
       endedMs = performance.now();
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await until("ingest goes on", () => recoveryMs(run.load, endedMs) < 10_000);
+    await until("ingest goes on", () => recoveryMs(run.load, endedMs) < recoveryMsMax);
     await run.load.stop();
     expectFlawless(await judgeLoad(`${terminated} backends terminated`, run, bench.database().adminUrl), run.load);
   });
@@ -45,7 +45,7 @@ describe("PostgreSQL restarted in order during ingest", () => {
           await until("a client is told", () => run.load.requests.filter((request) => request.status === 503).length > refused);
           await postgres.start();
           const readyMs = performance.now();
-          await until("ingest resumes", () => recoveryMs(run.load, readyMs) < 10_000);
+          await until("ingest resumes", () => recoveryMs(run.load, readyMs) < recoveryMsMax);
         }
         await run.load.stop();
         expectFlawless(await judgeLoad("restarts of PostgreSQL", run, postgres.adminUrl), run.load);
@@ -70,7 +70,7 @@ describe("a black hole between function and PostgreSQL", () => {
     await until("six seconds have passed", () => performance.now() - heldMs > 6_000);
     proxy.heal();
     const healedMs = performance.now();
-    await until("ingest resumes", () => recoveryMs(run.load, healedMs) < 10_000);
+    await until("ingest resumes", () => recoveryMs(run.load, healedMs) < recoveryMsMax);
     await run.load.stop();
     expectFlawless(await judgeLoad("black hole of 6 s", run, bench.database().adminUrl), run.load);
   });
@@ -83,13 +83,13 @@ describe("a black hole between function and PostgreSQL", () => {
     await until("batches are stored", () => run.load.counts.acknowledged >= 2_000);
     proxy.freeze();
     const frozenMs = performance.now();
-    await until("ingest resumes", () => recoveryMs(run.load, frozenMs) < Infinity, 60_000);
+    await until("ingest resumes", () => recoveryMs(run.load, frozenMs) < Infinity);
     const resumedMs = recoveryMs(run.load, frozenMs);
     await run.load.stop();
     const allMs = performance.now() - frozenMs;
     console.info(`frozen connections: ingest resumed after ${resumedMs.toFixed(0)} ms, every batch had its verdict after ${allMs.toFixed(0)} ms`);
     expectFlawless(await judgeLoad("frozen connections", run, bench.database().adminUrl), run.load);
-    expect(resumedMs).toBeLessThan(10_000);
+    expect(resumedMs).toBeLessThan(recoveryMsMax);
   });
 
   it("that swallows every connection in the middle of an insert is left within 10 s, and the rows' locks are given up", async () => {
@@ -109,10 +109,10 @@ describe("a black hole between function and PostgreSQL", () => {
     await closer.query("commit");
     await closer.end();
     const frozenMs = performance.now();
-    await until("ingest resumes", () => recoveryMs(run.load, frozenMs) < Infinity, 60_000);
+    await until("ingest resumes", () => recoveryMs(run.load, frozenMs) < Infinity);
     await run.load.stop();
     console.info(`frozen inserts: ingest resumed after ${recoveryMs(run.load, frozenMs).toFixed(0)} ms`);
     expectFlawless(await judgeLoad("frozen inserts", run, adminUrl), run.load);
-    expect(recoveryMs(run.load, frozenMs)).toBeLessThan(10_000);
+    expect(recoveryMs(run.load, frozenMs)).toBeLessThan(recoveryMsMax);
   });
 });

@@ -55,6 +55,12 @@ export function expectFlawless(report: CheckReport, load: Load): void {
   expect(Math.max(...load.requests.map((request) => request.durationMs))).toBeLessThan(requestTimeoutMs + 1_000 + lateness.max / 1e6);
 }
 
+/**
+ * After a fault ingest must go on within ten seconds, of a machine that has a processor for it; twice as long here, where other programs have them. What
+ * does not recover by itself takes minutes, or for ever.
+ */
+export const recoveryMsMax = 20_000;
+
 /** Milliseconds from `sinceMs` to the end of the first request that was answered 2xx after it. */
 export function recoveryMs(load: Load, sinceMs: number): number {
   return (load.requests.find((request) => request.atMs > sinceMs && typeof request.status === "number" && request.status < 300)?.atMs ?? Infinity) - sinceMs;
@@ -67,7 +73,7 @@ export function ratePerSecond(load: Load, fromMs: number, toMs: number, batchSiz
 }
 
 /** Resolves when `condition` holds; throws after `timeoutMs`. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!await condition()) {
     if (performance.now() > deadlineMs) throw new Error(`wait until ${what}: not within ${timeoutMs} ms`);
