@@ -95,8 +95,9 @@ begin
       unnest(p_producer_ids) as producer_id, unnest(p_producer_seqs) as producer_seq, unnest(p_leaf_hashes) as leaf_hash
   ) as e
   where v_closed = '{}' or (e.occurred_at at time zone 'UTC')::date <> all (v_closed)
-  -- Every batch that comes here locks its rows in this one order, so none waits for another in a circle; each keeps its own order in seq.
-  order by e.id, e.tenant_id, e.occurred_at
+  -- Every batch that comes here locks its rows in this one order, so none waits for another in a circle; each keeps its own order in seq,
+  -- and of equal events the first is stored.
+  order by e.id, e.tenant_id, e.occurred_at, e.seq
   on conflict do nothing;
   get diagnostics v_inserted = row_count;
   if v_inserted = v_count then

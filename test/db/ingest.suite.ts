@@ -131,6 +131,15 @@ export function describeIngest(major: PostgresMajor): void {
       expect(await valueOf(await database.admin(), "select count(*)::int from audit_log.events where id = $1", [row.id])).toBe(1);
     });
 
+    it("stores the first of two events of a call that differ in content alone, however many there are", async () => {
+      const client = await database.as("audit_ingest");
+      const rows = Array.from({ length: 100 }, () => newRow());
+      const later = rows.map((row) => ({ ...row, leaf_hash: sha256("later") }));
+      expect(await ingest(client, [...rows, ...later])).toHaveLength(100);
+      const text = "select count(*)::int from audit_log.events where id = any ($1) and leaf_hash = $2";
+      expect(await valueOf(await database.admin(), text, [rows.map(({ id }) => id), sha256("leaf")])).toBe(100);
+    });
+
     it("keeps events with the same id apart by tenant and by time", async () => {
       const client = await database.as("audit_ingest");
       const row = newRow();
