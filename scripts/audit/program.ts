@@ -67,8 +67,6 @@ function withFrame(command: Command): Command {
 /** Parses and runs; the exit code. Faults are told on stderr, and as one JSON object on stdout when `--json` asks for one. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const program = createProgram();
-  // A reader that has seen enough (head, a pager) closes the pipe: an end, not a fault.
-  process.stdout.on("error", (fault: NodeJS.ErrnoException) => process.exit(fault.code === "EPIPE" ? exitCodes.done : exitCodes.undone));
   try {
     await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? exitCodes.done);

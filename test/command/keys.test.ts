@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tenantA, tenantB } from "../api/service.ts";
 import { type Door, openDoor } from "../http/door.ts";
 import { runCommand } from "./run-command.ts";
+import { runHere } from "./run-here.ts";
 
 describe("npm run audit -- keys", () => {
   let door: Door;
@@ -17,7 +18,10 @@ describe("npm run audit -- keys", () => {
     await door.close();
   });
   // The address by the environment: a password in an argument is seen by everybody on the machine.
-  const run = (...args: string[]) => runCommand(["keys", ...args], { SUPABASE_DB_URL: door.database.url });
+  const env = () => ({ SUPABASE_DB_URL: door.database.url });
+  const run = (...args: string[]) => runHere(["keys", ...args], { AUDIT_DATABASE_URL: undefined, ...env() });
+  /** As an operator does, once for each subcommand. */
+  const runProcess = (...args: string[]) => runCommand(["keys", ...args], env());
   const make = async (tenant: string, name: string, ...scopes: string[]): Promise<{ readonly id: string; readonly secret: string }> =>
     JSON.parse((await run("create", "--tenant", tenant, "--name", name, "--scope", ...scopes, "--json")).out);
   const listed = async (...args: string[]) => JSON.parse((await run("list", "--json", ...args)).out).keys;
@@ -44,7 +48,7 @@ describe("npm run audit -- keys", () => {
       last_used_at: null,
       revoked_at: null,
     });
-    const { out } = await run("list");
+    const { out } = await runProcess("list");
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(out).toContain(`tenant ${tenantA}\nID            STATUS   SCOPES`);
     expect(out).not.toContain("\u001b");
@@ -53,7 +57,7 @@ describe("npm run audit -- keys", () => {
 
   it("revokes a key by its id, records it once, and tells when it was revoked before", async () => {
     const { id, secret } = await make(tenantA, "leaked", "ingest");
-    const revoked = await run("revoke", id, "--tenant", tenantA, "--json");
+    const revoked = await runProcess("revoke", id, "--tenant", tenantA, "--json");
     expect(revoked.status).toBe(0);
     expect(JSON.parse(revoked.out).key).toMatchObject({ id, tenant_id: tenantA, status: "revoked", revoked_at: expect.stringMatching(/Z$/) });
     await expect.poll(() => post(secret), { timeout: 60_000, interval: 500 }).toBe(401);
@@ -64,7 +68,7 @@ describe("npm run audit -- keys", () => {
   });
 
   it("finds the tenant of a key that turned up somewhere, pasted whole too", async () => {
-    const { id, secret } = await make(tenantB, "found in a repository", "read");
+    const { id, secret } = JSON.parse((await runProcess("create", "--tenant", tenantB, "--name", "found in a repository", "--scope", "read", "--json")).out);
     const { status, out } = await run("revoke", secret);
     expect([status, out]).toEqual([0, expect.stringContaining(`API key ${id} of tenant ${tenantB} is revoked`)]);
     expect(out).not.toContain(secret);
@@ -93,15 +97,16 @@ describe("npm run audit -- keys", () => {
 
   it("rotates only when it can do all of it: files, times and names are looked at before the database is asked", async () => {
     const [from, to, out] = [join(folder, "from"), join(folder, "to"), join(folder, "statement")];
-    expect((await run("new", "log.example/audit", from)).status).toBe(0);
+    expect((await runProcess("new", "log.example/audit", from)).status).toBe(0);
     expect((await run("new", "log.example/audit", to)).status).toBe(0);
     expect(await run("new", "two words", join(folder, "bad"))).toMatchObject({ status: 2, err: expect.stringContaining("without spaces and plus signs") });
-    const rotate = (...args: string[]) => run("rotate", "--origin", "log.example/audit", "--from", from, "--to", to, ...args);
+    const rotation = ["rotate", "--origin", "log.example/audit", "--from", from, "--to", to];
+    const rotate = (...args: string[]) => run(...rotation, ...args);
     writeFileSync(out, "kept");
     expect(await rotate("--out", out)).toMatchObject({ status: 2, err: expect.stringContaining("nothing is overwritten") });
     expect(readFileSync(out, "utf8")).toBe("kept");
     expect(await rotate("--at", "tomorrow")).toMatchObject({ status: 2, err: expect.stringContaining("RFC 3339") });
     // It came as far as the database, which the environment names: its key is another one.
-    expect(await rotate()).toMatchObject({ status: 2, err: expect.stringContaining("the key that retires is not in use") });
+    expect(await runProcess(...rotation)).toMatchObject({ status: 2, err: expect.stringContaining("the key that retires is not in use") });
   });
 });
