@@ -77,6 +77,6 @@ function readOrigin(text: string): string {
 
 function readTime(text: string): Date {
   const ms = parseTimestamp(text);
-  if (ms === undefined) throw new InvalidArgumentError("It must be an RFC 3339 time, like 2030-01-01T00:00:00Z.");
+  if (ms === undefined) throw new InvalidArgumentError("It must be an RFC 3339 time, like 2030-01-01T00:00:00Z; for now, leave --at out.");
   return new Date(ms);
 }
