@@ -40,7 +40,12 @@ export function parseQuery(text: string): { readonly query: ParsedQuery; readonl
     faults.push(fault(surplus, `a query holds at most ${limits.queryTermsMax} terms`, "use commas between alternatives: action:a,b,c"));
   }
   if (from !== undefined && to !== undefined && from > to) {
-    faults.push({ position: 0, length: text.length, message: "the created terms leave no time", hint: "put the earlier date first" });
+    faults.push({
+      position: 0,
+      length: text.length,
+      message: "the created terms leave no time",
+      hint: "put the earlier date first, in one term: created:2026-01-01..2026-01-31",
+    });
   }
   return { query: { conditions, from, to }, faults: faults.sort((a, b) => a.position - b.position).slice(0, 10) };
 }
@@ -109,6 +114,9 @@ function textCondition(term: Term, field: TextField): Meaning {
 function contextCondition(term: Term, key: string): Meaning {
   const path = key.slice("context.".length).split(".");
   if (path.some((step) => step === "")) return fault(term, "a step of the path into the context is empty", "write context.order.total:150");
+  // Taken as text they would find nothing, and nobody would know why.
+  const range = term.values.find(({ text, quoted }) => !quoted && /^[<>]|^\d+\.\.\d+$/.test(text));
+  if (range !== undefined) return at(range, "values of the context have no ranges", `write the value, like context.order.total:150; ${quoteHint}`);
   return { kind: "context", path, ...wholesAndPrefixes(term.values, (value) => value.text), negated: term.negated };
 }
 

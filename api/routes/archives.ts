@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Archive } from "../../core/archived-catalogue.ts";
+import { AuditError } from "../../core/errors.ts";
 import { toHex } from "../../core/format/hex.ts";
 import { limits } from "../../core/limits.ts";
 import { tenantParameters, whole } from "../../core/query-parameters.ts";
@@ -33,6 +34,9 @@ export function archiveRoutes(parts: ApiParts) {
     query(listParameters),
     async (context) => {
       const { tenant_id, from, to, limit = limits.archivesPerPage, cursor } = context.req.valid("query");
+      if (from !== undefined && to !== undefined && from > to) {
+        throw new AuditError("invalid_parameter", "list archives: the last day is before the first; let it begin earlier or end later", { pointer: "from" });
+      }
       const caller = context.get("caller");
       const found = await parts.archives.list(caller.claims, tenantOf(caller, tenant_id), { from, to, before: cursor, limit: limit + 1 });
       const page = found.slice(0, limit);

@@ -134,6 +134,7 @@ describe("bad input", () => {
     await refused("/stats?from=2026-01-02T00:00:00.001Z&to=2026-01-02T00:00:00.000Z", "from");
     await refused("/events?q=created:%3E2026-01-05&to=2026-01-05", "q");
     await refused("/events?start_date=2026-01-02&end_date=2026-01-01", "start_date");
+    await refused("/archives?from=2026-01-02&to=2026-01-01", "from");
   });
 
   it("names every fault at once", async () => {
