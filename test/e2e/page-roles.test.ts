@@ -81,9 +81,13 @@ describe("what the page shows to whom", () => {
 
   it("says when it could not be asked what a key may do, and asks again", async () => {
     await visit(`/?page=integrity#token=${local().tenants[0]?.api_keys.export}`, async (page) => {
-      await page.route("**/checkpoints?*", (route) => route.fulfill({ status: 429, json: { code: "rate_limited", detail: "Too many.", request_id: "r-9" } }));
+      await page.route("**/checkpoints?*", (route) => {
+        const json = { code: "rate_limited", detail: "Too many.", request_id: "r-9" };
+        return route.fulfill({ status: 429, headers: { "retry-after": "12" }, json });
+      });
       await page.getByRole("button", { name: /^Sign in as key/ }).click();
       await page.getByRole("alert").getByText("r-9").waitFor();
+      await page.getByRole("alert").getByText("Try again in 12 seconds.").waitFor();
       await page.unroute("**/checkpoints?*");
       await page.getByRole("button", { name: "Try again" }).click();
       await page.getByRole("heading", { name: "Integrity" }).waitFor();

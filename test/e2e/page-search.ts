@@ -176,7 +176,12 @@ export function searchTests({ visit }: PageStack): void {
       await page.getByText("0 of 17 rows").waitFor();
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByText("Export cancelled; nothing was saved.").waitFor();
-    });
+      await page.unroute("**/events/export?*");
+      const full = { code: "unavailable", detail: "export: too many are made at once", request_id: "r-3" };
+      await page.route("**/events/export?*", (route) => route.fulfill({ status: 503, headers: { "retry-after": "7" }, json: full }));
+      await page.getByRole("button", { name: "CSV", exact: true }).click();
+      await page.getByText("at once. Nothing was saved. Try again in 7 seconds. (Code unavailable, request r-3)").waitFor();
+    }, { allowed: /503/ });
   });
 
   it("goes on with an export in sight of other views, and ends it with the sign-in", async () => {
@@ -204,6 +209,12 @@ export function searchTests({ visit }: PageStack): void {
       await page.getByRole("link", { name: "Integrity" }).click();
       await strip.getByRole("button", { name: "Cancel" }).click();
       await strip.getByText("Export cancelled; nothing was saved.").waitFor();
+      await page.getByRole("link", { name: "Events" }).click();
+      // What was read where it belongs does not follow to the next view.
+      await page.getByRole("group", { name: "Export" }).getByText("Export cancelled; nothing was saved.").waitFor();
+      await page.getByRole("link", { name: "Producers" }).click();
+      await page.getByRole("heading", { name: "Producers" }).waitFor();
+      expect(await strip.count()).toBe(0);
       await page.getByRole("link", { name: "Events" }).click();
       await begin();
       const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/events/export?"));

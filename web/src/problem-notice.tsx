@@ -1,13 +1,23 @@
 import { Button } from "react-aria-components";
 import { ApiProblem } from "./api.ts";
+import { formatSpan } from "./time-format.ts";
+
+/** When to try again: as the service says, or what `otherwise` advises. */
+export function againText({ retryAfterSeconds }: ApiProblem, otherwise: string): string {
+  return retryAfterSeconds === undefined ? otherwise : `Try again in ${formatSpan(retryAfterSeconds * 1000)}.`;
+}
 
 /** What to do about a problem, by its code or else its status; what is not here can only be tried again. */
-function adviceOf({ code, status }: ApiProblem): string | undefined {
+function adviceOf(problem: ApiProblem): string | undefined {
+  const { code, status, requestId } = problem;
   if (status === 403) return "Your sign-in does not allow this. Ask an administrator of the tenant, or sign in as somebody else.";
   if (status === 404) return "It may be of another tenant, or its address may be incomplete.";
-  if (status === 429) return "Too many requests for now. Wait a moment, then try again.";
+  if (status === 429) return `Too many requests for now. ${againText(problem, "Wait a moment, then try again.")}`;
   if (code === "network") return "Check your connection, then try again. Nothing that you see here is lost.";
-  if (status >= 500) return "The service has a fault. Try again; if it stays, give its operators the request number.";
+  if (status >= 500) {
+    const what = requestId === undefined ? "" : " the request number";
+    return `The service has a fault. ${againText(problem, "Try again.")} If it stays, tell its operators${what}.`;
+  }
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { useEffect } from "react";
 import { Button } from "react-aria-components";
 import type { Api, Parameters } from "../api.ts";
 import type { ExportFormat } from "./export-file.ts";
@@ -12,6 +13,11 @@ type Props = { readonly api: Api; readonly filter: Parameters; readonly total: n
 export function ExportMenu({ api, filter, total, exporting }: Props) {
   const state = exporting.tenant === filter["tenant_id"] ? exporting.state : undefined;
   const isDisabled = total === 0 || exporting.isRunning;
+  const isOver = state !== undefined && !("progress" in state);
+  const { see } = exporting;
+  useEffect(() => {
+    if (isOver) see();
+  }, [isOver, see]);
   return (
     <div className="export" role="group" aria-label="Export">
       {state !== undefined && "progress" in state ? <ExportRunning running={state} onCancel={exporting.cancel} /> : (

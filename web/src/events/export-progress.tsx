@@ -31,8 +31,9 @@ export function ExportOutcome({ state }: { readonly state: ExportState | undefin
 type StripProps = { readonly exporting: Exporting; readonly tenantNames: Readonly<Record<string, string>> | undefined };
 
 /** An export wherever its own menu is not to be seen: what runs can always be watched and ended. It names its tenant, where there are several. */
-export function ExportStrip({ exporting: { state, tenant, cancel, dismiss }, tenantNames }: StripProps) {
-  if (state === undefined) return null;
+export function ExportStrip({ exporting: { state, tenant, isSeen, cancel, dismiss }, tenantNames }: StripProps) {
+  // What was read where it belongs does not follow to other views.
+  if (state === undefined || isSeen) return null;
   return (
     <section className="export-strip" aria-label="Export">
       <span className="export-label">Export{tenant !== undefined && ` of ${tenantNames?.[tenant] ?? tenant}`}</span>

@@ -1,5 +1,6 @@
-import { useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { type Api, ApiProblem, type Parameters } from "../api.ts";
+import { againText } from "../problem-notice.tsx";
 import { saveFile } from "../save-file.ts";
 import { exportFiles, type ExportFormat, type ExportProgress } from "./export-file.ts";
 import { sizeText } from "./export-progress.tsx";
@@ -17,14 +18,19 @@ export type Exporting = {
   readonly cancel: () => void;
   /** Takes the outcome away. */
   readonly dismiss: () => void;
+  /** True once the outcome stood where it belongs. */
+  readonly isSeen: boolean;
+  readonly see: () => void;
 };
+
+type Latest = { readonly sitting: AbortSignal; readonly tenant: string | undefined; readonly state: ExportState; readonly isSeen?: true };
 
 /**
  * Exports go on while their beginner looks at other views and tenants, and end with `sitting`: what one person began hands its file to nobody else, and
  * tells nobody else how it fares.
  */
 export function useExport(sitting: AbortSignal): Exporting {
-  const [latest, setLatest] = useState<{ readonly sitting: AbortSignal; readonly tenant: string | undefined; readonly state: ExportState }>();
+  const [latest, setLatest] = useState<Latest>();
   const abort = useRef<AbortController>(undefined);
   const own = latest?.sitting === sitting ? latest : undefined;
   return {
@@ -50,11 +56,16 @@ export function useExport(sitting: AbortSignal): Exporting {
     },
     cancel: () => abort.current?.abort(),
     dismiss: () => setLatest(undefined),
+    isSeen: own?.isSeen === true,
+    see: useCallback(() => setLatest((found) => found && { ...found, isSeen: true }), []),
   };
 }
 
-function faultOf({ message, code, requestId }: ApiProblem): string {
-  return `${message} Nothing was saved. (Code ${code}${requestId === undefined ? "" : `, request ${requestId}`})`;
+function faultOf(problem: ApiProblem): string {
+  const { message, code, requestId } = problem;
+  // What a service says of a fault ends without a full stop.
+  const said = `${message.replace(/\.$/, "")}. Nothing was saved. ${againText(problem, "")}`;
+  return `${said.trimEnd()} (Code ${code}${requestId === undefined ? "" : `, request ${requestId}`})`;
 }
 
 /** At most ten times a second: chunks come faster than anybody reads. */
