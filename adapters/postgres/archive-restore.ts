@@ -134,16 +134,21 @@ export async function readRestoredLeaves(pool: Pool, tenantId: string, log: Log)
 type Handover = { readonly retiredKey: string; readonly successorKey: string; readonly retiredAt: Date; readonly statement: string };
 
 /**
- * Makes a database that knows no key know a log's: `first`, and those to which these statements, oldest first, handed over from it. Signatures are the
- * caller's to verify. Without them a sealer with the newest key would be a stranger to it.
+ * Makes a database know a log's keys: `first`, and those to which these statements, oldest first, handed over from it. Signatures are the caller's to
+ * verify. Without them a sealer with the newest key would be a stranger to it, and so would archives under the old ones. False when it knows keys, and not
+ * the first.
  */
-export async function restoreKeys(pool: Pool, logOrigin: string, first: string, handovers: readonly Handover[], log: Log): Promise<void> {
+export async function restoreKeys(pool: Pool, logOrigin: string, first: string, handovers: readonly Handover[], log: Log): Promise<boolean> {
   const options = { role: "audit_job", action: "restore keys", statementTimeoutMs: limits.archiveStatementTimeoutMs, log } as const;
-  await inTransaction(pool, options, async (transaction) => {
-    if ((await transaction.rows("select from audit_log.signing_keys limit 1")).length > 0) return;
+  return await inTransaction(pool, options, async (transaction) => {
+    const rows = await transaction.rows<{ verifier_key: string }>("select verifier_key from audit_log.signing_keys");
+    const known = new Set(rows.map((row) => row.verifier_key));
+    if (known.size > 0 && !known.has(first)) return false;
     await transaction.rows("select audit_log.use_signing_key($1, $2)", [first, logOrigin]);
     for (const { retiredKey, successorKey, retiredAt, statement } of handovers) {
+      if (known.has(successorKey)) continue;
       await transaction.rows("select audit_log.announce_key($1, $2, $3, $4, $5)", [retiredKey, successorKey, logOrigin, retiredAt.toISOString(), statement]);
     }
+    return true;
   });
 }

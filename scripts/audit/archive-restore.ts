@@ -86,7 +86,11 @@ async function rebuildTree(target: ArchiveTarget, tenant: string, manifests: rea
   if (leaves.length === 0 || oldest === undefined) return undefined;
   if (!isComplete) return "incomplete";
   const { logOrigin, handovers } = target;
-  await restoreKeys(target.pool, logOrigin, handovers[0]?.retiredKey ?? oldest.checkpoint.verifierKey, handovers, quiet);
+  const first = handovers[0]?.retiredKey ?? oldest.checkpoint.verifierKey;
+  const chain = new Set([first, ...handovers.map(({ successorKey }) => successorKey)]);
+  // Before the database takes a key: the first that it knows is there to stay.
+  if (!manifests.every(({ checkpoint }) => chain.has(checkpoint.verifierKey))) return "unknown_key";
+  if (!await restoreKeys(target.pool, logOrigin, first, handovers, quiet)) return "unknown_key";
   return await restoreTree(createSealStore(target.pool, quiet), target.sha256, tenant, leaves, manifests, logOrigin);
 }
 
@@ -143,7 +147,7 @@ const reasons: Readonly<Record<Exclude<Outcome, "restored">, string>> = {
 const treeReasons: Readonly<Record<Exclude<Tree, number>, string>> = {
   incomplete: "not every day is there, and without them it would contradict what was signed; mend them and run this again, or leave them out with --to",
   no_checkpoint: "the restored days reach no signed checkpoint without a gap; restore from the log's first day on",
-  unknown_key: "this database belongs to another key; give the statements between the two with --rotation, and a database in which no sealer has run",
+  unknown_key: "nothing links the keys that signed, or this database has another; give the statements with --rotation, and a database in which no sealer has run",
   busy: "a sealer is at work; run this again",
 };
 

@@ -135,6 +135,29 @@ describe("the archive of a log that has handed over to another key", () => {
     expect(await audit("verify", ...from(log), "--key", stranger)).toMatchObject({ code: 1, answer: { status: "tampered" } });
   });
 
+  it("rebuilds no tree where the database would not learn of every key, and takes the statements afterwards", async () => {
+    const throughBoth = ["--tenant", tenantId, "--from", oldDay, "--to", "2026-03-03"];
+    const keys = ["--key", firstKey.verifierKey, "--key", secondKey.verifierKey];
+    const unknown = { code: 1, answer: { tree_size: null, tree_problem: "unknown_key" } };
+    const empty = await openLog();
+    try {
+      expect(await audit("archive", "restore", ...from(empty), ...keys, ...throughBoth)).toMatchObject(unknown);
+      expect(await audit("archive", "restore", ...from(empty), ...keys, "--rotation", statement, ...throughBoth)).toMatchObject({
+        code: 0,
+        answer: { tree_size: 600 },
+      });
+    } finally {
+      await empty.close();
+    }
+    const sealed = await openLog();
+    try {
+      await sealed.seal({ signer: secondKey.signer });
+      expect(await audit("archive", "restore", ...from(sealed), ...keys, "--rotation", statement, ...throughBoth)).toMatchObject(unknown);
+    } finally {
+      await sealed.close();
+    }
+  });
+
   it("restores what it can: a day whose object is gone or whose time was over keeps no other back", async () => {
     const day = join(folder, `tenant_id=${tenantId}`, `date=${oldDay}`);
     const [file = ""] = readdirSync(day).filter((name) => name.endsWith(".parquet"));
