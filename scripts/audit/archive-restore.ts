@@ -147,7 +147,8 @@ const reasons: Readonly<Record<Exclude<Outcome, "restored">, string>> = {
 const treeReasons: Readonly<Record<Exclude<Tree, number>, string>> = {
   incomplete: "not every day is there, and without them it would contradict what was signed; mend them and run this again, or leave them out with --to",
   no_checkpoint: "the restored days reach no signed checkpoint without a gap; restore from the log's first day on",
-  unknown_key: "nothing links the keys that signed, or this database has another; give the statements with --rotation, and a database in which no sealer has run",
+  unknown_key:
+    "nothing links the keys that signed, or this database has another; give the statements with --rotation, and a database in which no sealer has run",
   busy: "a sealer is at work; run this again",
 };
 
