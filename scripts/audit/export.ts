@@ -31,7 +31,7 @@ export function exportCommand(): Command {
   return withExamples(
     withApiTarget(command),
     "export --local .audit --from 2026-01-01 --out events.ndjson",
-    'export "object:order" --format parquet --out orders.parquet',
+    'export "object_type:order" --format parquet --out orders.parquet',
   );
 }
 

@@ -23,7 +23,7 @@ export function revokeApiKeyCommand(): Command {
 async function run(named: string, options: Options): Promise<void> {
   const id = parseApiKey(named)?.id ?? named;
   if (!/^[0-9a-z]{12}$/.test(id)) {
-    throw new CommandError("invalid_key", "read <id>: it is no key's: 12 lower-case letters and digits", "keys list shows them");
+    throw new CommandError("invalid_key", "read <id>: it is no key's: 12 lower-case letters and digits", "`keys list` shows them");
   }
   const url = databaseTarget(options);
   const tenantId = options.tenant === undefined ? undefined : tenantUuid(options.tenant);
@@ -35,7 +35,7 @@ async function run(named: string, options: Options): Promise<void> {
   });
   if (before === undefined || key === undefined) {
     const whose = tenantId === undefined ? "no tenant has one" : "the tenant has none";
-    throw new CommandError("not_found", `revoke API key: ${whose} with this id`, "keys list shows those that there are");
+    throw new CommandError("not_found", `revoke API key: ${whose} with this id`, "`keys list` shows those that there are");
   }
   if (options.json) return console.log(JSON.stringify({ key: keyBodyOf(key, new Date()) }));
   const about = `API key ${id} of tenant ${key.tenantId}`;

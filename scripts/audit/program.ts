@@ -71,8 +71,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? exitCodes.done);
   } catch (fault) {
-    // Commander has printed its help or its complaint.
-    if (fault instanceof CommanderError) return fault.exitCode === 0 ? exitCodes.done : exitCodes.undone;
+    if (fault instanceof CommanderError) {
+      // Commander has printed its help or its complaint, for a person.
+      const [, complaint] = /^error: ([^]+)/.exec(fault.message) ?? [];
+      if (complaint !== undefined && argv.includes("--json")) console.log(failureJson({ code: "wrong_usage", message: complaint }));
+      return fault.exitCode === 0 ? exitCodes.done : exitCodes.undone;
+    }
     const failure = explain(fault);
     if (argv.includes("--json")) console.log(failureJson(failure));
     console.error(failureText(failure));

@@ -11,6 +11,8 @@ import { CommandError } from "./failure.ts";
 
 type Options = { readonly data: string; readonly port?: string; readonly background?: boolean; readonly yes?: boolean; readonly json?: boolean };
 
+const defaultData = ".audit";
+
 /** How long a start (its first one makes a database) and a stop may take. */
 const startMs = 120_000;
 const stopMs = 60_000;
@@ -20,7 +22,7 @@ export function stackCommand(): Command {
   const stack = new Command("stack").description("Start, look at, stop or remove the local stack");
   const add = (name: string, description: string, action: (options: Options) => Promise<void>, example: string) =>
     withExamples(
-      stack.command(name).description(description).option("--data <dir>", "folder of its database, keys and logs", ".audit").action(action),
+      stack.command(name).description(description).option("--data <dir>", "folder of its database, keys and logs", defaultData).action(action),
       `stack ${name}${example}`,
     );
   add("start", "Start it, as npm start does", start, " --background")
@@ -45,11 +47,12 @@ async function start(options: Options): Promise<void> {
     const child = spawn(process.execPath, args, { cwd: projectFolder, stdio: "inherit" });
     // The terminal sends Ctrl-C to both of us; the stack stops in its own time, and its exit code is ours.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => signal === "SIGTERM" && child.kill(signal));
-    process.exitCode = await new Promise<number>((done) => child.once("close", (code) => done(code ?? exitCodes.undone)));
+    const code = await new Promise<number | null>((done) => child.once("close", done));
+    process.exitCode = code === exitCodes.done || code === exitCodes.interrupted ? code : exitCodes.undone;
     return;
   }
   if (running(options.data) !== undefined) {
-    throw new CommandError("stack_runs", `start stack: one runs on ${options.data} already`, "npm run audit -- stack status says where");
+    throw new CommandError("stack_runs", `start stack: one runs on ${options.data} already`, `\`${commandFor("status", options)}\` says where`);
   }
   const file = join(openDataFolder(resolve(options.data)).logs, "stack.log");
   const log = openSync(file, "w", 0o600);
@@ -62,7 +65,13 @@ async function start(options: Options): Promise<void> {
     throw new CommandError("stack_failed", `start stack: ${readFileSync(file, "utf8").trim() || "it did not become ready"}`, `its log is ${file}`);
   }
   child.unref();
-  console.log(`The stack runs at ${localUrl(options.data)} (process ${child.pid}); stop it with: npm run audit -- stack stop`);
+  console.log(`The stack runs at ${localUrl(options.data)} (process ${child.pid}); stop it with: ${commandFor("stop", options)}`);
+}
+
+/** The line to type for this stack: without its folder it would be about another one. */
+function commandFor(name: string, { data }: Options): string {
+  const quoted = /^[\w./-]+$/.test(data) ? data : `'${data.replaceAll("'", String.raw`'\''`)}'`;
+  return `npm run audit -- stack ${name}${data === defaultData ? "" : ` --data ${quoted}`}`;
 }
 
 async function status(options: Options): Promise<void> {

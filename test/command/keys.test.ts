@@ -84,6 +84,14 @@ describe("npm run audit -- keys", () => {
     expect((await listed("--tenant", tenantA)).find((key: { readonly id: string }) => key.id === id).status).toBe("active");
   });
 
+  it("tells a wrong use as JSON too, where --json asks for it", async () => {
+    expect(await run("list", "--status", "gone", "--json")).toMatchObject({
+      status: 2,
+      out: expect.stringMatching(/^\{"status":"failed","code":"wrong_usage","message":"option '--status <status>' argument 'gone' is invalid\.[^\n]*\}\n$/),
+      err: expect.stringContaining("error: option '--status <status>'"),
+    });
+  });
+
   it("says that there are none", async () => {
     expect(await run("list", "--tenant", "33333333-3333-4333-8333-333333333333")).toMatchObject({ status: 0, out: "No API keys.\n" });
   });

@@ -19,6 +19,7 @@ describe("npm run audit -- stack", () => {
     const port = await freePort();
     const started = await stack("start", "--background", "--port", String(port));
     expect(started).toMatchObject({ status: 0, out: expect.stringContaining(`http://127.0.0.1:${port}`) });
+    expect(started.out).toMatch(new RegExp(`stop it with: npm run audit -- stack stop --data '${folder}'\n$`));
     const status = await stack("status", "--json");
     expect(status.status).toBe(0);
     expect(JSON.parse(status.out)).toMatchObject({
@@ -34,6 +35,10 @@ describe("npm run audit -- stack", () => {
     expect(await stack("stop")).toMatchObject({ status: 0, out: expect.stringContaining("No stack runs") });
     expect(await stack("reset", "--yes")).toMatchObject({ status: 0 });
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it("exits with 2 when it cannot start, as every subcommand does", async () => {
+    expect(await stack("start", "--port", "none")).toMatchObject({ status: 2, err: expect.stringContaining("read --port: ") });
   });
 
   it("removes no folder that is not a stack's", async () => {
