@@ -59,7 +59,7 @@ describe("an archive whose time is over", () => {
     // The id can be computed by whoever may see when the deletion began.
     let foreseen: Parameters<ArchiverDependencies["events"]["insert"]>[0] = [];
     const spy = { insert: (rows: typeof foreseen) => (foreseen = rows, Promise.reject(new Error("away"))) };
-    await archiveAll({ ...dependencies, events: spy }, { budgetMs: 500 }, 1);
+    for (let turn = 0; turn < 50 && foreseen.length === 0; turn++) await archiveAll({ ...dependencies, events: spy }, { budgetMs: 500 }, 1);
     expect(foreseen.map(({ event }) => event.object_id)).toEqual([oldDay]);
     await log.ingest(foreseen.map(({ event: { context: _, ...event } }) => ({ ...event, principal: "key:thief", event_type: "nothing.happened" })));
     await archiveAll(dependencies);
