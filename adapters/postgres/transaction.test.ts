@@ -123,7 +123,7 @@ describe("inTransaction()", () => {
       await transaction.rows("select 1");
     });
     expect(await faultOf(stuck)).toMatchObject({ code: "unavailable" });
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     expect(pool.totalCount).toBe(0);
   });
 

@@ -127,7 +127,7 @@ describe("supervise().replace()", () => {
     const supervisor = await supervise("part", () => Promise.resolve(parts.shift() ?? makePart()), (line) => void lines.push(line), "part.log");
     const drained = Promise.withResolvers<void>();
     const replacing = supervisor.replace(() => drained.promise);
-    await vi.waitFor(() => expect(supervisor.current()).toBe(next), { timeout: 10_000 });
+    await vi.waitFor(() => expect(supervisor.current()).toBe(next), { timeout: 40_000 });
     expect(old.stopped).toBe(false);
     drained.resolve();
     await replacing;
@@ -146,7 +146,7 @@ describe("supervise().replace()", () => {
     await supervisor.replace(() => Promise.resolve());
     expect(supervisor.current()).toBe(next);
     next.end();
-    await vi.waitFor(() => expect(supervisor.current()).toBe(third), { timeout: 5_000 });
+    await vi.waitFor(() => expect(supervisor.current()).toBe(third), { timeout: 40_000 });
     await supervisor.stop();
   });
 });

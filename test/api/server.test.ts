@@ -61,7 +61,7 @@ describe("api/server.ts", () => {
     const record = async () =>
       (await service.admin.query("select result, context from audit_log.events where event_type = 'audit.events.exported' and principal = $1", [`user:${sub}`]))
         .rows[0];
-    for (const deadline = Date.now() + 30_000; await record() === undefined && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const deadline = Date.now() + 60_000; await record() === undefined && Date.now() < deadline;) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await record()).toMatchObject({ result: "failure", context: { complete: false } });
     expect((await record()).context.rows).toBeLessThan(20_000);
     await server.stop();

@@ -23,7 +23,7 @@ describe("one line of JSON a request", () => {
   });
   const lineOf = async (printed: () => string, requestId: string) => {
     const find = () => printed().split("\n").filter((line) => line.includes(requestId));
-    await expect.poll(find, { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(find).toHaveLength(1);
     return JSON.parse(find()[0] as string) as Record<string, unknown>;
   };
   const common = (requestId: string) => ({ time: expect.stringMatching(/^\d{4}-.*Z$/), level: "info", request_id: requestId });
@@ -95,7 +95,7 @@ describe("one line of JSON a request", () => {
     await answer.body?.getReader().read();
     control.abort();
     const lines = () => server.log().split("\n").filter((line) => line.includes("log-stream-1")).map((line) => JSON.parse(line) as Record<string, unknown>);
-    await expect.poll(lines, { timeout: 30_000 }).toHaveLength(2);
+    await expect.poll(lines).toHaveLength(2);
     expect(lines()[1]).toMatchObject({
       event: "stream.ended",
       principal: "user:77777777-7777-4777-8777-777777777777",

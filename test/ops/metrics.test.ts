@@ -134,7 +134,7 @@ describe("GET /metrics", () => {
     const sequence = fresh.lastSeq;
     const stored = await service.store(tenantB, Array.from({ length: 50 }, () => ({ message: "x".repeat(2000) })));
     await log.admin.query("insert into audit_log.archive_days (day, state) values ('2020-01-01', 'planned'), ('2020-01-02', 'closed')");
-    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { timeout: 20_000, interval: 500 }).toBe(50);
+    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { interval: 500 }).toBe(50);
     const unsealed = await scrape();
     expect(valueOf(unsealed, "audit_seal_lag_seconds")).toBeGreaterThan(0);
     expect(valueOf(unsealed, "audit_event_sequence")).toBe(sequence + stored.length);
@@ -149,7 +149,7 @@ describe("GET /metrics", () => {
     expect(valueOf(unsealed, "audit_database_pool_connections", { state: "max" })).toBe(4);
     expect(valueOf(unsealed, "audit_database_pool_connections", { state: "idle" })).toBeGreaterThan(0);
     await sealAll(log);
-    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { timeout: 20_000, interval: 500 }).toBe(0);
+    await expect.poll(async () => valueOf(await scrape(), "audit_unsealed_events"), { interval: 500 }).toBe(0);
     const sealed = await scrape();
     expect(valueOf(sealed, "audit_seal_lag_seconds")).toBe(0);
     expect(Math.abs((valueOf(sealed, "audit_checkpoint_timestamp_seconds") ?? 0) - Date.now() / 1000)).toBeLessThan(60);
@@ -164,7 +164,7 @@ describe("GET /metrics", () => {
     await reader?.read();
     expect(valueOf(await scrape(), "audit_streams_open")).toBe(1);
     control.abort();
-    await expect.poll(async () => valueOf(await scrape(), "audit_streams_open"), { timeout: 30_000 }).toBe(0);
+    await expect.poll(async () => valueOf(await scrape(), "audit_streams_open")).toBe(0);
     const families = await scrape();
     expect(valueOf(families, "audit_streams_ended_total", { reason: "closed" })).toBe(1);
     expect(valueOf(families, "audit_stream_events_total")).toBeGreaterThan(0);
