@@ -25,6 +25,18 @@ describe("what happens while the page is open", () => {
     });
   });
 
+  it("takes nothing for new that a link to a live view has yet to list", async () => {
+    await visit("/#demo=auditor", async (page) => {
+      await rowOf(page, "user.login").first().waitFor();
+      const order: string[] = [];
+      page.on("request", (request) => request.url().includes("/events/stream") && order.push("stream"));
+      page.on("response", (response) => response.url().includes("/events?") && order.push("list"));
+      await page.goto(`${local().url}/?live=1&range=1h`);
+      await page.getByText("Live", { exact: true }).waitFor();
+      expect(order[0]).toBe("list");
+    });
+  });
+
   it("counts no record of its readers, and asks again and again where there is no stream", async () => {
     const look = async (q: string) => {
       const headers = { authorization: `Bearer ${local().tenants[0]?.tokens.viewer}` };

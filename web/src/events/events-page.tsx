@@ -55,7 +55,14 @@ export function EventsPage({ api, role, tenant, exporting, firstEventCommand }: 
           : <Histogram stats={stats.data} zone={view.zone} onSelect={(from, to) => setView({ range: "custom", from, to })} />}
         <div className="toolbar">
           <p role="status" className="count">{countText(stats.data, stats.isFetching)}</p>
-          <LiveBar api={api} filter={filter} shown={events} isReading={isReading} onRefresh={refresh} />
+          <LiveBar
+            api={api}
+            filter={filter}
+            shown={events}
+            isListed={!list.isPending && !list.isPlaceholderData}
+            isReading={isReading}
+            onRefresh={refresh}
+          />
           <Button className="keyboard" onPress={() => shortcuts.setIsOpen(true)}>Keyboard</Button>
           {isAtLeast(role, "auditor") && (
             <ExportMenu

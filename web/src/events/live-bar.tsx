@@ -8,17 +8,19 @@ type Props = {
   readonly api: Api;
   readonly filter: Parameters;
   readonly shown: readonly ListedEvent[];
+  /** `shown` is what this filter found, and not of the one before, or nothing yet: what is new is reckoned from it. */
+  readonly isListed: boolean;
   /** Somebody is reading: has an event open, or has gone back in time. Then nothing moves by itself. */
   readonly isReading: boolean;
   readonly onRefresh: () => void;
 };
 
 /** Announces new events, or refreshes every so often; the table itself moves only when asked, or while nobody reads in it. */
-export function LiveBar({ api, filter, shown, isReading, onRefresh }: Props) {
+export function LiveBar({ api, filter, shown, isListed, isReading, onRefresh }: Props) {
   const [view, setView] = useView();
   const hasEnd = filter["to"] !== undefined;
   const isLive = view.live && !hasEnd;
-  const { count, isMore, state, clear } = useNews(api, filter, shown, isLive);
+  const { count, isMore, state, clear } = useNews(api, filter, shown, isLive && isListed);
   useRefresh(hasEnd || isLive ? 0 : view.refresh, isReading, onRefresh);
   const show = () => {
     clear();
