@@ -59,12 +59,12 @@ export async function startApi(options: ApiOptions): Promise<ApiProcess> {
       printed = (printed + text).slice(-4_000);
     });
   }
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   while (!await accepts(port)) {
     const over = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
     if (!over && performance.now() < deadline) continue;
     await stopProcess(child, ended, "SIGTERM", 5_000);
-    throw new Error(`start api/server.ts: ${over ? "it ended before it listened" : "it did not listen within 30 s"}:\n${printed.trim()}`);
+    throw new Error(`start api/server.ts: ${over ? "it ended before it listened" : "it did not listen within 60 s"}:\n${printed.trim()}`);
   }
   return { pid: child.pid ?? 0, port, ended, stop: () => stopProcess(child, ended, "SIGTERM", graceMs) };
 }

@@ -96,7 +96,7 @@ function listeningPort(child: ChildProcess, ended: Promise<void>, options: DenoO
   return new Promise((resolve, reject) => {
     let printed = "";
     let listening = false;
-    const timer = setTimeout(() => reject(new Error(`start function ${options.name}: it did not listen within 30 s:\n${printed.trim()}`)), 30_000);
+    const timer = setTimeout(() => reject(new Error(`start function ${options.name}: it did not listen within 60 s:\n${printed.trim()}`)), 60_000);
     const read = (chunk: string) => {
       options.output?.(chunk);
       if (listening) return;
