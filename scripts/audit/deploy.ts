@@ -61,8 +61,8 @@ function initialised(workdir: string): string {
 async function deploy(wanted: readonly StepName[], { envFile, workdir, tenant, dryRun = false }: Options): Promise<void> {
   const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name));
   const deployment: Deployment = {
-    project: await readProject(envFile, process.env, chosen.flatMap((name) => needs[name])),
     workdir: workdir === undefined ? packageFolder() : initialised(workdir),
+    project: await readProject(envFile, process.env, chosen.flatMap((name) => needs[name])),
     tenantName: tenant,
     dryRun,
     stop: interruption(),
