@@ -146,7 +146,7 @@ export function whole(description: string, min: number, max: number, fallback: n
 
 /** A number of leaves. */
 function size(description: string) {
-  return z.string({ error: "must be given, once" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "must be a number of leaves" }).transform(Number)
+  return z.string({ error: "must be given once" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "must be a number of leaves" }).transform(Number)
     .meta({ description, type: "integer", minimum: 0, pattern: undefined });
 }
 

@@ -144,6 +144,13 @@ describe("validateEvent(): names", () => {
     expect(refused({ event_type: "t", ...fields })).toEqual([fault]);
   });
 
+  it("names the other of the two names that differ", () => {
+    const said = (...fields: readonly (readonly [string, string])[]) =>
+      validateEvent(Object.fromEntries([["event_type", "t"], ...fields]), window).errors?.map(({ message }) => message);
+    expect(said(["operator", "a"], ["actor_id", "b"])).toEqual(["actor_id differs from operator, which names the same field: send only one of them"]);
+    expect(said(["actor_id", "a"], ["operator", "b"])).toEqual(["operator differs from actor_id, which names the same field: send only one of them"]);
+  });
+
   it.each([
     ["actorId", "did you mean actor_id?"],
     ["ACTOR-ID", "did you mean actor_id?"],

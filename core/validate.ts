@@ -70,7 +70,9 @@ function read(input: { readonly [key: string]: unknown }, faults: Faults): Readi
 function keep(reading: Reading, field: KnownField, stored: string | number, value: unknown, faults: Faults): void {
   const earlier = field.name === "context" ? reading.contextJson : field.name === "occurred_at" ? reading.occurredMs : reading.draft[field.name];
   if (earlier !== undefined) {
-    if (earlier !== stored) fault(faults, "ambiguous_field", field.pointer, `differs from the other name of ${field.name}: send only one of them`);
+    if (earlier !== stored) {
+      fault(faults, "ambiguous_field", field.pointer, `differs from ${otherNameOf(field)}, which names the same field: send only one of them`);
+    }
   } else if (field.name === "context") {
     reading.draft.context = value as { readonly [key: string]: Json };
     reading.contextJson = stored as string;
@@ -81,6 +83,11 @@ function keep(reading: Reading, field: KnownField, stored: string | number, valu
   } else {
     (reading.draft as { [name: string]: unknown })[field.name] = stored;
   }
+}
+
+function otherNameOf({ name, pointer }: KnownField): string | undefined {
+  for (const [spelling, other] of knownFields) if (other.name === name && other.pointer !== pointer) return spelling;
+  return undefined;
 }
 
 /** Sets `occurred_at` from what was sent or from a version-7 id: a time of ours would be another one at the next try, and the event stored twice. */

@@ -27,7 +27,7 @@ with - goes after --.`;
 export function withFilter(command: Command): Command {
   return withConditions(
     command.option("--from <time>", "first moment: RFC 3339, or a date; default 7 days before --to")
-      .option("--to <time>", "last moment; a date includes its whole day; default now")
+      .option("--to <time>", "last moment; a date includes its whole day; default now, and what is dated ahead of it")
       .option("--include-deleted", "softly deleted events too (admins)"),
   );
 }

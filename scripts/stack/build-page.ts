@@ -39,6 +39,8 @@ async function build(outDir: string): Promise<string | undefined> {
   const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin", "vite.js");
   const child = spawn(process.execPath, [vite, "build", join(projectFolder, "web"), "--outDir", outDir, "--logLevel", "error"], {
     cwd: projectFolder,
+    // Whatever whoever starts the stack has set: with another value the page would be React's development build.
+    env: { ...process.env, NODE_ENV: "production" },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let printed = "";
