@@ -30,8 +30,8 @@ async function trickle(socket: Socket, pieces: Iterable<string | Buffer>, gapMs 
     if (socket.destroyed || !socket.writable) return;
     if (!socket.write(piece)) {
       await new Promise<void>((resolve) => {
-        socket.once("drain", resolve);
-        socket.once("close", resolve);
+        const goOn = () => (socket.off("drain", goOn), socket.off("close", goOn), resolve());
+        socket.on("drain", goOn).on("close", goOn);
       });
     }
     if (gapMs > 0) await pause(gapMs);

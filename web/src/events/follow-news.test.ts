@@ -3,6 +3,8 @@ import { type Api, ApiProblem, type ListedEvent, type Parameters } from "../api.
 import { beginning, followNews, type NewsListener, nextWaitMs } from "./follow-news.ts";
 
 const startMs = Date.parse("2026-01-01T00:00:00Z");
+/** When the page begins to follow. */
+const nowMs = startMs + 3_600_000;
 const timeOf = (second: number) => new Date(startMs + second * 1000).toISOString();
 const eventOf = (second: number) => ({ id: `event-${second}`, occurred_at: timeOf(second) }) as ListedEvent;
 
@@ -10,7 +12,7 @@ const eventOf = (second: number) => ({ id: `event-${second}`, occurred_at: timeO
 function withoutStream(stored: readonly ListedEvent[], answer: () => Promise<void> = () => Promise.resolve()) {
   const asked: { readonly atMs: number; readonly parameters: Parameters }[] = [];
   const get = async (_path: string, parameters: Parameters = {}) => {
-    asked.push({ atMs: Date.now() - startMs, parameters });
+    asked.push({ atMs: Date.now() - nowMs, parameters });
     await answer();
     const found = stored.filter(({ occurred_at }) => occurred_at >= (parameters["from"] ?? ""));
     const from = Number(parameters["cursor"] ?? 0);
@@ -34,7 +36,7 @@ describe("followNews()", () => {
   let stop = new AbortController();
   beforeEach(() => {
     stop = new AbortController();
-    vi.useFakeTimers({ now: startMs });
+    vi.useFakeTimers({ now: nowMs });
   });
   afterEach(() => {
     stop.abort();
@@ -59,6 +61,18 @@ describe("followNews()", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(tell.ids).toContain("event-595");
     expect(asked.slice(9).map(({ atMs }) => atMs / 1000)).toEqual([125, 130]);
+  });
+
+  it("finds what happens now beside an event that is dated ahead", async () => {
+    const [ahead, now] = [3_600 + 1_800, 3_600];
+    const stored = [eventOf(ahead)];
+    const { api } = withoutStream(stored);
+    const tell = listener();
+    void followNews(api, { q: "a" }, beginning(), () => eventOf(ahead), tell, stop.signal);
+    await vi.advanceTimersByTimeAsync(1_000);
+    stored.unshift(eventOf(now));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([...tell.ids]).toEqual([`event-${ahead}`, `event-${now}`]);
   });
 
   it("leaves a slow service alone for longer than it took, and goes on where a fault broke off", async () => {

@@ -93,7 +93,8 @@ async function readList(
   signal: AbortSignal,
 ): Promise<number> {
   const newestMs = newest === undefined ? 0 : Date.parse(newest.occurred_at);
-  const fromMs = Math.max(newestMs, place.readToMs - LATE_MS);
+  // An event may be dated ahead: what happens until then is news all the same.
+  const fromMs = Math.min(Math.max(newestMs, place.readToMs - LATE_MS), Date.now() - LATE_MS);
   const since = { ...asked, from: fromMs > 0 ? new Date(fromMs).toISOString() : asked["from"], order: "asc", limit: String(POLL_ROWS) };
   let news = 0;
   for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
