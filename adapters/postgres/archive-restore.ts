@@ -131,7 +131,7 @@ export async function readRestoredLeaves(pool: Pool, tenantId: string, log: Log)
 }
 
 /** A key of the log that handed over to the next, by a statement that both signed. */
-type Handover = { readonly retiredKey: string; readonly successorKey: string; readonly retiredAt: Date; readonly statement: string };
+export type Handover = { readonly retiredKey: string; readonly successorKey: string; readonly retiredAt: Date; readonly statement: string };
 
 /**
  * Makes a database know a log's keys: `first`, and those to which these statements, oldest first, handed over from it. Signatures are the caller's to

@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Pool } from "pg";
+import type { Handover } from "../../adapters/postgres/archive-restore.ts";
 import { type KeyRotation, openKeyRotation } from "../../core/format/key-rotation.ts";
 import { formatVerifierKey, type NoteVerifier, parseVerifierKey } from "../../core/format/signed-note.ts";
 import { readBundle } from "../../verify/bundle.ts";
 import { CommandError } from "./failure.ts";
-
-/** A key of a log that handed over to the next, with the statement that says so. */
-export type Handover = { readonly retiredKey: string; readonly successorKey: string; readonly retiredAt: Date; readonly statement: string };
 
 /** The keys whose signatures are believed. */
 export type LogKeys = {

@@ -1,20 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { firstKey, openLog, type TestLog } from "../support/sealed-log.ts";
 import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
+import { audit } from "./run-audit.ts";
 
 const [tenantId] = tenantIds;
 const nextDay = "2026-03-02";
-
-async function audit(...args: readonly string[]): Promise<{ readonly code: number; readonly answer: Record<string, unknown> }> {
-  const run = promisify(execFile)(process.execPath, ["scripts/audit.ts", ...args, "--json"], { env: { PATH: process.env["PATH"] ?? "" } });
-  const { code, stdout } = await run.then(({ stdout }) => ({ code: 0, stdout }), (fault: { code: number; stdout: string }) => fault);
-  return { code, answer: JSON.parse(stdout) };
-}
 
 describe("an archive that comes back into an empty database in parts", () => {
   let log: TestLog;

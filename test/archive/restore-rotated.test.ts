@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBundleSource } from "../../adapters/postgres/bundle-source.ts";
 import { createFolderStore } from "../../adapters/storage/folder-store.ts";
@@ -12,15 +10,10 @@ import { announceRotation } from "../../scripts/audit/keys.ts";
 import { firstKey, logOrigin, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
 import { archiveAll, archiverOf, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
+import { audit } from "./run-audit.ts";
 
 const [tenantId] = tenantIds;
 const nextDay = "2026-03-02";
-
-async function audit(...args: readonly string[]): Promise<{ readonly code: number; readonly answer: Record<string, unknown> }> {
-  const run = promisify(execFile)(process.execPath, ["scripts/audit.ts", ...args, "--json"], { env: { PATH: process.env["PATH"] ?? "" } });
-  const { code, stdout } = await run.then(({ stdout }) => ({ code: 0, stdout }), (fault: { code: number; stdout: string }) => fault);
-  return { code, answer: JSON.parse(stdout) };
-}
 
 describe("the archive of a log that has handed over to another key", () => {
   let log: TestLog;

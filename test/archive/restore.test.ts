@@ -16,15 +16,12 @@ import { checkDatabase } from "../support/check-log.ts";
 import { firstKey, logOrigin, openLog, secondKey, type TestLog } from "../support/sealed-log.ts";
 import { sha256 } from "../support/sha256.ts";
 import { archiveAll, archiverOf, bounds, eventsOf, oldDay, tenantIds } from "./archived-log.ts";
+import { audit as runAudit } from "./run-audit.ts";
 
 const [tenantId] = tenantIds;
 const otherDay = "2026-03-02";
 
-async function audit(...args: readonly string[]): Promise<{ readonly code: number; readonly answer: Record<string, unknown> }> {
-  const run = promisify(execFile)(process.execPath, ["scripts/audit.ts", "archive", ...args, "--json"], { env: { PATH: process.env["PATH"] ?? "" } });
-  const { code, stdout } = await run.then(({ stdout }) => ({ code: 0, stdout }), (fault: { code: number; stdout: string }) => fault);
-  return { code, answer: JSON.parse(stdout) };
-}
+const audit = (...args: readonly string[]) => runAudit("archive", ...args);
 
 /** Every column but seq, which a restored event may have another of. */
 const rowsSql = "select to_jsonb(e) - 'seq' as row from audit_log.events as e where tenant_id = $1 order by occurred_at, id";
