@@ -120,7 +120,8 @@ describe("GET /events", () => {
 
   it("shows the last seven days when no window is given", async () => {
     const [old] = await service.store(tenantA, [{ source: "old", occurred_at: new Date(now - 6.9 * 86_400_000).toISOString() }]);
-    await service.admin.query("select audit_log.ensure_partition((now() - interval '8 days')::date)");
+    // The day of the earlier event itself: what stands eight days back, or on the day of the other one, is the right partition at some hours only.
+    await service.admin.query("select audit_log.ensure_partition(((now() - interval '7 days 1 hour') at time zone 'utc')::date)");
     await service.admin.query(
       `insert into audit_log.events (tenant_id, occurred_at, id, seq, received_at, principal, source, event_type, result, leaf_hash)
        values ($1, date_trunc('milliseconds', now() - interval '7 days 1 hour'), gen_random_uuid(), 0, now(), 'x', 'old', 'x', 'success', sha256(''))`,
