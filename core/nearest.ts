@@ -1,6 +1,11 @@
-/** The one of `known` that differs from `word` by at most two letters, for "did you mean". */
+/**
+ * The one of `known` that `word` was probably meant to be, for "did you mean": it differs by at most one letter in three, and by no more than two. A letter
+ * too many, missing, or exchanged for another counts once, and so do two neighbours that changed places. Short words differ little by chance alone: with two
+ * letters allowed, `foo` would be meant to be `from`.
+ */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
+  const differencesMax = Math.min(2, Math.max(1, Math.floor(lower.length / 3)));
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of known) {
     // Every letter more or less is a difference of its own: most candidates need not be compared.
@@ -11,17 +16,19 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best?.candidate;
 }
 
-const differencesMax = 2;
-
+/** Optimal string alignment distance: Levenshtein's, with exchanged neighbours as one difference. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

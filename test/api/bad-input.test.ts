@@ -104,6 +104,10 @@ describe("bad input", () => {
 
   it.each(routes)("is refused at %s when a parameter is not known, with the nearest name", async (route) => {
     expect(await refused(`${route}?objekt_type=order`, "objekt_type", "unknown_parameter")).toMatchObject({ errors: [{ hint: "did you mean object_type?" }] });
+    expect(await refused(`${route}?fromm=2026-01-01`, "fromm", "unknown_parameter")).toMatchObject({ errors: [{ hint: "did you mean from?" }] });
+    // Not near anything: a guess would only mislead.
+    const { errors: [stray] = [] } = await refused(`${route}?foo=1`, "foo", "unknown_parameter");
+    expect(stray).toMatchObject({ hint: expect.stringMatching(/^known are tenant_id, from, /) });
     await refused(`${route}?limit=1&seq=1&${route === "/events" ? "" : "x=1"}`, "seq", "unknown_parameter");
     await refused(`${route}?__proto__=1`, "__proto__", "unknown_parameter");
     await refused(`${route}?actor_id=a&=1`, "(a name that is not one)", "unknown_parameter");
