@@ -229,9 +229,10 @@ describe(`GET /events/export (seed ${seed})`, () => {
   });
 });
 
-/** Stored while an export runs, in a place that the walk has not reached, and received after the bound of any export that began before. */
+/** Stored while an export runs, in a place that the walk has not reached: the oldest event's, whose day is there. Received after the bound of any export. */
 const lateEvent = `insert into audit_log.events (tenant_id, occurred_at, id, seq, received_at, principal, event_type, result, leaf_hash)
-  values ($1, date_trunc('milliseconds', now() - interval '70 minutes'), gen_random_uuid(), nextval('audit_log.event_seq'), now() + interval '1 minute', 'x', 'order.created', 'success', sha256(''))`;
+  select $1, min(occurred_at), gen_random_uuid(), nextval('audit_log.event_seq'), now() + interval '1 day', 'x', 'order.created', 'success', sha256('')
+  from audit_log.events where tenant_id = $1`;
 
 /** CSV has one text for "absent" and "empty". */
 function withoutEmptyText(row: FileRow): FileRow {
