@@ -1,9 +1,34 @@
+import { once } from "node:events";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join, parse } from "node:path";
 import { CommandError } from "./failure.ts";
 
+/** Where an export goes: `keep` when all of it is whole, says what it is called; `discard` otherwise, says what has become of it. */
+export type ExportSink = {
+  readonly write: (bytes: Uint8Array) => void | Promise<void>;
+  readonly next: () => void;
+  readonly keep: () => readonly string[];
+  readonly discard: () => string;
+};
+
+/** What stands for standard output where a file is named. */
+export const standardOutput = "-";
+
+/** Standard output as an export's place. What was printed cannot be taken back: only the exit code tells that it is not whole. */
+export function openStandardOutput(): ExportSink {
+  return {
+    // At the reader's pace: a log is larger than memory.
+    write: async (bytes) => {
+      if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+    },
+    next: () => {},
+    keep: () => ["standard output"],
+    discard: () => "what was printed is not whole",
+  };
+}
+
 /** The files of an export. They have another name until all of them are whole, so that a cut one is never taken for an export. */
-export function openExportFiles(out: string) {
+export function openExportFiles(out: string): ExportSink {
   const finished: string[] = [];
   let name = out;
   let handle = begin(name);
@@ -29,8 +54,9 @@ export function openExportFiles(out: string) {
       for (const file of finished) renameSync(draftOf(file), file);
       return finished;
     },
-    discard: (): void => {
+    discard: (): string => {
       for (const file of [...finished, name]) rmSync(draftOf(file), { force: true });
+      return "nothing was kept";
     },
   };
 }

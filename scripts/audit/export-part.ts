@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ExportFormat, ExportPart, QueryClient } from "../../sdk/src/query.ts";
+import type { ExportSink } from "./export-files.ts";
 import { CommandError } from "./failure.ts";
 
 /** What a part turned out to be on our side. */
@@ -8,7 +9,7 @@ export type WrittenPart = { readonly fileSha256: string };
 /** The same after the log has confirmed it. */
 export type PartReport = WrittenPart & { readonly rows: number; readonly rowsSha256: string; readonly recordId: string };
 
-export type PartSink = { readonly isFirst: boolean; readonly write: (bytes: Uint8Array) => void; readonly onBytes: (count: number) => void };
+export type PartSink = { readonly isFirst: boolean; readonly write: ExportSink["write"]; readonly onBytes: (count: number) => void };
 
 /** Writes the bytes of a part and hashes them as they came: a later part's CSV header is hashed, but not written a second time. */
 export async function writePart(part: ExportPart, format: ExportFormat, sink: PartSink): Promise<WrittenPart> {
@@ -20,7 +21,7 @@ export async function writePart(part: ExportPart, format: ExportFormat, sink: Pa
     const start = inHeader ? chunk.indexOf(0x0a) + 1 : 0;
     if (inHeader && start === 0) continue;
     inHeader = false;
-    sink.write(chunk.subarray(start));
+    await sink.write(chunk.subarray(start));
   }
   return { fileSha256: hash.digest("hex") };
 }
@@ -49,5 +50,5 @@ export async function checkPart(client: QueryClient, part: ExportPart, written: 
 }
 
 function notWhole(reason: string): CommandError {
-  return new CommandError("not_whole", `check export: ${reason}`, "run the same command again: nothing was kept");
+  return new CommandError("not_whole", `check export: ${reason}`, "run the same command again, and use nothing of this run");
 }

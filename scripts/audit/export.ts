@@ -6,7 +6,7 @@ import { openClient } from "./api-client.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { checkPart, type PartReport, writePart } from "./export-part.ts";
-import { openExportFiles } from "./export-files.ts";
+import { openExportFiles, openStandardOutput, standardOutput } from "./export-files.ts";
 import { CommandError } from "./failure.ts";
 import { filterOf, type FilterOptions, withFilter } from "./filter-options.ts";
 import { interruption } from "./interrupt.ts";
@@ -23,7 +23,7 @@ type Options = FilterOptions & TargetOptions & {
 /** `audit-events export`: every event of a filter into a file, checked against what the log itself recorded of the export. */
 export function exportCommand(): Command {
   const command = withFilter(new Command("export").description("Write every event of a filter to a file, and check that it is whole"))
-    .requiredOption("--out <file>", "the file to write; must not exist")
+    .requiredOption("--out <file>", "the file to write; must not exist; - for standard output")
     .addOption(new Option("--format <format>", "default: by the file's name, else ndjson").choices([...exportFormats]))
     .addOption(new Option("--order <order>", "by time").choices(["asc", "desc"]))
     .option("--json", "tell the outcome as JSON")
@@ -37,9 +37,11 @@ export function exportCommand(): Command {
 
 async function run(words: readonly string[], options: Options): Promise<void> {
   const format = options.format ?? formatOf(options.out);
+  const isPrinted = options.out === standardOutput;
+  if (isPrinted) refuseMixture(format, options.json === true);
   const client = openClient(options, "export");
   const signal = interruption();
-  const files = openExportFiles(options.out);
+  const files = isPrinted ? openStandardOutput() : openExportFiles(options.out);
   const progress = startProgress("bytes", 0);
   const reports: PartReport[] = [];
   let bytes = 0;
@@ -52,23 +54,29 @@ async function run(words: readonly string[], options: Options): Promise<void> {
       reports.push(await checkPart(client, part, written, signal));
     }
     progress.finish();
-    const names = files.keep();
-    tell(names, reports, options.json === true);
+    tell(files.keep(), reports, options.json === true, isPrinted ? console.error : console.log);
   } catch (fault) {
     progress.finish();
-    files.discard();
+    const left = files.discard();
     if (!signal.aborted) throw fault;
-    console.error("Stopped; nothing was kept. The log has recorded how far the export came.");
+    console.error(`Stopped; ${left}. The log has recorded how far the export came.`);
     process.exitCode = exitCodes.interrupted;
   }
 }
 
-function tell(files: readonly string[], reports: readonly PartReport[], isJson: boolean): void {
+/** Standard output takes one file, and nothing beside it. */
+function refuseMixture(format: ExportFormat, isJson: boolean): void {
+  if (isJson) throw new CommandError("wrong_usage", "write export: --json and the events cannot both go to standard output", "name a file with --out");
+  if (format !== "parquet") return;
+  throw new CommandError("wrong_usage", "write export: Parquet may come as several files, and standard output is one", "name a file with --out");
+}
+
+function tell(files: readonly string[], reports: readonly PartReport[], isJson: boolean, say: (text: string) => void): void {
   const rows = reports.reduce((sum, report) => sum + report.rows, 0);
   const records = reports.map(({ recordId, fileSha256, rowsSha256 }) => ({ record_id: recordId, file_sha256: fileSha256, rows_sha256: rowsSha256 }));
-  if (isJson) return console.log(JSON.stringify({ status: "whole", files, rows, parts: records }));
-  console.log(`${rows.toLocaleString("en")} ${rows === 1 ? "event" : "events"} in ${files.join(", ")}`);
-  for (const { recordId, fileSha256 } of reports) console.log(`Recorded in the log as event ${recordId}\nSHA-256 ${fileSha256}`);
+  if (isJson) return say(JSON.stringify({ status: "whole", files, rows, parts: records }));
+  say(`${rows.toLocaleString("en")} ${rows === 1 ? "event" : "events"} in ${files.join(", ")}`);
+  for (const { recordId, fileSha256 } of reports) say(`Recorded in the log as event ${recordId}\nSHA-256 ${fileSha256}`);
 }
 
 /** The format that a file's name asks for. */

@@ -46,7 +46,10 @@ const subcommands: readonly (() => Command)[] = [
 
 const exitHelp = `
 Exit code 0: done. 1: done, and the answer is bad (a changed log, refused
-events, a fault found). 2: could not be done. 130: stopped by Ctrl-C.`;
+events, a fault found). 2: could not be done. 130: stopped by Ctrl-C.
+
+npm prints two lines of its own on standard output: where a program reads it
+(--json, export --out -), write npm run --silent audit -- ...`;
 
 /** The operator's command, ready to parse. */
 export function createProgram(): Command {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -109,6 +109,18 @@ describe("npm run audit", () => {
       if (format === "parquet") return;
       const text = readFileSync(at(`orders.${format}`), "utf8");
       for (const word of ["order.created", "order.cancelled"]) expect(text).toContain(word);
+    });
+
+    it("prints the events, and nothing beside them, where --out is -", async () => {
+      const { status, out, err } = await log.run("export", "action:order.*", "--order", "asc", "--out", "-");
+      expect(status).toBe(0);
+      const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+      expect(lines.filter((line) => "event_type" in line).map(({ event_type }) => event_type)).toEqual(["order.created", "order.cancelled"]);
+      expect(err).toMatch(/2 events in standard output\nRecorded in the log as event \S+\nSHA-256 [0-9a-f]{64}\n$/);
+      expect(existsSync("-") || existsSync("-.part")).toBe(false);
+      for (const wrong of [["--json"], ["--format", "parquet"]]) {
+        expect(await log.run("export", "--out", "-", ...wrong)).toMatchObject({ status: 2, err: expect.stringContaining("Name a file with --out") });
+      }
     });
 
     it("overwrites nothing, and leaves nothing of an export that was refused", async () => {
