@@ -16,8 +16,8 @@ const quotas = {
 } as const;
 
 type Quotas = { readonly [Name in keyof typeof quotas]?: number };
-type SetOptions = DatabaseOptions & Quotas & { readonly tenant: string; readonly defaults?: boolean };
 type ShowOptions = DatabaseOptions & { readonly json?: boolean };
+type SetOptions = ShowOptions & Quotas & { readonly tenant: string; readonly defaults?: boolean };
 
 /** `audit-events limits`: quotas of tenants that shall have others than the deployment's. */
 export function limitsCommand(): Command {
@@ -29,6 +29,7 @@ export function limitsCommand(): Command {
     .option("--reads <n>", quotas.reads.wording, rate)
     .option("--reads-per-caller <n>", quotas.readsPerCaller.wording, rate)
     .option("--defaults", "take its own quotas away")
+    .option("--json", "as JSON")
     .action(setQuotas);
   const show = withDatabaseTarget(command.command("show").description("List tenants that have quotas of their own")).option("--json", "as JSON").action(
     showQuotas,
@@ -58,8 +59,12 @@ async function setQuotas(options: SetOptions): Promise<void> {
         events: [operatorEvent(url, tenantId, { type: "audit.limits.changed", objectType: "audit.limits", objectId: tenantId, detail })],
       };
     }));
-  const told = names.flatMap((name) => options[name] === undefined ? [] : [`${options[name]} ${quotas[name].wording}`]);
-  console.log(`tenant ${tenantId}: ${isEmpty ? "the deployment's quotas" : told.join(", ")}; in force within seconds`);
+  if (options.json) {
+    console.log(JSON.stringify({ tenant: { tenant_id: tenantId, ...Object.fromEntries(names.map((name, at) => [quotas[name].column, values[at]])) } }));
+  } else {
+    const told = names.flatMap((name) => options[name] === undefined ? [] : [`${options[name]} ${quotas[name].wording}`]);
+    console.log(`tenant ${tenantId}: ${isEmpty ? "the deployment's quotas" : told.join(", ")}; in force within seconds`);
+  }
   if (!isKnown) console.error("no tenant of this id was known before, now there is one: see whether the id is right");
 }
 

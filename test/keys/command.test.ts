@@ -81,11 +81,15 @@ describe("npm run audit -- keys create, members grant", () => {
     const own = { tenant_id: tenantC, ingest_per_second: 50000, ingest_per_second_per_caller: null, reads_per_second: null, reads_per_second_per_caller: 7 };
     expect(JSON.parse((await run("limits", "show", "--json")).out)).toEqual({ tenants: [own] });
     for (const wrong of [["--ingest", "0"], ["--ingest", "many"], ["--ingest", "5", "--defaults"], []]) {
-      expect((await run("limits", "set", "--tenant", tenantC, ...wrong)).status).toBe(2);
+      const refused = await run("limits", "set", "--tenant", tenantC, ...wrong, "--json");
+      expect([refused.status, JSON.parse(refused.out).status]).toEqual([2, "failed"]);
     }
+    const again = await run("limits", "set", "--tenant", tenantC, "--ingest", "50000", "--reads-per-caller", "7", "--json");
+    expect([again.status, JSON.parse(again.out)]).toEqual([0, { tenant: own }]);
     expect(await run("limits", "set", "--tenant", tenantC, "--defaults")).toMatchObject({ status: 0, err: "" });
     expect(JSON.parse((await run("limits", "show", "--json")).out)).toEqual({ tenants: [] });
     expect((await recorded(tenantC)).map(({ event_type, context }) => [event_type, context])).toEqual([
+      ["audit.limits.changed", { ingest_per_second: 50000, reads_per_second_per_caller: 7 }],
       ["audit.limits.changed", { ingest_per_second: 50000, reads_per_second_per_caller: 7 }],
       ["audit.limits.changed", {}],
     ]);
