@@ -3,15 +3,22 @@ import { join } from "node:path";
 import { type BundleLines, readBundle, verifyBundle } from "../../verify/bundle.ts";
 import { openCheckpoint } from "../../verify/checkpoint.ts";
 import type { KeyRing } from "../../verify/keys.ts";
+import { CommandError } from "./failure.ts";
 
 /** Checkpoints kept outside the log: single ones, and files that are bundles of them. */
 export type Kept = { readonly notes: readonly string[]; readonly bundles: readonly string[] };
 
-/** What `files` are, and every bundle below `folder`. Throws when a folder is named that holds none. */
+/** What `files` are, and every bundle below `folder`. Throws a CommandError when a folder is named that holds none. */
 export function findKept(files: readonly string[], folder: string | undefined): Kept {
   const named = files.map((file) => ({ file, text: readFileSync(file, "utf8") }));
   const below = folder === undefined ? [] : readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".checkpoints"));
-  if (folder !== undefined && below.length === 0) throw new Error(`read bundles: ${folder}: holds none`);
+  if (folder !== undefined && below.length === 0) {
+    throw new CommandError(
+      "no_bundles",
+      `read --bundles ${folder}: no file in it ends with .checkpoints`,
+      "name the folder checkpoints/ of the archive, or your copy of it: the sealer puts a bundle there after every full hour",
+    );
+  }
   return {
     notes: named.flatMap(({ text }) => text.startsWith("{") ? [] : [text]),
     bundles: [

@@ -121,7 +121,10 @@ describe("npm run audit -- verify", () => {
     expect(verify("--database", "postgresql://nobody:x@127.0.0.1:1/none")).toMatchObject({ status: 2 });
     expect(verify("--database", log.database.adminUrl, "--key", "nonsense")).toMatchObject({ status: 2, err: expect.stringContaining("public key") });
     expect(verify("--database", log.database.adminUrl, "--checkpoint", file("no.checkpoint", "nonsense"))).toMatchObject({ status: 2 });
-    expect(verify("--database", log.database.adminUrl, "--bundles", folder)).toMatchObject({ status: 2, err: expect.stringContaining("holds none") });
+    expect(verify("--database", log.database.adminUrl, "--bundles", folder)).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/no file in it ends with \.checkpoints\nName the folder checkpoints\/ of the archive/),
+    });
     expect(JSON.parse(verify("--database", "postgresql://nobody:x@127.0.0.1:1/none", "--json").out)).toMatchObject({ status: "unchecked" });
   });
 
