@@ -141,6 +141,28 @@ describe("signing in to the page", () => {
     });
   });
 
+  it("says on the sign-in form that an export was cut off when the sign-in ended, and only until somebody signs in", async () => {
+    const token = await signToken({ email: "brief@example.com", app_metadata: access }, { expiresInSeconds: 3600 });
+    await open(`/#token=${token}`, async (page) => {
+      await page.getByRole("button", { name: "Sign in as brief@example.com" }).click();
+      await rowOf(page, "in.first").waitFor();
+      await page.clock.install();
+      await page.route("**/events/export?*", () => undefined);
+      await page.getByRole("button", { name: "CSV", exact: true }).click();
+      await page.clock.fastForward("01:01:00");
+      await page.getByRole("alert").getByText("Sign in again").waitFor();
+      await page.getByRole("alert").getByText("The export that was running was cut off").waitFor();
+      expect(await violations(page)).toEqual([]);
+      const key = await service.makeKey(tenantA, ["read"]);
+      await page.getByLabel("Access token or API key").fill(key.text);
+      await page.getByRole("button", { name: "Sign in with the token" }).click();
+      await rowOf(page, "in.first").waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "With a token" }).waitFor();
+      expect(await page.getByRole("alert").count()).toBe(0);
+    }, { allowed: /401|403/ });
+  });
+
   it("takes a pasted token or key, refuses what is neither, and forgets it when signing out", async () => {
     await open("/", async (page) => {
       const field = page.getByLabel("Access token or API key");

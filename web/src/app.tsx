@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
@@ -18,11 +18,19 @@ import { placesFor } from "./shell/navigation.ts";
 import { useNarrow } from "./use-narrow.ts";
 import { useView } from "./view-state.ts";
 
+const cutOff = "The export that was running was cut off when the sign-in ended. Its file was incomplete and was not saved: sign in, then export again.";
+
 /** Signed in or not; everything below has a session and an API that uses it. */
 export function App({ config }: { readonly config: Config }) {
   const { account, session, notice, sitting, signIn, signOut, refuse } = useSession(config);
-  const { offered, fault, settle } = useOffer(config, session, signIn);
   const exporting = useExport(sitting);
+  const { dismiss } = exporting;
+  // That an export was cut off is for whoever sees the sign-in form next, and not for every form after it.
+  const enter = useCallback((next: Session) => {
+    dismiss();
+    signIn(next);
+  }, [dismiss, signIn]);
+  const { offered, fault, settle } = useOffer(config, session, enter);
   if (session === "restoring") {
     return (
       <main className="sign-in" id="main" aria-busy="true">
@@ -34,11 +42,13 @@ export function App({ config }: { readonly config: Config }) {
     return (
       <>
         <ExportStrip exporting={exporting} tenantNames={config.tenant_names} />
-        <SessionOffer offered={offered} current={session} tenantNames={config.tenant_names ?? {}} onAccept={signIn} onDecline={settle} />
+        <SessionOffer offered={offered} current={session} tenantNames={config.tenant_names ?? {}} onAccept={enter} onDecline={settle} />
       </>
     );
   }
-  if (session === undefined) return <SignIn config={config} account={account} notice={notice ?? fault} onSignIn={signIn} />;
+  if (session === undefined) {
+    return <SignIn config={config} account={account} notices={[notice ?? fault, exporting.isCutOff ? cutOff : undefined]} onSignIn={enter} />;
+  }
   return <SignedIn config={config} session={session} exporting={exporting} onSignOut={signOut} onRefused={refuse} />;
 }
 

@@ -16,6 +16,8 @@ export type Exporting = {
   readonly isRunning: boolean;
   readonly start: (api: Api, filter: Parameters, format: ExportFormat, total: number | undefined) => Promise<void>;
   readonly cancel: () => void;
+  /** True when a sign-in ended while its export ran. */
+  readonly isCutOff: boolean;
   /** Takes the outcome away. */
   readonly dismiss: () => void;
   /** True once the outcome stood where it belongs. */
@@ -27,7 +29,7 @@ type Latest = { readonly sitting: AbortSignal; readonly tenant: string | undefin
 
 /**
  * Exports go on while their beginner looks at other views and tenants, and end with `sitting`: what one person began hands its file to nobody else, and
- * tells nobody else how it fares.
+ * tells nobody else how it fares, but for that it was cut off.
  */
 export function useExport(sitting: AbortSignal): Exporting {
   const [latest, setLatest] = useState<Latest>();
@@ -54,8 +56,9 @@ export function useExport(sitting: AbortSignal): Exporting {
         tell({ fault: error instanceof ApiProblem ? faultOf(error) : "The export broke off; nothing was saved. Try again." });
       }
     },
+    isCutOff: latest !== undefined && own === undefined && "progress" in latest.state,
     cancel: () => abort.current?.abort(),
-    dismiss: () => setLatest(undefined),
+    dismiss: useCallback(() => setLatest(undefined), []),
     isSeen: own?.isSeen === true,
     see: useCallback(() => setLatest((found) => found && { ...found, isSeen: true }), []),
   };

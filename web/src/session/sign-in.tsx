@@ -7,7 +7,8 @@ import { type Session, sessionOf } from "./session.ts";
 type Props = {
   readonly config: Config;
   readonly account: Account | undefined;
-  readonly notice: string | undefined;
+  /** Why somebody stands here again, and what became of what they were doing. */
+  readonly notices: readonly (string | undefined)[];
   readonly onSignIn: (session: Session) => void;
 };
 
@@ -18,12 +19,12 @@ const powers: Readonly<Record<string, string>> = {
 };
 
 /** Supabase Auth where it is configured, demo people in a local stack, a pasted token in both. */
-export function SignIn({ config, account, notice, onSignIn }: Props) {
+export function SignIn({ config, account, notices, onSignIn }: Props) {
   const people = config.demo_people ?? [];
   return (
     <main className="sign-in" id="main">
       <h1>Audit Events</h1>
-      {notice !== undefined && <p role="alert" className="notice">{notice}</p>}
+      {notices.map((notice) => notice !== undefined && <p key={notice} role="alert" className="notice">{notice}</p>)}
       {account !== undefined && <PasswordForm account={account} onSignIn={onSignIn} />}
       {people.length > 0 && (
         <section aria-labelledby="demo">
