@@ -1,5 +1,6 @@
 import { describeRoute, resolver } from "hono-openapi";
 import { z } from "zod";
+import { type HeaderName, headersOf, quotaHeaders } from "./response-headers.ts";
 
 /** What every refusal looks like, RFC 9457. */
 const problemBody = z.object({
@@ -25,9 +26,11 @@ export const problem = (description: string) => ({ description, content: { "appl
 /** A good answer in JSON. */
 export const answer = (description: string, body: z.ZodType) => ({ description, content: { "application/json": { schema: resolver(body) } } });
 
+export const quotaUsedUp = "The quota is used up; Retry-After says when to come again";
+
 const commonRefusals = {
   401: problem("The credential is missing or not valid"),
-  429: problem("The quota is used up; Retry-After says when to come again"),
+  429: problem(quotaUsedUp),
   503: problem("A part of the service is not available"),
 };
 
@@ -60,16 +63,32 @@ type OperationOptions = {
   readonly alike?: Readonly<Record<number, string>>;
   /** What is read besides validated parameters. */
   readonly headers?: Readonly<Record<string, string>>;
-};
+} & Sends;
+
+/** Header fields of answers besides those that every answer has, by status. */
+type Sends = { readonly sends?: Readonly<Record<number, readonly HeaderName[]>> };
+
+type Described = Parameters<typeof describeRoute>[0] & { readonly responses: Readonly<Record<string, object>> };
+
+/** An operation of the OpenAPI document, whose answers name the header fields that come with them. Without `isLimited` it draws from no quota. */
+export function described({ responses, ...spec }: Described, { isLimited = true, sends = {} }: Sends & { readonly isLimited?: boolean } = {}) {
+  const named = Object.entries(responses).map(([status, response]) => {
+    // Whoever is not known has no quota.
+    const drawn = isLimited && status !== "401" ? quotaHeaders : [];
+    return [status, { ...response, headers: headersOf(status, [...drawn, ...sends[Number(status)] ?? []]) }];
+  });
+  return describeRoute({ ...spec, responses: Object.fromEntries(named) });
+}
 
 /** An operation of the OpenAPI document whose good answer is `body`, or one of several media types. */
 export function operation(summary: string, body: z.ZodType | Answers, options: OperationOptions = {}) {
   const answers: Answers = body instanceof z.ZodType ? { "application/json": body } : body;
   const content = Object.fromEntries(Object.entries(answers).map(([type, schema]) => [type, { schema: resolver(schema) }]));
-  return describeRoute({
+  const { isPublic = false, sends = {} } = options;
+  return described({
     summary,
     ...options.description === undefined ? {} : { description: options.description },
-    ...options.isPublic ? { security: [] } : {},
+    ...isPublic ? { security: [] } : {},
     ...options.headers === undefined ? {} : {
       parameters: Object.entries(options.headers).map(([name, about]) => ({
         in: "header" as const,
@@ -80,9 +99,9 @@ export function operation(summary: string, body: z.ZodType | Answers, options: O
     },
     responses: {
       200: { description: "Answer", content },
-      ...options.isPublic ? {} : { 400: problem("A parameter is not valid"), 403: problem("The credential does not allow this"), ...commonRefusals },
+      ...isPublic ? {} : { 400: problem("A parameter is not valid"), 403: problem("The credential does not allow this"), ...commonRefusals },
       ...problems(options.refusals ?? {}),
       ...Object.fromEntries(Object.entries(options.alike ?? {}).map(([status, description]) => [status, { description, content }])),
     },
-  });
+  }, { isLimited: !isPublic, sends });
 }

@@ -6,7 +6,10 @@ import { describe, fieldsOf, type Schema } from "./schema.ts";
 export type ApiDocument = {
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components?: { readonly securitySchemes?: Readonly<Record<string, { readonly type: string; readonly description?: string }>> };
+  readonly components?: {
+    readonly securitySchemes?: Readonly<Record<string, { readonly type: string; readonly description?: string }>>;
+    readonly headers?: Readonly<Record<string, { readonly description?: string; readonly schema?: Schema }>>;
+  };
 };
 type Operation = {
   readonly summary?: string;
@@ -14,8 +17,9 @@ type Operation = {
   readonly security?: readonly unknown[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content?: Content };
-  readonly responses?: Readonly<Record<string, { readonly description?: string; readonly content?: Content }>>;
+  readonly responses?: Readonly<Record<string, Answer>>;
 };
+type Answer = { readonly description?: string; readonly content?: Content; readonly headers?: Readonly<Record<string, unknown>> };
 type Parameter = { readonly name: string; readonly in: string; readonly required?: boolean; readonly description?: string; readonly schema?: Schema };
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 type Entry = { readonly id: string; readonly method: string; readonly path: string; readonly operation: Operation };
@@ -59,6 +63,17 @@ export function docsPage(document: ApiDocument): string {
       `
     )}</dl></section>
     ${entries.map(operationOf)}
+    <section aria-labelledby="headers"><h2 id="headers">Headers</h2>
+    <p>What header fields of answers say. The document names those of every answer, refusals too.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Header fields of answers"><table><thead><tr><th scope="col">Header</th><th scope="col">Meaning</th></tr></thead><tbody>${Object
+      .entries(document.components?.headers ?? {}).map(([name, { description, schema = {} }]) =>
+        html`
+          <tr>
+            <th scope="row"><code>${text(name)}</code></th>
+            <td>${describe({ ...schema, ...description === undefined ? {} : { description } })}</td>
+          </tr>
+        `
+      )}</tbody></table></div></section>
     <section aria-labelledby="errors"><h2 id="errors">Refusals</h2>
     <p>Problems as in RFC 9457, with a stable <code>code</code>, the id of the request, and the place of each fault.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Codes of refusals"><table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${Object
@@ -133,14 +148,18 @@ function parametersOf(parameters: readonly Parameter[]): Html {
   `;
 }
 
-function answerOf([status, { description = "", content = {} }]: [string, { readonly description?: string; readonly content?: Content }]): Html {
+function answerOf([status, { description = "", content = {}, headers = {} }]: [string, Answer]): Html {
   const head = html`<code>${text(status)}</code> ${text(description)}`;
   const types = Object.entries(content);
   const good = types.filter(([type]) => type !== "application/problem+json");
   if (good.length === 0) return html`<p class="answer">${head}</p>`;
-  return html`<details class="answer"><summary>${head}</summary>${
-    good.map(([type, { schema }]) => html`<p><code>${text(type)}</code></p>${schema === undefined ? html`` : valueOf(schema)}`)
-  }</details>`;
+  return html`<details class="answer"><summary>${head}</summary><p>Headers: ${
+    Object.keys(headers).map((name) =>
+      html`
+        <code>${text(name)}</code>
+      `
+    )
+  }</p>${good.map(([type, { schema }]) => html`<p><code>${text(type)}</code></p>${schema === undefined ? html`` : valueOf(schema)}`)}</details>`;
 }
 
 function valueOf(schema: Schema): Html {

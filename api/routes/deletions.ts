@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { isOwnEvent } from "../../core/deletion-admin.ts";
 import { AuditError } from "../../core/errors.ts";
@@ -7,7 +6,7 @@ import { eventKeyParameters, idParameters } from "../../core/query-parameters.ts
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer } from "../operation.ts";
+import { adminRefusals, answer, described } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { deletionBody, reason } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
@@ -46,7 +45,7 @@ export function deletionRoutes(parts: ApiParts) {
   );
 }
 
-const documentedDelete = describeRoute({
+const documentedDelete = described({
   summary: "Delete an event softly",
   description,
   requestBody: bodyDescription(deleteBody),

@@ -22,7 +22,7 @@ import { path, query } from "../validate.ts";
 const description = `A page at a time: next_cursor, and Link with rel="next", lead to the next page of the same question; null is the end. A page that ran out
 of time says partial, and may be short or empty: go on by its cursor.`;
 
-const documentedList = operation("List events", listBody, { description, refusals: archiveFault });
+const documentedList = operation("List events", listBody, { description, refusals: archiveFault, sends: { 200: ["Link"] } });
 
 /** `GET /events` and `GET /events/{id}`. */
 export function eventRoutes(parts: ApiParts) {

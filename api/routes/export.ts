@@ -24,7 +24,7 @@ export function exportRoutes(parts: ApiParts) {
   const reader = readerOf(parts);
   return new Hono<ApiEnv>().get(
     "/events/export",
-    operation("Export events", files, { description, refusals: archiveFault }),
+    operation("Export events", files, { description, refusals: archiveFault, sends: { 200: ["Content-Disposition", "Link", ...partHeaders] } }),
     requireScope(parts.authenticate, "export"),
     query(exportParameters),
     async (context) => {
@@ -71,6 +71,9 @@ export function exportRoutes(parts: ApiParts) {
     },
   );
 }
+
+/** What CSV has no place for; a whole file has it in itself, as far as its format can. */
+const partHeaders = ["Audit-Export-Rows", "Audit-Export-Complete", "Audit-Export-Sha256", "Audit-Export-Record"] as const;
 
 type Chunk = Uint8Array<ArrayBuffer>;
 type Chunks = AsyncGenerator<Chunk, ExportOutcome>;

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { AuditError } from "../../core/errors.ts";
 import { makeUuid7 } from "../../core/format/uuid7.ts";
@@ -10,7 +9,7 @@ import { parseSpan } from "../../core/query-time.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer, operation } from "../operation.ts";
+import { adminRefusals, answer, described, operation } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { bodyTenant, bodyTime, holdBody, holdListBody, reason, storedText } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
@@ -101,7 +100,7 @@ export function holdRoutes(parts: ApiParts) {
 const noSuchHold = { 404: "The tenant has no such hold" };
 
 function documented(summary: string, description: string, body: z.ZodType, status: 200 | 201) {
-  return describeRoute({
+  return described({
     summary,
     description,
     requestBody: bodyDescription(body),
@@ -109,7 +108,7 @@ function documented(summary: string, description: string, body: z.ZodType, statu
       [status]: answer("The hold", holdBody),
       ...adminRefusals(status === 200 ? noSuchHold : { 409: "Archives that it would cover are being deleted: nothing was placed" }),
     },
-  });
+  }, { sends: { 201: ["Location"], 409: ["Retry-After"] } });
 }
 
 /** What a hold is to cover. Throws `invalid_request` when it would end before it begins. */

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { makeApiKey } from "../../core/api-key.ts";
 import { AuditError } from "../../core/errors.ts";
@@ -10,7 +9,7 @@ import { noParameters, tenantParameters, whole } from "../../core/query-paramete
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer, operation } from "../operation.ts";
+import { adminRefusals, answer, described, operation } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { keyBody, keyListBody, newKeyBody } from "../response-schemas.ts";
 import { bodyTenant, storedText } from "../retention-schemas.ts";
@@ -102,7 +101,7 @@ export function keyRoutes(parts: ApiParts) {
     );
 }
 
-const documentedCreate = describeRoute({
+const documentedCreate = described({
   summary: "Make an API key",
   description: createDescription,
   requestBody: bodyDescription(createBody),
@@ -110,7 +109,7 @@ const documentedCreate = describeRoute({
     201: answer("The key, shown this once", newKeyBody),
     ...adminRefusals({ 409: "The tenant has as many keys in use as it may" }),
   },
-});
+}, { sends: { 201: ["Location"] } });
 
 /** When the key ends, to the millisecond; undefined for one that does not. Throws `invalid_request` when it would have ended before it is made. */
 function expiryOf(asked: string | null | undefined, now: Date): string | undefined {

@@ -11,7 +11,8 @@ import { onlyTenant } from "../../core/rate-tokens.ts";
 import { tenantParameters } from "../../core/query-parameters.ts";
 import { tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { operation, quotaUsedUp } from "../operation.ts";
+import { quotaHeaders } from "../response-headers.ts";
 import { limitsBody } from "../response-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -63,7 +64,12 @@ const description =
   `Each limit once, with its unit at the end of its name. Quotas are the deployment's; with a credential they are the caller's own, and say what
 is left. A bucket holds burst tokens and gains per_second; tenant counts what all callers of a tenant do together, caller what one does.`;
 
-const refusals = { 400: "A parameter is not valid", 403: "The credential is not for this tenant", 503: "A part of the service is not available" };
+const refusals = {
+  400: "A parameter is not valid",
+  403: "The credential is not for this tenant",
+  429: quotaUsedUp,
+  503: "A part of the service is not available",
+};
 
 // Not strict: whatever else stands in the address, nothing more is shown than is public.
 const limitsParameters = z.object({ tenant_id: tenantParameters.shape.tenant_id });
@@ -73,7 +79,12 @@ export function limitsRoutes(parts: ApiParts) {
   const { settings } = parts;
   return new Hono<ApiEnv>().get(
     "/limits",
-    operation("Limits, settings and quotas that callers meet", limitsBody, { isPublic: true, description, refusals }),
+    operation("Limits, settings and quotas that callers meet", limitsBody, {
+      isPublic: true,
+      description,
+      refusals,
+      sends: { 200: ["Vary", ...quotaHeaders], 403: quotaHeaders, 429: quotaHeaders, 503: quotaHeaders },
+    }),
     query(limitsParameters),
     async (context) => {
       const caller = await callerOf(context, parts);

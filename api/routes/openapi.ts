@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { generateSpecs } from "hono-openapi";
 import type { ApiEnv } from "../context.ts";
+import { responseHeaders } from "../response-headers.ts";
 
 const description = `Append-only audit events of many tenants: store, search, export and prove them. Credentials: a user's access token, an API key
 \`aud_…\`, or, for storing only, the project's secret key. Refusals are RFC 9457 problems with a stable \`code\`.`;
@@ -18,7 +19,7 @@ export function openApiDocument<Env extends ApiEnv>(app: Hono<Env>): () => Promi
       documentation: {
         openapi: "3.1.0",
         info: { title: "Audit Events", version: "1", description },
-        components: { securitySchemes: security },
+        components: { securitySchemes: security, headers: responseHeaders },
         security: [{ bearer: [] }, { apikey: [] }],
         servers: [{ url: "./", description: "where this document is" }],
       },

@@ -31,7 +31,10 @@ export function proofRoutes(parts: ApiParts) {
     )
     .get(
       "/events/:id/receipt",
-      operation("Receipt of an event: its inclusion proof and checkpoint", { "text/plain": noteText }, { refusals: receiptRefusals }),
+      operation("Receipt of an event: its inclusion proof and checkpoint", { "text/plain": noteText }, {
+        refusals: receiptRefusals,
+        sends: { 200: ["Content-Disposition"], 409: ["Retry-After"] },
+      }),
       auditors,
       path(idParameters),
       query(eventParameters),

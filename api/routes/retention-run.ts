@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { dayBefore } from "../../core/archive.ts";
 import { AuditError } from "../../core/errors.ts";
@@ -8,7 +7,7 @@ import { noParameters } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer } from "../operation.ts";
+import { adminRefusals, answer, described } from "../operation.ts";
 import { bodyTenant } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -70,7 +69,7 @@ function sumOf(days: readonly { readonly rows: number; readonly bytes: number }[
   return { rows: days.reduce((sum, { rows }) => sum + rows, 0), bytes: days.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-const documentedRun = describeRoute({
+const documentedRun = described({
   summary: "Archive what is due, or say what that is",
   description:
     "A dry run unless `dry_run` is false. The same work as the schedule's, and as safe: nothing leaves Postgres before it was read back and compared.",

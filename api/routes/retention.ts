@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { AuditError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy-admin.ts";
@@ -7,7 +6,7 @@ import { noParameters, tenantParameters } from "../../core/query-parameters.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer, operation } from "../operation.ts";
+import { adminRefusals, answer, described, operation } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { bodyTenant, retentionBody } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
@@ -61,7 +60,7 @@ export function retentionRoutes(parts: ApiParts) {
     });
 }
 
-const documentedPut = describeRoute({
+const documentedPut = described({
   summary: "Set how long events are kept",
   description,
   requestBody: bodyDescription(putBody),
