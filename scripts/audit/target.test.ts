@@ -64,6 +64,7 @@ describe("readProject()", () => {
       expect.stringMatching(/^ {2}read none\.env: there is no such file: copy \.env\.example/),
       expect.stringMatching(/^ {2}find database: SUPABASE_DB_URL is not set: export/),
       expect.stringMatching(/^ {2}find secret key: SUPABASE_SECRET_KEY is not set: export/),
+      expect.stringMatching(/^ {2}AUDIT_SIGNING_KEY: is not set: put the key/),
     ]);
     const malformed = { SUPABASE_PROJECT_REF: "http://x", SUPABASE_DB_URL: "postgresql://postgres:half/secret@h/db", SUPABASE_SECRET_KEY: "sb_secret_x" };
     const lines = await told(malformed);

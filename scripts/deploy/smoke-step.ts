@@ -1,7 +1,8 @@
 import { CommandError } from "../audit/failure.ts";
-import { formatVerifierKey, parseSigningKey } from "../../core/format/signed-note.ts";
+import { formatVerifierKey, type NoteSigner, parseSigningKey } from "../../core/format/signed-note.ts";
 import { followRotations } from "../../verify/keys.ts";
 import { verifyReceipt } from "../../verify/receipt.ts";
+import type { Project } from "../doctor/examine.ts";
 import { secretKeyOf } from "./bucket-step.ts";
 import { databaseUrlOf } from "./cli-steps.ts";
 import { announce, type Step } from "./deployment.ts";
@@ -21,6 +22,7 @@ export const smokeTest: Step = async (deployment) => {
   const { project, say } = deployment;
   if (!announce(deployment, `post an event to ${project.url}, read it back, seal it, verify its receipt`)) return;
   const databaseUrl = databaseUrlOf(project);
+  const signer = await signerOf(project);
   const key = await inDatabase(databaseUrl, "audit_job", async (client) => {
     await client.query("select audit_log.create_tenant($1, $2)", [checkTenant.id, checkTenant.name]);
     return await createPassingKey(client, checkTenant.id, "smoke test", ["ingest", "read", "export"], new Date(Date.now() + keyLifeMs));
@@ -31,7 +33,6 @@ export const smokeTest: Step = async (deployment) => {
     await readBack(project.url, key.text, stored);
     say("  read     the same leaf hash");
     const receipt = await awaitReceipt(deployment.stop, project.url, key.text, secretKeyOf(project), stored);
-    const signer = await parseSigningKey(project.settings["AUDIT_SIGNING_KEY"] ?? "");
     const proven = await verifyReceipt(receipt, await followRotations([await formatVerifierKey(signer)], []));
     if (proven.event["id"] !== stored.id) throw new CommandError("smoke_failed", "verify receipt: it proves another event than the one that was posted");
     say(`  verified leaf ${proven.index} of ${proven.checkpoint.origin}, tree size ${proven.checkpoint.size}`);
@@ -39,6 +40,17 @@ export const smokeTest: Step = async (deployment) => {
     await inDatabase(databaseUrl, "audit_job", (client) => client.query("select audit_log.revoke_key($1, $2)", [checkTenant.id, key.id]));
   }
 };
+
+/** The key that signs the receipt: its public half is what the receipt is verified with. */
+export async function signerOf({ settings }: Project): Promise<NoteSigner> {
+  const name = "AUDIT_SIGNING_KEY";
+  const hint = "put the key that the functions sign with into the file of --env-file; for a new log make one: npm run audit -- keys new ORIGIN FILE";
+  const key = settings[name];
+  if (key === undefined) throw new CommandError("no_signing_key", `${name}: is not set`, hint);
+  return await parseSigningKey(key).catch((cause: unknown) => {
+    throw new CommandError("no_signing_key", `${name}: ${(cause as Error).message}`, hint, cause);
+  });
+}
 
 type Stored = { readonly id: string; readonly occurred_at: string; readonly leaf_hash: string };
 

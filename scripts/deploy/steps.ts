@@ -10,7 +10,7 @@ import { deployBucket, secretKeyOf } from "./bucket-step.ts";
 import { databaseUrlOf, deployDatabase, deployFunctions, deploySecrets, refOf, settingLines } from "./cli-steps.ts";
 import { announce, type Step } from "./deployment.ts";
 import { deploySchedule } from "./schedule-step.ts";
-import { smokeTest } from "./smoke-step.ts";
+import { signerOf, smokeTest } from "./smoke-step.ts";
 import { deployTenant } from "./tenant-step.ts";
 
 /** Refuses to go on when something would not work, before anything is changed. Says what is not right, and nothing of what is. */
@@ -48,5 +48,5 @@ export const needs: Readonly<Record<StepName, readonly Need[]>> = {
   functions: [refOf],
   schedule: [databaseUrlOf, secretKeyOf],
   tenant: [databaseUrlOf],
-  smoke: [databaseUrlOf, secretKeyOf],
+  smoke: [databaseUrlOf, secretKeyOf, signerOf],
 };

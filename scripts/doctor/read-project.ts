@@ -6,7 +6,7 @@ import type { Project } from "./examine.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads what is needed of the project, and throws a CommandError when it is not there. */
+/** Reads what is needed of the project, and throws a CommandError when it is not there; may give a promise. */
 export type Need = (project: Project) => unknown;
 
 /**
@@ -17,9 +17,9 @@ export async function readProject(envFile: string, shell: Environment, needs: re
   const ref = shell["SUPABASE_PROJECT_REF"] || undefined;
   const url = shell["SUPABASE_URL"] || (ref === undefined ? "" : `https://${ref}.supabase.co`);
   const faults = new Map<string, Failure>();
-  const attempt = <T>(read: () => T): T | undefined => {
+  const attempt = async <T>(read: () => T): Promise<Awaited<T> | undefined> => {
     try {
-      return read();
+      return await read();
     } catch (fault) {
       const failure = explain(fault);
       // By code: what nobody set is told once, whoever needs it.
@@ -27,8 +27,8 @@ export async function readProject(envFile: string, shell: Environment, needs: re
       return undefined;
     }
   };
-  attempt(() => checkAddress(ref, url));
-  const settings = attempt(() => readSettingsFile(envFile));
+  await attempt(() => checkAddress(ref, url));
+  const settings = await attempt(() => readSettingsFile(envFile));
   const project = {
     ref,
     url: url.replace(/\/+$/, ""),
@@ -36,10 +36,11 @@ export async function readProject(envFile: string, shell: Environment, needs: re
     secretKey: shell["SUPABASE_SECRET_KEY"] || shell["AUDIT_SECRET_KEY"] || undefined,
     settings: settings ?? {},
   };
-  for (const need of needs) attempt(() => need(project));
+  for (const need of needs) await attempt(() => need(project));
   if (faults.size === 0) return project;
   const lines = [...faults.values()].map(({ message, hint }) => `${message}: ${hint}`);
-  if (settings !== undefined) lines.push(...await settingFaults(settings));
+  const told = new Set(lines.map(nameIn));
+  if (settings !== undefined) lines.push(...(await settingFaults(settings)).filter((line) => !told.has(nameIn(line))));
   throw new CommandError(
     "missing_settings",
     `read settings:\n${lines.map((line) => `  ${line}`).join("\n")}`,
@@ -55,6 +56,11 @@ function checkAddress(ref: string | undefined, url: string): void {
   if (!/^https?:\/\/./.test(url) || !URL.canParse(url)) {
     throw new CommandError("no_project", "read SUPABASE_URL: it is not an http or https URL", "give it whole, or leave it to SUPABASE_PROJECT_REF");
   }
+}
+
+/** The setting that a line of ours begins with. */
+function nameIn(line: string): string {
+  return line.split(":")[0] ?? "";
 }
 
 /** What the functions would refuse at their start; of the project's address that is told already. */

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { tenantA, tenantB } from "../api/service.ts";
 import { runCommand, startCommand } from "./run-command.ts";
@@ -209,6 +210,24 @@ describe("npm run audit", () => {
       out: "",
       err: expect.stringContaining("Run init there first"),
     });
+  });
+
+  it("posts no event of a smoke test whose receipt it could not verify, and tells everything that lacks", async () => {
+    const project = { SUPABASE_PROJECT_REF: "abcdefghijklmnopqrst", SUPABASE_DB_URL: "postgresql://postgres@127.0.0.1:9/none" };
+    const { signingKey } = await makeSigningKey("audit.example.com", new Uint8Array(32).fill(7));
+    const smoke = (settings: string, env: Readonly<Record<string, string>>) => {
+      writeFileSync(at("smoke.env"), `AUDIT_LOG_ORIGIN=audit.example.com\nAUDIT_CURSOR_KEY=${"c".repeat(40)}\n${settings}\n`);
+      return runCommand(["deploy", "smoke", "--env-file", at("smoke.env")], env);
+    };
+    const without = await smoke("", project);
+    expect([without.status, without.out]).toEqual([2, ""]);
+    expect(without.err.match(/^ {2}.*is not set/gm)).toEqual(["  find secret key: SUPABASE_SECRET_KEY is not set", "  AUDIT_SIGNING_KEY: is not set"]);
+    expect(without.err.match(/AUDIT_SIGNING_KEY/g)).toHaveLength(1);
+    const complete = { ...project, SUPABASE_SECRET_KEY: "sb_secret_x" };
+    const typo = signingKey.replace(/\+[0-9a-f]{8}\+/, "+00000000+");
+    expect(await smoke(`AUDIT_SIGNING_KEY=${typo}`, complete)).toMatchObject({ status: 2, out: "", err: expect.stringContaining("does not fit the key") });
+    const good = await smoke(`AUDIT_SIGNING_KEY=${signingKey}`, complete);
+    expect(good).toMatchObject({ status: 2, out: expect.stringContaining("+ post an event"), err: expect.stringContaining("nothing answers there") });
   });
 
   it("exits 2 when it is used wrongly, and points to the help", async () => {
