@@ -180,7 +180,8 @@ export function searchTests({ visit }: PageStack): void {
       const full = { code: "unavailable", detail: "export: too many are made at once", request_id: "r-3" };
       await page.route("**/events/export?*", (route) => route.fulfill({ status: 503, headers: { "retry-after": "7" }, json: full }));
       await page.getByRole("button", { name: "CSV", exact: true }).click();
-      await page.getByText("at once. Nothing was saved. Try again in 7 seconds. (Code unavailable, request r-3)").waitFor();
+      await page.getByText("at once. Nothing was saved. Try again in 7 seconds. If it stays so, tell").waitFor();
+      await page.getByText("the request number. (Code unavailable, request r-3)").waitFor();
     }, { allowed: /503/ });
   });
 

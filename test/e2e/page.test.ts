@@ -56,16 +56,24 @@ describe("the events page", () => {
     }, { width: 320, height: 700 });
   });
 
-  it("says when the service cannot be reached, and goes on when it can", async () => {
+  it("says when the service cannot be reached, keeps what it has found, and goes on when it can", async () => {
     await visit("/#demo=auditor", async (page) => {
       await rowOf(page, "order.updated").waitFor();
       await page.route("**/api/v1/audit/events?*", (route) => route.abort());
       await page.getByRole("button", { name: "Refresh now" }).click();
       await page.getByRole("alert").getByText("cannot be reached").waitFor();
+      await page.getByRole("alert").getByText("What stands below is the answer before this one").waitFor();
+      expect(await rowOf(page, "order.updated").count()).toBe(1);
+      expect(await page.getByRole("button", { name: "Load older" }).count()).toBe(0);
+      // What another question found is no answer to this one.
+      await page.route("**/api/v1/audit/events?*", (route) => route.fulfill({ status: 403, json: { code: "forbidden", detail: "No.", request_id: "r" } }));
+      await page.getByRole("combobox", { name: "Range" }).selectOption("24h");
+      await page.getByRole("table").waitFor({ state: "detached" });
+      expect(await page.getByRole("alert").textContent()).not.toContain("What stands below");
       await page.unroute("**/api/v1/audit/events?*");
       await page.getByRole("button", { name: "Try again" }).click();
       await rowOf(page, "order.updated").waitFor();
-    }, { allowed: /ERR_FAILED/ });
+    }, { allowed: /ERR_FAILED|403/ });
   });
 
   it("says that it failed, and is never blank, when its settings do not come or an answer breaks it", async () => {
@@ -74,7 +82,7 @@ describe("the events page", () => {
         await rowOf(page, "order.updated").waitFor();
         await page.route(path, (route) => route.fulfill({ body: path.includes("config") ? "<html>" : '{"events":[{"id":"x","occurred_at":"never"}]}' }));
         await page.reload();
-        await page.getByRole("alert").getByText("Nothing is lost").waitFor();
+        await page.getByRole("alert").getByText("The log is not touched by it").waitFor();
         expect(await violations(page)).toEqual([]);
         await page.unroute(path);
         await page.getByRole("button", { name: "Load the page again" }).click();

@@ -1,5 +1,5 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { ProblemNotice } from "./problem-notice.tsx";
+import { outcomeOf, ProblemNotice } from "./problem-notice.tsx";
 
 type Props = {
   readonly title: string;
@@ -42,7 +42,7 @@ export function ConfirmDialog({ title, children, action, isDanger, onConfirm, on
       <form className="form" onSubmit={(event) => void submit(event)}>
         <h2 id="confirm-title">{title}</h2>
         {children}
-        {error !== undefined && <ProblemNotice error={error} />}
+        {error !== undefined && <ProblemNotice error={error} stands={outcomeOf(error)} />}
         <div className="actions">
           <button type="submit" className={isDanger ? "danger" : undefined} disabled={isBusy}>{action}</button>
           <button type="button" onClick={() => dialog.current?.close()}>Cancel</button>

@@ -6,7 +6,7 @@ export function CopyButton({ text }: { readonly text: string }) {
   const [outcome, setOutcome] = useState("");
   const copy = async () => {
     const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-    setOutcome(isCopied ? "Copied" : "The browser does not allow copying");
+    setOutcome(isCopied ? "Copied" : "The browser does not allow copying: mark the text and copy it yourself");
   };
   return (
     <>

@@ -20,7 +20,7 @@ export function Failed({ title }: { readonly title: string }) {
   return (
     <main className="sign-in" id="main">
       <h1>{title}</h1>
-      <p role="alert">Nothing is lost. Load it again; if that does not help, tell the operators of this service what you were looking at.</p>
+      <p role="alert">The log is not touched by it. Load the page again; if that does not help, tell the operators of this service what you were looking at.</p>
       <div className="actions">
         <button type="button" onClick={() => location.reload()}>Load the page again</button>
       </div>

@@ -2,35 +2,40 @@ import { Button } from "react-aria-components";
 import { ApiProblem } from "./api.ts";
 import { formatSpan } from "./time-format.ts";
 
-/** When to try again: as the service says, or what `otherwise` advises. */
-export function againText({ retryAfterSeconds }: ApiProblem, otherwise: string): string {
-  return retryAfterSeconds === undefined ? otherwise : `Try again in ${formatSpan(retryAfterSeconds * 1000)}.`;
-}
-
-/** What to do about a problem, by its code or else its status; what is not here can only be tried again. */
-function adviceOf(problem: ApiProblem): string | undefined {
-  const { code, status, requestId } = problem;
+/** What to do about a problem, by its code or else its status; undefined where only the problem itself can say. */
+export function adviceOf({ code, status, requestId, retryAfterSeconds }: ApiProblem): string | undefined {
+  const again = retryAfterSeconds === undefined ? "Try again in a moment." : `Try again in ${formatSpan(retryAfterSeconds * 1000)}.`;
+  const tell = `If it stays so, tell the operators of this service${requestId === undefined ? "" : " the request number"}.`;
+  if (code === "network") return "Check your connection, then try again.";
+  if (code === "unknown" && status === 0) return `Load the page again. ${tell}`;
   if (status === 403) return "Your sign-in does not allow this. Ask an administrator of the tenant, or sign in as somebody else.";
-  if (status === 404) return "It may be of another tenant, or its address may be incomplete.";
-  if (status === 429) return `Too many requests for now. ${againText(problem, "Wait a moment, then try again.")}`;
-  if (code === "network") return "Check your connection, then try again. Nothing that you see here is lost.";
-  if (status >= 500) {
-    const what = requestId === undefined ? "" : " the request number";
-    return `The service has a fault. ${againText(problem, "Try again.")} If it stays, tell its operators${what}.`;
-  }
-  return undefined;
+  if (status === 404) return "It may belong to another tenant, or its address may be incomplete. Ask whoever gave you the address.";
+  if (status === 429) return `These were too many requests for now. ${again}`;
+  return status >= 500 ? `${again} ${tell}` : undefined;
 }
 
-type Props = { readonly error: unknown; readonly onRetry?: () => void };
+/** What became of an act that failed with `error`: a refusal changed nothing, but an answer that never came may have been that it was done. */
+export function outcomeOf(error: unknown): string {
+  const isRefused = error instanceof ApiProblem && error.status >= 400 && error.status < 500;
+  return isRefused ? "Nothing was changed." : "It is not known whether it was done: look before you do it again.";
+}
 
-/** What went wrong, what to do, and what to quote to support. */
-export function ProblemNotice({ error, onRetry }: Props) {
+type Props = {
+  readonly error: unknown;
+  /** What holds all the same. */
+  readonly stands?: string | undefined;
+  readonly onRetry?: () => void;
+};
+
+/** What happened, what still stands, what to do, and what to quote to support. */
+export function ProblemNotice({ error, stands, onRetry }: Props) {
   const problem = error instanceof ApiProblem ? error : new ApiProblem("unknown", "Something unexpected went wrong on this page.", 0);
   const advice = adviceOf(problem);
   return (
     <div role="alert" className="notice fault">
       <p>{problem.status === 404 ? "Not found" : problem.message}</p>
       {problem.faults.map(({ hint }) => hint !== undefined && <p key={hint} className="hint">{hint}</p>)}
+      {stands !== undefined && <p>{stands}</p>}
       {advice !== undefined && <p className="hint">{advice}</p>}
       <p className="small">
         Code {problem.code}

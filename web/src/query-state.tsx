@@ -8,21 +8,30 @@ type Asked = {
   readonly isPending: boolean;
   readonly isError: boolean;
   readonly error: unknown;
+  readonly data: unknown;
   readonly refetch: () => unknown;
   readonly isFetchNextPageError?: boolean;
 };
 
+type Props = {
+  readonly query: Asked;
+  readonly waiting?: string;
+  /** An earlier answer stands below. */
+  readonly hasEarlier?: boolean;
+};
+
 /** What stands where an answer will be: that it is waited for, or why it did not come. */
-export function QueryState({ query, waiting = "Loading…" }: { readonly query: Asked; readonly waiting?: string }) {
+export function QueryState({ query, waiting = "Loading…", hasEarlier = query.data !== undefined }: Props) {
   if (query.isPending) return <p role="status" className="waiting">{waiting}</p>;
   if (!query.isError || query.isFetchNextPageError) return null;
-  return <ProblemNotice error={query.error} onRetry={() => void query.refetch()} />;
+  const stands = hasEarlier ? "What stands below is the answer before this one, and may be out of date." : undefined;
+  return <ProblemNotice error={query.error} stands={stands} onRetry={() => void query.refetch()} />;
 }
 
 /** The way to the next page of a list. What is there already stays when it does not come. */
 export function LoadOlder({ list, children }: { readonly list: UseInfiniteQueryResult<unknown>; readonly children: ReactNode }) {
   const more = () => void list.fetchNextPage();
-  if (list.isFetchNextPageError) return <ProblemNotice error={list.error} onRetry={more} />;
+  if (list.isFetchNextPageError) return <ProblemNotice error={list.error} stands="What stands above holds; what is older is missing." onRetry={more} />;
   if (!list.hasNextPage) return null;
   return <Button className="load-older" isDisabled={list.isFetchingNextPage} onPress={more}>{list.isFetchingNextPage ? "Loading…" : children}</Button>;
 }

@@ -51,7 +51,13 @@ export function EventsPage({ api, role, tenant, exporting, firstEventCommand }: 
         <h1 className="visually-hidden">Events</h1>
         <FilterBar facets={stats.data?.facets.values} fault={queryFault} mayShowDeleted={role === "admin"} onAgain={refresh} />
         {stats.isError && !list.isError
-          ? <ProblemNotice error={stats.error} onRetry={() => void stats.refetch()} />
+          ? (
+            <ProblemNotice
+              error={stats.error}
+              stands="The events below hold; only their count and the chart are missing."
+              onRetry={() => void stats.refetch()}
+            />
+          )
           : <Histogram stats={stats.data} zone={view.zone} onSelect={(from, to) => setView({ range: "custom", from, to })} />}
         <div className="toolbar">
           <p role="status" className="count">{countText(stats.data, stats.isFetching)}</p>

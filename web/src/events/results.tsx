@@ -20,12 +20,12 @@ export function Results({ list, events, isNew, view, setView, cursor, queryFault
   const isLost = list.isError && !list.isFetchNextPageError;
   return (
     <section aria-label="Events found" className="results" aria-busy={list.isFetching}>
+      {queryFault === undefined && isLost && <QueryState query={list} hasEarlier={events.length > 0} />}
       {queryFault !== undefined
         ? <UnreadableQuery onClear={clear} />
-        : isLost
-        ? <QueryState query={list} />
-        : !list.isPending && events.length === 0
-        ? (
+        : events.length > 0 || list.isPending
+        ? <EventTable events={events} zone={view.zone} cursor={cursor} openId={view.event} onOpen={onOpen} isLoading={list.isPending} />
+        : !isLost && (
           <EmptyState
             view={view}
             hasMore={list.hasNextPage}
@@ -34,8 +34,7 @@ export function Results({ list, events, isNew, view, setView, cursor, queryFault
             onClear={clear}
             firstEventCommand={firstEventCommand}
           />
-        )
-        : <EventTable events={events} zone={view.zone} cursor={cursor} openId={view.event} onOpen={onOpen} isLoading={list.isPending} />}
+        )}
       {!isLost && <LoadOlder list={list}>Load older</LoadOlder>}
     </section>
   );

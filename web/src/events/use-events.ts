@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { Api, EventList, Parameters, Stats } from "../api.ts";
 import { type View, windowOf } from "../view-state.ts";
@@ -30,7 +30,12 @@ export function useEvents(api: Api, view: View, tenant: string | undefined) {
     queryFn: ({ signal }) => api.get<Stats>("stats", filter, signal),
     placeholderData: keepPreviousData,
   });
-  const events = useMemo(() => list.data?.pages.flatMap((page) => page.events) ?? [], [list.data]);
+  const question = JSON.stringify([q, range, from, to, deleted]);
+  const found = useRef<{ readonly question: string; readonly data: typeof list.data }>(undefined);
+  if (list.isSuccess && !list.isPlaceholderData) found.current = { question, data: list.data };
+  // Asking the same again takes nothing away when it fails.
+  const data = list.data ?? (found.current?.question === question ? found.current.data : undefined);
+  const events = useMemo(() => data?.pages.flatMap((page) => page.events) ?? [], [data]);
   const isEmpty = list.isSuccess && events.length === 0 && q === "";
   // Looking leaves a record, so a log that was looked at is never quite empty: what the log says of its readers does not count.
   const anything = useQuery({

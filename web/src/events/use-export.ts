@@ -1,6 +1,6 @@
 import { useCallback, useRef, useState } from "react";
 import { type Api, ApiProblem, type Parameters } from "../api.ts";
-import { againText } from "../problem-notice.tsx";
+import { adviceOf } from "../problem-notice.tsx";
 import { saveFile } from "../save-file.ts";
 import { exportFiles, type ExportFormat, type ExportProgress } from "./export-file.ts";
 import { sizeText } from "./export-progress.tsx";
@@ -67,7 +67,7 @@ export function useExport(sitting: AbortSignal): Exporting {
 function faultOf(problem: ApiProblem): string {
   const { message, code, requestId } = problem;
   // What a service says of a fault ends without a full stop.
-  const said = `${message.replace(/\.$/, "")}. Nothing was saved. ${againText(problem, "")}`;
+  const said = `${message.replace(/\.$/, "")}. Nothing was saved. ${adviceOf(problem) ?? ""}`;
   return `${said.trimEnd()} (Code ${code}${requestId === undefined ? "" : `, request ${requestId}`})`;
 }
 

@@ -33,7 +33,7 @@ export function EventCheck({ api, tenantId, note, size }: Props) {
       if (abort.current.signal.aborted) return setState({ kind: "cancelled" });
       setState({
         kind: "failed",
-        error: error instanceof ApiProblem ? error : new ApiProblem("broken_off", "The events could not all be read; nothing can be said.", 0),
+        error: error instanceof ApiProblem ? error : new ApiProblem("broken_off", "The events could not all be read, so nothing can be said of them.", 0),
       });
     }
   };
@@ -53,7 +53,7 @@ export function EventCheck({ api, tenantId, note, size }: Props) {
           : <Button onPress={() => void run()}>Verify all {size.toLocaleString("en")} events</Button>}
       </div>
       <div role="status">
-        {state.kind === "cancelled" && <p>Cancelled; nothing can be said.</p>}
+        {state.kind === "cancelled" && <p>Cancelled, so nothing can be said of the events.</p>}
         {state.kind === "checked" && <Findings findings={findingsOf(state.report, size)} />}
       </div>
       {state.kind === "failed" && <ProblemNotice error={state.error} onRetry={() => void run()} />}

@@ -2,7 +2,7 @@ import { type FormEvent, useState } from "react";
 import { Button } from "react-aria-components";
 import type { Api } from "../api.ts";
 import { CopyButton } from "../copy-button.tsx";
-import { ProblemNotice } from "../problem-notice.tsx";
+import { outcomeOf, ProblemNotice } from "../problem-notice.tsx";
 
 const scopes = [
   ["ingest", "post events"],
@@ -64,7 +64,7 @@ export function NewKey({ api, tenant, onMade }: Props) {
           <label>
             Ends<select name="days">{lifetimes.map(([days, text]) => <option key={days} value={days}>{text}</option>)}</select>
           </label>
-          {error !== undefined && <ProblemNotice error={error} />}
+          {error !== undefined && <ProblemNotice error={error} stands={outcomeOf(error)} />}
           <div className="actions">
             <Button type="submit" isDisabled={isBusy}>Make the key</Button>
           </div>

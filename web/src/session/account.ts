@@ -84,6 +84,8 @@ async function load(url: string, publishableKey: string): Promise<Client> {
 function faultOf(error: { readonly code?: string | undefined; readonly status?: number | undefined } | null): string {
   if (error?.code === "email_not_confirmed") return "This e-mail address is not confirmed yet. Open the link in the message that you were sent.";
   if (error?.status === 429) return "Too many attempts. Wait a minute, then try again.";
-  if (error?.status === undefined || error.status === 0 || error.status >= 500) return "The sign-in service cannot be reached. Try again in a moment.";
+  if (error?.status === undefined || error.status === 0 || error.status >= 500) {
+    return "The sign-in service cannot be reached. Check your connection, then try again.";
+  }
   return "E-mail and password do not fit. Check both, or ask your administrator for access.";
 }

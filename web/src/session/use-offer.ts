@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { type Session, takeOffer } from "./session.ts";
 import type { SessionState } from "./use-session.ts";
 
-const unusable = "The link that you followed signs nobody in: what it holds is no token, or has expired.";
+const unusable = "The link that you followed signs nobody in: what it holds is no token, or has expired. Sign in here, or ask for a new link.";
 
 export type OfferState = {
   /** Whom a link wants to sign in, to be asked about; undefined when there is nothing to ask. */
