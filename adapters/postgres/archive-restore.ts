@@ -8,6 +8,7 @@ import { limits } from "../../core/limits.ts";
 import type { Log } from "../../core/ports.ts";
 import { type RestoredLeaf, restoredSeqOffset } from "../../core/restore-tree.ts";
 import { encodeArray } from "./binary-array.ts";
+import { driverQuery } from "./driver-query.ts";
 import { ingestValues } from "./event-store.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
@@ -28,6 +29,27 @@ export function createRestoreTarget(pool: Pool, retentionYears: number, log: Log
         return "restored";
       }),
   };
+}
+
+/** The first half of the key of the lock below; the second is the tenant's. */
+const restoreLock = 1635083371;
+
+/**
+ * Runs `work` while nobody else restores this tenant here; "busy" when somebody does. A run finds at its start which days there are and whether there is a
+ * tree: a second one beside it would rebuild the tree twice, or bring days back that the first one's tree does not have. The lock is a transaction's, since
+ * a session's would stay behind in a pooler. The transaction has no snapshot and holds up nothing; where its connection broke, only the lock is gone.
+ */
+export async function aloneAtRestore<T>(pool: Pool, tenantId: string, work: () => Promise<T>): Promise<T | "busy"> {
+  const client = await pool.connect();
+  const ask = (text: string, values: unknown[] = []) => driverQuery<{ is_alone: boolean }>(client, { text, values }, limits.databaseConnectTimeoutMs);
+  try {
+    await ask("begin isolation level read committed");
+    await ask("set local idle_in_transaction_session_timeout = 0");
+    const { rows } = await ask("select pg_try_advisory_xact_lock($1, hashtext($2)) as is_alone", [restoreLock, tenantId]);
+    return rows[0]?.is_alone === true ? await work() : "busy";
+  } finally {
+    client.release(await ask("rollback").then(() => false, () => true));
+  }
 }
 
 async function begin(transaction: Transaction, { manifest, checkpoint, key, sha256 }: FoundManifest, years: number): Promise<RestoreOutcome | "begun"> {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { createRestoreTarget, hasTree, readRestoredLeaves, restoreKeys } from "../../adapters/postgres/archive-restore.ts";
+import { aloneAtRestore, createRestoreTarget, hasTree, readRestoredLeaves, restoreKeys } from "../../adapters/postgres/archive-restore.ts";
 import { createSealStore } from "../../adapters/postgres/seal-store.ts";
 import { ArchiveFault } from "../../core/archive-fault.ts";
 import { archiveFolder } from "../../core/archive-key.ts";
@@ -44,17 +44,27 @@ async function restore(options: ArchiveOptions): Promise<void> {
   }
   const target = await openArchiveTarget(options);
   try {
-    const found = await daysFound(target, options, tenant, from, to);
-    const manifests = found.flatMap((day) => "found" in day ? [day.found] : []);
-    const days = await restoreDays(target, found, manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
-    const isComplete = days.every(({ outcome }) => outcome === "restored");
-    const tree = await rebuildTree(target, tenant, manifests, isComplete);
-    tell(days, tree, options.json ?? false);
-    const isTreeMissing = tree === "unknown_key" || tree === "busy";
-    process.exitCode = isComplete && !isTreeMissing ? exitCodes.done : exitCodes.bad;
+    const done = await aloneAtRestore(target.pool, tenant, () => restoreRange(target, options, tenant, from, to));
+    if (done !== "busy") return;
+    throw new CommandError(
+      "restore_runs",
+      `restore archives: another run restores archives of tenant ${tenant} into this database`,
+      "wait until it has ended, then run this again: days that are there by then are not restored twice",
+    );
   } finally {
     await target.close();
   }
+}
+
+async function restoreRange(target: ArchiveTarget, options: ArchiveOptions, tenant: string, from: string, to: string): Promise<void> {
+  const found = await daysFound(target, options, tenant, from, to);
+  const manifests = found.flatMap((day) => "found" in day ? [day.found] : []);
+  const days = await restoreDays(target, found, manifests.reduce((sum, { manifest }) => sum + manifest.rows, 0));
+  const isComplete = days.every(({ outcome }) => outcome === "restored");
+  const tree = await rebuildTree(target, tenant, manifests, isComplete);
+  tell(days, tree, options.json ?? false);
+  const isTreeMissing = tree === "unknown_key" || tree === "busy";
+  process.exitCode = isComplete && !isTreeMissing ? exitCodes.done : exitCodes.bad;
 }
 
 /** Each day is a transaction of its own: one that cannot be restored keeps no other back. */

@@ -48,6 +48,25 @@ describe("an archive that comes back into an empty database in parts", () => {
     await empty.close();
   });
 
+  it("comes back by one run at a time: a second one for the same tenant is told so, and changes nothing", async () => {
+    empty = await openLog();
+    const keeper = await empty.pool.connect();
+    try {
+      // The first run waits here, at its first day.
+      await keeper.query(`begin; select pg_advisory_xact_lock(1635083369, date '${oldDay}' - date '2000-01-01')`);
+      const first = restore(oldDay, nextDay);
+      const waiting = "select count(*)::int as count from pg_locks where locktype = 'advisory' and classid = 1635083369 and not granted";
+      await expect.poll(async () => (await empty.admin.query(waiting)).rows[0].count, { timeout: 60_000 }).toBe(1);
+      expect(await restore(oldDay, oldDay)).toMatchObject({ code: 2, answer: { code: "restore_runs", hint: expect.stringContaining("run this again") } });
+      await keeper.query("commit");
+      expect(await first).toMatchObject({ code: 0, answer: { tree_size: 500 } });
+      expect(await restore(oldDay, nextDay)).toMatchObject({ code: 0, answer: { tree_size: null, days: [{ outcome: "restored" }, { outcome: "restored" }] } });
+    } finally {
+      keeper.release(true);
+      await empty.close();
+    }
+  });
+
   it("takes no day that its tree does not have, however the range is cut", async () => {
     empty = await openLog();
     expect(await restore(oldDay, oldDay)).toMatchObject({ code: 0, answer: { tree_size: 300 } });
