@@ -91,8 +91,9 @@ describe("one bad event", () => {
     ["a negative duration", { duration_ms: -1 }, "number_out_of_range", "/duration_ms"],
     ["a time without offset", { occurred_at: "2026-11-22T10:00:00" }, "invalid_value", "/occurred_at"],
     ["a time in words", { occurred_at: "now" }, "invalid_value", "/occurred_at"],
+    // Said when the file is read, judged when its turn comes: the limit of an hour is nearer then, however busy the machine.
     ["a time too old", { occurred_at: at(-7 * day - 60_000) }, "time_too_old", "/occurred_at"],
-    ["a time too far ahead", { occurred_at: at(61 * 60_000) }, "time_too_new", "/occurred_at"],
+    ["a time too far ahead", { occurred_at: at(75 * 60_000) }, "time_too_new", "/occurred_at"],
     ["a version-4 id without a time", { occurred_at: undefined }, "id_needs_time", "/id"],
     ["an id that is no UUID", { id: "{123e4567-e89b-12d3-a456-426614174000}" }, "invalid_value", "/id"],
     ["a tenant that is no UUID", { tenant_id: "acme" }, "invalid_value", "/tenant_id"],
