@@ -48,6 +48,7 @@ describe("what happens while the page is open", () => {
         await rowOf(page, "user.login").first().waitFor();
         await page.getByRole("button", { name: "Go live" }).click();
         await page.getByText("Live", { exact: true }).waitFor();
+        expect(await page.getByText("more than 10 s late").count()).toBe(hasStream ? 0 : 1);
         await look(`actor:looked-${hasStream}`);
         await post(local(), 0, [{ event_type: "after.look" }]);
         await page.getByRole("button", { name: "1 new event", exact: true }).waitFor();

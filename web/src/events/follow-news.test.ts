@@ -81,10 +81,12 @@ describe("followNews()", () => {
       if (asked.length === 2) throw new ApiProblem("unavailable", "none", 503, undefined, 90);
       await new Promise((resolve) => setTimeout(resolve, asked.length === 1 ? 4_000 : 0));
     });
-    const tell = listener();
+    const states: string[] = [];
+    const tell = { ...listener(), live: (by: string) => states.push(by), lost: () => states.push("lost") };
     follow(api, tell);
     await vi.advanceTimersByTimeAsync(200_000);
     expect(tell.ids.size).toBe(4);
+    expect(states.slice(0, 3)).toEqual(["lost", "asking", "asking"]);
     expect(asked.slice(0, 3).map(({ atMs, parameters }) => [atMs / 1000, parameters["from"], parameters["cursor"]])).toEqual([
       [0, timeOf(0), undefined],
       [4, timeOf(0), "2"],

@@ -5,8 +5,8 @@ const RECONNECT_MS = 3_000;
 const WAIT_MS = 5_000;
 const WAIT_MS_MAX = 30_000;
 const POLL_ROWS = 1000;
-/** How much later than the next one an event may be stored and still be found, where there is no stream: producers send in batches. */
-const LATE_MS = 10_000;
+/** How much later than the next one an event may be stored and still be found, where there is no stream: the list knows no order of receipt. */
+export const LATE_MS = 10_000;
 /** The service is left alone for so many times as long as it took to answer: a slow one is not made slower. */
 const REST_TIMES = 4;
 
@@ -25,7 +25,7 @@ export type NewsListener = {
   readonly add: (events: readonly ListedEvent[]) => number;
   /** True when more would not be counted any more. */
   readonly isFull: () => boolean;
-  readonly live: () => void;
+  readonly live: (by: "stream" | "asking") => void;
   readonly lost: () => void;
 };
 
@@ -43,15 +43,16 @@ export async function followNews(
 ): Promise<void> {
   let waitMs = 0;
   const read = (from: Place) => readList(api, asked, from, newest(), tell, signal);
-  const heard = { ...tell, live: () => (waitMs = 0, tell.live()) };
+  const heard = { ...tell, live: (by: "stream" | "asking") => (waitMs = 0, tell.live(by)) };
   // A fault of the list is one more reason to wait.
   const poll = async (): Promise<Attempt> => {
     const startedMs = performance.now();
     let [news, restMs] = [0, 0];
     try {
       if (!tell.isFull()) news = await read(place);
-      tell.live();
+      tell.live("asking");
     } catch (fault) {
+      if (!signal.aborted) tell.lost();
       restMs = restMsOf(fault);
     }
     return { news, restMs, tookMs: performance.now() - startedMs };
@@ -64,10 +65,11 @@ export async function followNews(
       waitMs = RECONNECT_MS;
     } catch (error) {
       if (signal.aborted || isOneOf(error, 401)) return;
-      tell.lost();
       // The position is of another log, or archived by now: begin at the end, and ask for what lies between.
       if (isOneOf(error, 400, 410)) Object.assign(place, beginning());
-      const attempt = isOneOf(error, 404, 503) ? await poll() : { news: 0, tookMs: 0, restMs: 0 };
+      const hasNoStream = isOneOf(error, 404, 503);
+      if (!hasNoStream) tell.lost();
+      const attempt = hasNoStream ? await poll() : { news: 0, tookMs: 0, restMs: 0 };
       waitMs = nextWaitMs(waitMs, { ...attempt, restMs: Math.max(attempt.restMs, restMsOf(error)) });
     }
     await pause(waitMs, signal);
@@ -124,7 +126,7 @@ async function followStream(
       await catchUp();
       place.isBehind = false;
     }
-    tell.live();
+    tell.live("stream");
     if (data !== undefined) tell.add([JSON.parse(data) as ListedEvent]);
     // Only after the event was counted: a position is what lies behind us.
     if (id !== undefined) place.position = id;

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { Button, ToggleButton } from "react-aria-components";
 import type { Api, ListedEvent, Parameters } from "../api.ts";
 import { refreshSeconds, useView } from "../view-state.ts";
+import { LATE_MS } from "./follow-news.ts";
 import { useNews } from "./use-news.ts";
 
 type Props = {
@@ -31,7 +32,8 @@ export function LiveBar({ api, filter, shown, isListed, isReading, onRefresh }: 
       <ToggleButton isSelected={isLive} onChange={(live) => setView({ live }, { replace: true })} isDisabled={hasEnd}>
         {isLive ? "Pause" : "Go live"}
       </ToggleButton>
-      {isLive && <span className={`pulse ${state}`}>{state === "live" ? "Live" : "Connecting…"}</span>}
+      {isLive && <span className={`pulse ${state}`}>{state === "connecting" ? "Connecting…" : "Live"}</span>}
+      {state === "asking" && <span className="small">Asks every few seconds. An event more than {LATE_MS / 1000} s late shows when you search again.</span>}
       {!isLive && (
         <label className="inline refresh">
           Refresh

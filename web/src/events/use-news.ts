@@ -10,7 +10,8 @@ export type News = {
   readonly count: number;
   /** True when there may be more than `count`. */
   readonly isMore: boolean;
-  readonly state: "paused" | "connecting" | "live";
+  /** `"asking"` is live where there is no stream: what comes late is not among the news. */
+  readonly state: "paused" | "connecting" | "live" | "asking";
   readonly clear: () => void;
 };
 
@@ -50,7 +51,7 @@ export function useNews(api: Api, filter: Parameters, shown: readonly ListedEven
       return ids.current.size - before;
     };
     setState("connecting");
-    const tell = { add, isFull, live: () => setState("live"), lost: () => setState("connecting") };
+    const tell = { add, isFull, live: (by: "stream" | "asking") => setState(by === "stream" ? "live" : by), lost: () => setState("connecting") };
     void followNews(api, { ...asked, q: [asked["q"], ownRecords].filter(Boolean).join(" ") }, place.current, () => newest.current, tell, stop.signal);
     return () => stop.abort();
   }, [api, question, isLive]);
