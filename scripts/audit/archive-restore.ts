@@ -15,11 +15,17 @@ import { printable } from "./table.ts";
 const archivesMax = 100_000;
 const retentionYearsDefault = 10;
 
+const exitHelp = `
+Exit code 1 when a day did not come back, or when all did and the tree of the
+tenant, which an empty database lacks, was not rebuilt: a sealer that runs
+there would sign another log than the one that others know.`;
+
 /** `audit-events archive restore`: brings archived days back into Postgres, where they came from or into an empty database. */
 export function archiveRestoreCommand(): Command {
   const command = withArchiveTarget(new Command("restore").description("Bring archived days of a tenant back into Postgres; the archive stays")).action(
     restore,
   );
+  command.addHelpText("after", exitHelp);
   return withExamples(
     command,
     "archive restore --local .audit --tenant $TENANT --from 2026-01-01 --to 2026-01-31",
@@ -63,8 +69,7 @@ async function restoreRange(target: ArchiveTarget, options: ArchiveOptions, tena
   const isComplete = days.every(({ outcome }) => outcome === "restored");
   const tree = await rebuildTree(target, tenant, manifests, isComplete);
   tell(days, tree, options.json ?? false);
-  const isTreeMissing = tree === "unknown_key" || tree === "busy";
-  process.exitCode = isComplete && !isTreeMissing ? exitCodes.done : exitCodes.bad;
+  process.exitCode = isComplete && typeof tree !== "string" ? exitCodes.done : exitCodes.bad;
 }
 
 /** Each day is a transaction of its own: one that cannot be restored keeps no other back. */
@@ -168,7 +173,8 @@ function tell(days: readonly Restored[], tree: Tree | undefined, asJson: boolean
     return;
   }
   const restored = days.filter(({ outcome }) => outcome === "restored");
-  console.log(`${restored.length} days with ${restored.reduce((sum, { events }) => sum + events, 0).toLocaleString("en")} events are in Postgres again`);
+  const events = restored.reduce((sum, day) => sum + day.events, 0).toLocaleString("en");
+  console.log(days.length === 0 ? "the archive has no files of these days" : `in Postgres again: ${restored.length} of ${days.length} days, ${events} events`);
   for (const { day, outcome, problem } of days) {
     if (outcome !== "restored") console.log(printable(`${day}: not restored: ${problem ?? reasons[outcome]}`));
   }

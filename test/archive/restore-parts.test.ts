@@ -67,6 +67,17 @@ describe("an archive that comes back into an empty database in parts", () => {
     }
   });
 
+  it("is not done without its tree, though every day that was asked for is there: no checkpoint signs the later day alone", async () => {
+    empty = await openLog();
+    expect(await restore(nextDay, nextDay)).toMatchObject({
+      code: 1,
+      answer: { tree_size: null, tree_problem: "no_checkpoint", days: [{ day: nextDay, outcome: "restored" }] },
+    });
+    expect(await restore(oldDay, nextDay)).toMatchObject({ code: 0, answer: { tree_size: 500 } });
+    expect(await restore("2026-04-01", "2026-04-02")).toMatchObject({ code: 0, answer: { days: [] } });
+    await empty.close();
+  });
+
   it("takes no day that its tree does not have, however the range is cut", async () => {
     empty = await openLog();
     expect(await restore(oldDay, oldDay)).toMatchObject({ code: 0, answer: { tree_size: 300 } });
