@@ -178,6 +178,20 @@ describe("seal()", () => {
     expect(await log.seal()).toMatchObject({ status: "done", sealed: 10 });
   });
 
+  it("begins a new log beside another sealer that begins it with the same key", async () => {
+    await ingest(13, 10);
+    const other = new pg.Client({ connectionString: log.database.adminUrl });
+    await other.connect();
+    await other.query("begin");
+    await other.query("select audit_log.use_signing_key($1, $2)", [firstKey.verifierKey, logOrigin]);
+    const sealed = log.seal();
+    const waiting = "select from pg_locks where not granted and relation = 'audit_log.signing_keys'::regclass";
+    await expect.poll(async () => (await log.admin.query(waiting)).rowCount).toBe(1);
+    await other.query("commit");
+    await other.end();
+    expect(await sealed).toMatchObject({ status: "done", sealed: 10 });
+  });
+
   it("refuses a transaction in which its gate would be none", async () => {
     const session = (sql: string) => log.admin.query(sql).finally(() => log.admin.query("rollback"));
     await expect(session("begin; select pg_current_xact_id(); select audit_log.seal_open()")).rejects.toThrow("has written before");
