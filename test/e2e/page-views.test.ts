@@ -84,6 +84,34 @@ describe("the views of the page", () => {
     });
   });
 
+  it("prints the times of a list, and an open event whole and alone", async () => {
+    await visit("/?q=action:order.updated#demo=auditor", async (page) => {
+      await rowOf(page, "order.updated").first().waitFor();
+      await page.emulateMedia({ media: "print" });
+      expect(await page.locator("td .row-link").first().isVisible()).toBe(true);
+      await page.emulateMedia({ media: "screen" });
+      await rowOf(page, "order.updated").first().getByRole("button").click();
+      await drawerOf(page).getByRole("region", { name: "JSON" }).waitFor();
+      await page.emulateMedia({ media: "print" });
+      expect(await page.getByRole("table", { name: "Audit events" }).count()).toBe(0);
+      expect(await drawerOf(page).evaluate((drawer) => drawer.scrollHeight - drawer.clientHeight)).toBe(0);
+      writeFileSync(join(pictures, "event.pdf"), await page.pdf({ format: "A4" }));
+    });
+  });
+
+  it("shows the beginning of text that runs from right to left where it is cut", async () => {
+    await visit("/?q=action:hostile.rtl#demo=auditor", async (page) => {
+      await rowOf(page, "hostile.rtl").waitFor();
+      const hidden = await rowOf(page, "hostile.rtl").locator(".one-line").last().evaluate((line) => {
+        const first = new Range();
+        first.setStart(line.ownerDocument.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode() as Text, 0);
+        first.setEnd(first.startContainer, 3);
+        return first.getBoundingClientRect().right - line.getBoundingClientRect().right;
+      });
+      expect(hidden).toBeLessThan(1);
+    }, { width: 1150 });
+  });
+
   it("leads from a figure of the report to the events behind it", async () => {
     await visit("/?page=report#demo=auditor", async (page) => {
       const row = rowOf(page, "order.updated");

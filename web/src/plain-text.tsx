@@ -28,11 +28,7 @@ export function PlainText({ children }: { readonly children: string | undefined 
 export function OneLine({ children: text }: { readonly children: string | undefined }) {
   if (text === undefined || text === "") return null;
   if (text.length <= endLength * 2 || !isPath.test(text)) {
-    return (
-      <span className="one-line" title={titleOf(text)}>
-        <PlainText>{text.slice(0, lineLength)}</PlainText>
-      </span>
-    );
+    return <bdi className="one-line" title={titleOf(text)}>{named(text.slice(0, lineLength))}</bdi>;
   }
   return (
     <span className="one-line in-two" title={titleOf(text)}>
