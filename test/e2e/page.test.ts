@@ -117,7 +117,7 @@ describe("the events page", () => {
       await drawerOf(page).waitFor({ state: "detached" });
       await page.getByRole("columnheader", { name: "Time (UTC)" }).waitFor();
       await page.keyboard.press("u");
-      await page.getByRole("button", { name: /Times are local/ }).waitFor();
+      await page.getByRole("button", { name: /^Local time/ }).waitFor();
       expect(new URL(page.url()).searchParams.get("zone")).toBe("local");
       await page.getByRole("columnheader", { name: /^Time \(Asia\/(Kolkata|Calcutta)\)$/ }).waitFor();
       await page.keyboard.press("e");
@@ -146,7 +146,7 @@ describe("the events page", () => {
       await page.getByRole("checkbox", { name: "Use these keys" }).check();
       await page.keyboard.press("Escape");
       await page.keyboard.press("u");
-      await page.getByRole("button", { name: /Times are local/ }).waitFor();
+      await page.getByRole("button", { name: /^Local time/ }).waitFor();
     });
   });
 

@@ -37,7 +37,7 @@ export function Header({ session, role, tenant, tenantNames, onSignOut }: Props)
         )}
         <Button
           onPress={() => setView({ zone: view.zone === "utc" ? "local" : "utc" }, { replace: true })}
-          aria-label={`Times are ${view.zone === "utc" ? "UTC" : "local"}; switch`}
+          aria-label={view.zone === "utc" ? "UTC: switch to local time" : "Local time: switch to UTC"}
         >
           {view.zone === "utc" ? "UTC" : "Local time"}
         </Button>
