@@ -1,13 +1,15 @@
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Pool } from "pg";
 import { sha256 } from "../../adapters/sha256.ts";
 import { createPool } from "../../adapters/postgres/pool.ts";
+import { inTransaction } from "../../adapters/postgres/transaction.ts";
 import { openArchive } from "../../adapters/storage/open-archive.ts";
+import { limits } from "../../core/limits.ts";
 import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
 import { CommandError } from "./failure.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
-import { type DatabaseOptions, databaseTarget, readLocalFile, secretKeyIn, withDatabaseTarget } from "./target.ts";
+import { type DatabaseOptions, databaseTarget, readLocalFile, secretKeyIn, tenantUuid, withDatabaseTarget } from "./target.ts";
 
 export type ArchiveOptions = DatabaseOptions & {
   readonly archive?: string;
@@ -30,7 +32,7 @@ export const quiet: Log = () => {};
 
 /** Gives a command the options that say which archive it works on, and which days of it. */
 export function withArchiveTarget(command: Command): Command {
-  return withDatabaseTarget(command)
+  withDatabaseTarget(command)
     .option("--archive <url>", "file:<folder> or supabase:<bucket>; with --local its folder, else AUDIT_ARCHIVE_URL")
     .option(
       "--key <vkey>",
@@ -41,8 +43,13 @@ export function withArchiveTarget(command: Command): Command {
       "--rotation <file>",
       "trust keys that handed over to it too: a key rotation statement, or a bundle of checkpoints, which holds them (repeatable); those of the database are followed anyway",
       collect,
-    )
-    .option("--tenant <id>", "only this tenant")
+    );
+  return withDays(command);
+}
+
+/** Gives a command the options that say which archived days it is about. */
+export function withDays(command: Command): Command {
+  return command.option("--tenant <id>", "only this tenant", tenantUuid)
     .option("--from <day>", "first UTC day, YYYY-MM-DD", utcDay)
     .option("--to <day>", "last UTC day, included", utcDay)
     .option("--json", "answer as JSON");
@@ -79,10 +86,12 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-/** An option's value that must be a day; throws a CommandError when it is none. */
+/** An option's value that must be a day of the calendar. */
 export function utcDay(value: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toISOString().startsWith(value)) return value;
-  throw new CommandError("invalid_day", "read day: it is not a day", "write it as 2026-03-01");
+  const ms = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
+  // Of 31 February Date makes 3 March.
+  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value)) return value;
+  throw new InvalidArgumentError("It is no day; write it as 2026-03-01.");
 }
 
 /** A row of the catalogue, as an operator sees it. */
@@ -100,6 +109,8 @@ export type CatalogueRow = {
   readonly problem: string | null;
 };
 
+const reading = { role: "audit_job", action: "read catalogue", statementTimeoutMs: limits.archiveStatementTimeoutMs, log: quiet } as const;
+
 /** The catalogue's rows for these options, oldest day first, at most `limit`. */
 export async function readCatalogue(pool: Pool, options: ArchiveOptions, limit: number): Promise<readonly CatalogueRow[]> {
   const text = `select a.tenant_id, a.day::text, a.state, a.rows, a.files, a.bytes, a.manifest_key, a.manifest_sha256, a.archived_at, a.expires_at,
@@ -111,12 +122,18 @@ export async function readCatalogue(pool: Pool, options: ArchiveOptions, limit: 
     ) as f on true
     where ($1::uuid is null or a.tenant_id = $1) and ($2::date is null or a.day >= $2) and ($3::date is null or a.day <= $3)
     order by a.day, a.tenant_id limit $4`;
-  const client = await pool.connect();
-  try {
-    await client.query("begin read only; set local role audit_job");
-    return (await client.query<CatalogueRow>(text, [options.tenant ?? null, options.from ?? null, options.to ?? null, limit])).rows;
-  } finally {
-    await client.query("rollback");
-    client.release();
-  }
+  const values = [options.tenant ?? null, options.from ?? null, options.to ?? null, limit];
+  return await inTransaction(pool, reading, (transaction) => transaction.rows<CatalogueRow>(text, values));
+}
+
+/** A day that an import keeps open, for every tenant, until then at least: it may go on until the day is closed. */
+export type OpenDay = { readonly day: string; readonly until: string };
+
+/** The days of these options that an import keeps open now, oldest first, at most `limit`; without the import's own, of which it tells in the log. */
+export async function readOpenDays(pool: Pool, { from, to }: ArchiveOptions, limit: number): Promise<readonly OpenDay[]> {
+  const text = `select i.day::text, i.imported_at + interval '24 hours' as until from audit_log.imported_days as i
+    where i.imported_at > clock_timestamp() - interval '24 hours' and i.day < (i.imported_at at time zone 'UTC')::date - 1
+      and not exists (select from audit_log.closed_days as c where c.day = i.day) and ($1::date is null or i.day >= $1) and ($2::date is null or i.day <= $2)
+    order by i.day limit $3`;
+  return await inTransaction(pool, reading, (transaction) => transaction.rows<OpenDay>(text, [from ?? null, to ?? null, limit]));
 }

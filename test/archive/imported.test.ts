@@ -51,6 +51,10 @@ describe("archive(), of days that an import touched", () => {
     await archiveAll(archiver);
     expect(await days()).toEqual([["2026-03-02", "dropped", 40]]);
 
+    const list = (...args: readonly string[]) => runCommand(["archive", "list", "--database", log.database.url, ...args]);
+    expect((await list()).out).toMatch(new RegExp(`^${oldDay} stays open for the import that went into it, until \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC`, "m"));
+    expect(JSON.parse((await list("--from", "2026-03-02", "--json")).out)).toMatchObject({ archives: [{}, {}], kept_open: [] });
+
     await passed("23 hours 59 minutes");
     expect(await archive(archiver, bounds)).toMatchObject({ closed: [] });
     expect(await importInto(oldDay, 3)).toMatchObject({ created: 3, refused: 0 });
@@ -64,6 +68,7 @@ describe("archive(), of days that an import touched", () => {
     await archiveAll(archiver);
     expect(await days()).toEqual([[oldDay, "dropped", 48], ["2026-03-02", "dropped", 40]]);
     expect(await everything(log, archiver.archive)).toEqual(all);
+    expect(JSON.parse((await list("--json")).out).kept_open).toEqual([]);
     expect(await importInto(oldDay, 2)).toMatchObject({ created: 0, refused: 2 });
     expect(await everything(log, archiver.archive)).toHaveLength(all.length);
   });

@@ -231,7 +231,8 @@ describe("npm run audit", () => {
   });
 
   it("exits 2 when it is used wrongly, and points to the help", async () => {
-    for (const args of [["nothing"], ["query", "--nope"], ["export"], ["query", "--limit", "few"], ["holds", "place"], ["import"]]) {
+    const noDay = ["archive", "list", "--from", "2026-13-01"];
+    for (const args of [["nothing"], ["query", "--nope"], ["export"], ["query", "--limit", "few"], ["holds", "place"], ["import"], noDay]) {
       expect(await runCommand(args)).toMatchObject({ status: 2, out: "", err: expect.stringContaining("--help") });
     }
     expect(await runCommand(["--help"])).toMatchObject({ status: 0, err: "", out: expect.stringContaining("Exit code 0") });
