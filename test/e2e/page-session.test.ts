@@ -4,7 +4,7 @@ import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { type Service, startService, tenantA, tenantB } from "../api/service.ts";
 import { publishableKey, signToken, testEnvironment } from "../support/tokens.ts";
 import { type AuthDouble, startAuthDouble } from "./auth-double.ts";
-import { openBrowser, overhang, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
+import { downloaded, openBrowser, overhang, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
 
 const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
 const auditor = { email: "auditor@example.com", password: "correct horse", access };
@@ -239,7 +239,7 @@ describe("signing in to the page", () => {
     await open("/#token=nothing", (page) => page.getByRole("alert").getByText("The link that you followed signs nobody in").waitFor());
   });
 
-  it("renews an account's token that ended while the computer slept, whatever was refused meanwhile", async () => {
+  it("renews an account's token that ended while the computer slept, whatever was refused meanwhile, and goes on with an export under it", async () => {
     auth.lifetime(3600);
     await open("/", async (page) => {
       await signIn(page, auditor);
@@ -251,6 +251,14 @@ describe("signing in to the page", () => {
         (route) => route.request().headers()["authorization"] === first ? route.fulfill({ status: 401, json: refused }) : route.fallback(),
       );
       auth.lifetime(36_000);
+      const [tokens, part]: [(string | undefined)[], PromiseWithResolvers<void>] = [[], Promise.withResolvers()];
+      await page.route("**/events/export?*", async (route) => {
+        const isFirst = tokens.push(route.request().headers()["authorization"]) === 1;
+        if (isFirst) await part.promise;
+        await route.fulfill({ headers: isFirst ? { "audit-export-complete": "false", link: '<?cursor=c>; rel="next"' } : {}, body: "id\r\n1\r\n" });
+      });
+      await page.getByRole("button", { name: "CSV", exact: true }).click();
+      await expect.poll(() => tokens.length).toBe(1);
       // The page asks before it notices the time: its clock has moved, none of its timers has run.
       await page.clock.install();
       await page.clock.pauseAt(Date.now() + 2 * 3_600_000);
@@ -258,6 +266,11 @@ describe("signing in to the page", () => {
       await page.clock.resume();
       await rowOf(page, "in.first").waitFor();
       await page.getByText("auditor@example.com").waitFor();
+      const second = `Bearer ${await page.evaluate("JSON.parse(sessionStorage.getItem('audit-events.account')).access_token")}`;
+      const saved = await downloaded(page, () => Promise.resolve(part.resolve()));
+      expect(saved.bytes.toString()).toBe("id\r\n1\r\n1\r\n");
+      expect(tokens).toEqual([first, second]);
+      expect(second).not.toBe(first);
     }, { allowed: /401/ });
   });
 });

@@ -71,8 +71,10 @@ export type Api = {
 
 export type OpenOptions = Pick<RequestInit, "method" | "body" | "signal"> & { readonly headers?: Readonly<Record<string, string>> };
 
-export function createApi(root: string, token: string, onRefused: (token: string) => void): Api {
+/** `tokenNow` is asked anew for each request: what takes longer than a token lives goes on under the next. */
+export function createApi(root: string, tokenNow: () => string, onRefused: (token: string) => void): Api {
   const open: Api["open"] = async (path, parameters, options = {}) => {
+    const token = tokenNow();
     let response: Response;
     try {
       response = await fetch(urlOf(root, path, parameters), { ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });

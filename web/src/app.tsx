@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type Api, createApi } from "./api.ts";
 import type { Config } from "./config.ts";
@@ -49,7 +49,8 @@ export function App({ config }: { readonly config: Config }) {
   if (session === undefined) {
     return <SignIn config={config} account={account} notices={[notice ?? fault, exporting.isCutOff ? cutOff : undefined]} onSignIn={enter} />;
   }
-  return <SignedIn config={config} session={session} exporting={exporting} onSignOut={signOut} onRefused={refuse} />;
+  // A component of its own for each person: no request that one began goes on under the token of another.
+  return <SignedIn key={session.subject} config={config} session={session} exporting={exporting} onSignOut={signOut} onRefused={refuse} />;
 }
 
 type SignedInProps = {
@@ -63,10 +64,12 @@ type SignedInProps = {
 function SignedIn({ config, session, exporting, onSignOut, onRefused }: SignedInProps) {
   const [view] = useView();
   const isCovered = useNarrow() && view.page === "events" && view.event !== undefined;
-  const api = useMemo(() => createApi(config.api_url ?? "", session.token, onRefused), [config, session, onRefused]);
+  const token = useRef(session.token);
+  token.current = session.token;
+  const api = useMemo(() => createApi(config.api_url ?? "", () => token.current, onRefused), [config, onRefused]);
   const queries = useQueryClient();
   // What was refused under the token before may be asked again under this one.
-  useEffect(() => void queries.refetchQueries({ predicate: ({ state }) => state.status === "error" }), [api, queries]);
+  useEffect(() => void queries.refetchQueries({ predicate: ({ state }) => state.status === "error" }), [session.token, queries]);
   const tenant = view.tenant ?? (session.tenants.length > 1 ? session.tenants[0] : undefined);
   const asked = useRole(api, session, tenant);
   const label = placesFor("admin").find(({ page }) => page === view.page)?.label ?? "Events";

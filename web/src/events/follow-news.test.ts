@@ -94,6 +94,16 @@ describe("followNews()", () => {
     ]);
   });
 
+  it("goes on under the next token when one is refused", async () => {
+    const { api } = withoutStream([eventOf(1)]);
+    let attempts = 0;
+    const open = () => Promise.reject(new ApiProblem(attempts++ === 0 ? "unauthenticated" : "not_found", "none", attempts === 1 ? 401 : 404));
+    const tell = listener();
+    follow({ ...api, open }, tell);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([...tell.ids]).toEqual(["event-1"]);
+  });
+
   it("asks for nothing more once it holds all that it counts", async () => {
     const { api, asked } = withoutStream(Array.from({ length: 20 }, (_, index) => eventOf(index)));
     follow(api, listener(5));

@@ -30,8 +30,8 @@ export type NewsListener = {
 };
 
 /**
- * Tells of events that match `asked` and are newer than `newest`, until `signal` ends it or the sign-in is refused. `place` moves on with what was told:
- * whoever follows again from there goes on, and begins nothing anew.
+ * Tells of events that match `asked` and are newer than `newest`, until `signal` ends it: a token that is refused may be renewed by the next time. `place`
+ * moves on with what was told: whoever follows again from there goes on, and begins nothing anew.
  */
 export async function followNews(
   api: Api,
@@ -64,7 +64,7 @@ export async function followNews(
       // A server ends a stream now and then; something between that ends every one at once must not be asked without a pause.
       waitMs = RECONNECT_MS;
     } catch (error) {
-      if (signal.aborted || isOneOf(error, 401)) return;
+      if (signal.aborted) return;
       // The position is of another log, or archived by now: begin at the end, and ask for what lies between.
       if (isOneOf(error, 400, 410)) Object.assign(place, beginning());
       const hasNoStream = isOneOf(error, 404, 503);
