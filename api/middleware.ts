@@ -59,7 +59,10 @@ export function cors(parts: Pick<ApiParts, "settings">, routes: () => Routes): M
     const methods = context.req.method === "OPTIONS" ? methodsOf(routes(), context.req.path) : [];
     if (methods.length > 0) return preflight(context.req.raw, allowedOrigins, [...methods, "OPTIONS"]);
     await next();
-    for (const [name, value] of Object.entries(corsHeaders(context.req.header("origin") ?? null, allowedOrigins))) context.res.headers.set(name, value);
+    for (const [name, value] of Object.entries(corsHeaders(context.req.header("origin") ?? null, allowedOrigins))) {
+      // An answer may depend on more than the origin.
+      context.res.headers[name === "vary" ? "append" : "set"](name, value);
+    }
     return undefined;
   };
 }
@@ -70,7 +73,7 @@ export const queryLimit: MiddlewareHandler = async (context, next) => {
   if (search.length > limits.queryStringBytesMax) {
     const [name = ""] = [...searchParams].reduce((longest, entry) => entry[1].length > longest[1].length ? entry : longest, ["", ""]);
     const pointer = printableName(name);
-    throw new AuditError("invalid_parameter", `read parameters: together they are longer than ${limits.queryStringBytesMax} bytes`, { pointer });
+    throw new AuditError("invalid_parameter", `read parameters: together they are longer than ${limits.queryStringBytesMax} bytes; shorten one`, { pointer });
   }
   for (const pair of search.slice(1).split("&")) {
     if (isUtf8(pair)) continue;

@@ -39,6 +39,13 @@ describe("GET /limits", () => {
     expect(headers.get("vary")).toMatch(/authorization, apikey/i);
   });
 
+  it("says what the answer depends on where pages of some origins only may ask, too", async () => {
+    const strict = await startService({ database: service.database, env: { AUDIT_ALLOWED_ORIGINS: "https://pages.example" } });
+    const { headers } = await strict.ask("/limits", { headers: { origin: "https://pages.example" } });
+    await strict.stop();
+    expect(headers.get("vary")?.toLowerCase().split(", ").sort()).toEqual(["apikey", "authorization", "origin"]);
+  });
+
   it("tells a caller what is left of his own quotas, and keeps the answer out of caches", async () => {
     const key = await service.makeKey(tenantA, ["ingest", "read"]);
     const events = Array.from({ length: 300 }, () => ({ event_type: "quota.spent" }));
