@@ -8,7 +8,7 @@ import { nearest } from "../core/nearest.ts";
 export function query<Schema extends z.ZodType>(schema: Schema) {
   const known = "shape" in schema ? Object.keys(schema.shape as Record<string, unknown>) : [];
   return validator("query", schema, (result) => {
-    if (!result.success) throw refusal(result.error as readonly z.core.$ZodIssue[], known);
+    if (!result.success) throw refusal(result.error as readonly z.core.$ZodIssue[], known, result.data as Readonly<Record<string, unknown>>);
   });
 }
 
@@ -20,8 +20,8 @@ export function path<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Always passed as the validators' hook: without one the package answers with what was sent. */
-function refusal(issues: readonly z.core.$ZodIssue[], known: readonly string[]): AuditError {
-  const details = issues.flatMap((issue) => detailsOf(issue, known)).slice(0, 20);
+function refusal(issues: readonly z.core.$ZodIssue[], known: readonly string[], given: Readonly<Record<string, unknown>> = {}): AuditError {
+  const details = issues.flatMap((issue) => detailsOf(issue, known, given)).slice(0, 20);
   const isUnknown = issues.some((issue) => issue.code === "unrecognized_keys");
   const names = [...new Set(details.map(({ pointer }) => pointer))].join(", ");
   const [first] = details;
@@ -34,9 +34,11 @@ function sentence({ pointer, message, position }: ProblemDetail): string {
   return position === undefined ? `${pointer} ${message}` : `${pointer}: ${message}`;
 }
 
-function detailsOf(issue: z.core.$ZodIssue, known: readonly string[]): readonly ProblemDetail[] {
+function detailsOf(issue: z.core.$ZodIssue, known: readonly string[], given: Readonly<Record<string, unknown>>): readonly ProblemDetail[] {
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownParameter(key, known));
   const pointer = String(issue.path[0] ?? "");
+  // A list is no value of any schema, whatever it says of the list.
+  if (Array.isArray(given[pointer])) return [{ code: "invalid_value", pointer, message: "is given more than once; give it once" }];
   const place = issue.code === "custom" ? issue.params ?? {} : {};
   return [{ code: "invalid_value", pointer, message: issue.message, ...place }];
 }

@@ -7,7 +7,7 @@ import { parseSpan } from "./query-time.ts";
 
 /**
  * The parameters of reading routes. These schemas validate, and the OpenAPI document is made from them. Every message is ours: none repeats
- * a value. Objects are strict: a parameter with a typing error would otherwise silently widen what is shown.
+ * a value. Each value is text: `api/validate.ts` says of a parameter that is given twice that it is. Objects are strict: a parameter with a typing error would otherwise silently widen what is shown.
  */
 const filterShape = {
   tenant_id: uuid("tenant that is meant; needed when the credential is good for several").optional(),
@@ -111,42 +111,42 @@ export const tenantParameters = z.strictObject({ tenant_id: filterShape.tenant_i
 
 /** Text that Postgres can store: a NUL or a lone surrogate in a parameter would be its error, not ours. */
 function text(description: string, bytesMax: number) {
-  return z.string({ error: "is given twice" }).min(1, { error: "is empty; leave it out" })
+  return z.string().min(1, { error: "is empty; leave it out" })
     .refine((value) => new TextEncoder().encode(value).length <= bytesMax, { error: `is longer than ${bytesMax} bytes` })
     .refine((value) => value.isWellFormed() && !value.includes("\0"), { error: "holds a character that no event can hold" })
     .meta({ description });
 }
 
 function lowered(description: string) {
-  return z.string({ error: "is given twice" }).transform((value) => value.toLowerCase()).meta({ description });
+  return z.string().transform((value) => value.toLowerCase()).meta({ description });
 }
 
 function typeName(description: string) {
   const error = `must be 1 to ${limits.typeNameLengthMax} of the characters A-Z a-z 0-9 _ . : / -`;
-  return z.string({ error: "is given twice" }).regex(/^[A-Za-z0-9_.:/-]{1,100}$/, { error }).meta({ description });
+  return z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, { error }).meta({ description });
 }
 
 function uuid(description: string) {
   const error = "must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000";
-  return z.string({ error: "is given twice" }).regex(/^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, { error })
+  return z.string().regex(/^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, { error })
     .transform((value) => value.toLowerCase()).meta({ description, format: "uuid" });
 }
 
 function time(description: string) {
   const error = "must be a date or time, like 2026-01-31 or 2026-01-31T08:00:00Z (write + as %2B)";
-  return z.string({ error: "is given twice" }).refine((value) => parseSpan(value) !== undefined, { error }).meta({ description });
+  return z.string().refine((value) => parseSpan(value) !== undefined, { error }).meta({ description });
 }
 
 export function whole(description: string, min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.string({ error: "is given twice" }).regex(/^\d{1,9}$/, { error }).transform(Number)
+  return z.string().regex(/^\d{1,9}$/, { error }).transform(Number)
     .pipe(z.number().min(min, { error }).max(max, { error }))
     .meta({ description: `${description}; default ${fallback}`, type: "integer", minimum: min, maximum: max, pattern: undefined });
 }
 
 /** A number of leaves. */
 function size(description: string) {
-  return z.string({ error: "must be given once" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "must be a number of leaves" }).transform(Number)
+  return z.string({ error: "must be given" }).regex(/^(0|[1-9]\d{0,14})$/, { error: "must be a number of leaves" }).transform(Number)
     .meta({ description, type: "integer", minimum: 0, pattern: undefined });
 }
 

@@ -38,6 +38,7 @@ const wrongOther: Readonly<Record<string, typeof wrong>> = {
   "/events/export": [["format", "xml", "CSV", ""], ["cursor", "x"]],
   "/stats": [["buckets", "0", "121", "many"]],
 };
+const days: typeof wrong = (["from", "to", "cursor"] as const).map((name) => [name, "0000-01-01", "2026-02-30", "2026-01-01T00:00:00Z", "10000-01-01", ""]);
 
 describe("bad input", () => {
   let service: Service;
@@ -87,6 +88,13 @@ describe("bad input", () => {
     }
   });
 
+  it("is refused at /archives when a day is none that the catalogue could hold", async () => {
+    for (const [name, ...values] of days) {
+      for (const value of values) await refused(`/archives?${name}=${value}`, name);
+    }
+    expect((await service.ask("/archives?from=0001-01-01&to=9999-12-31&cursor=9999-12-31", { as: auditor })).status).toBe(200);
+  });
+
   it("is refused when a value is not UTF-8: what was meant would be looked for in vain", async () => {
     for (const value of ["J%FCrgen", "%ED%A0%80", "%C0%AF", "a%FFb%EF%BF%BD"]) {
       await refused(`/events?limit=1&actor_id=${value}`, "actor_id");
@@ -125,10 +133,18 @@ describe("bad input", () => {
     expect([status, json]).toMatchObject([403, { code: "forbidden", detail: expect.stringMatching(/scope export, .*role auditor/) }]);
   });
 
-  it("is refused when a parameter comes twice, or under both of its names", async () => {
-    await refused("/events?actor_id=a&actor_id=b", "actor_id");
-    await refused("/events?limit=1&limit=2", "limit");
-    await refused("/events?result=success&result=failure", "result");
+  it("is refused when a parameter comes twice, in the same words whatever it is", async () => {
+    const list = ["tenant_id", "from", "result", "actor_id", "ip_address", "q", "include_deleted", "order", "limit", "cursor", "offset"];
+    const twice = { "/events": list, "/events/export": ["format"], "/stats": ["buckets"], "/archives": ["from"], "/checkpoints": ["below"] };
+    for (const [route, names] of Object.entries({ ...twice, "/consistency": ["from"], "/keys": ["cursor"], "/holds": ["status"] })) {
+      for (const name of names) {
+        const { errors } = await refused(`${route}?${name}=1&${name}=2`, name);
+        expect(errors, `${route} ${name}`).toEqual([{ code: "invalid_value", pointer: name, message: "is given more than once; give it once" }]);
+      }
+    }
+  });
+
+  it("is refused when a parameter comes under both of its names", async () => {
     await refused("/events?from=2026-01-01&start_date=2026-01-02", "start_date");
     await refused("/events?event_type=a&operation_type=a", "operation_type");
   });
