@@ -37,6 +37,13 @@ describe("createFolderStore()", () => {
     sync.mockRestore();
   });
 
+  it("makes the folder with all that is above it, also when two do so at once, and ends where none can be made", async () => {
+    const folder = join(newFolder(), "not", "there", "yet");
+    const put = (key: string) => createFolderStore(folder).put(key, Uint8Array.of(1));
+    expect(await Promise.all([put("a/b/c"), put("a/b/d")])).toEqual(["stored", "stored"]);
+    await expect(createFolderStore("/proc/none/archive").put("a", Uint8Array.of(1))).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   it("says that a folder it cannot write is unavailable", async () => {
     const store = createFolderStore(join(newFolder(), "a-file", "below"));
     writeFileSync(join(folders.at(-1) as string, "a-file"), "");

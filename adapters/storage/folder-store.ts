@@ -30,8 +30,8 @@ const unfinishedFolder = ".unfinished";
 function putFile(root: string, path: string, bytes: Uint8Array): Promise<"stored" | "exists"> {
   return faultsAreUnavailable("write object", path, async () => {
     const aside = join(root, unfinishedFolder);
-    await mkdir(aside, { recursive: true });
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(aside);
+    await makeFolder(dirname(path));
     const temporary = join(aside, crypto.randomUUID());
     try {
       const file = await open(temporary, "wx", 0o640);
@@ -53,6 +53,18 @@ function putFile(root: string, path: string, bytes: Uint8Array): Promise<"stored
       await rm(temporary, { force: true });
     }
   });
+}
+
+/** Not by Node's `recursive`: where a folder cannot be made although its parent is there, as in /proc, that never ends. */
+async function makeFolder(path: string, hasParent = false): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return;
+    if (codeOf(error) !== "ENOENT" || hasParent) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path, true);
+  }
 }
 
 /** Gone for good: what is recorded as deleted must not be back after a power failure. */
