@@ -60,9 +60,11 @@ const rowKinds: readonly DatabaseKind[] = [
     sql: `with two as (
         select tenant_id, occurred_at, id, seq, lead(context) over w as next, lag(context) over w as previous
         from (select * from audit_log.events where context is not null and context <> '{}' order by random() limit 2) as chosen window w as (order by seq)
+      ), swapped as (
+        update audit_log.events e set context = coalesce(t.next, t.previous) from two t
+        where (e.tenant_id, e.occurred_at, e.id) = (t.tenant_id, t.occurred_at, t.id) returning t.seq, t.id
       )
-      update audit_log.events e set context = coalesce(t.next, t.previous) from two t
-      where (e.tenant_id, e.occurred_at, e.id) = (t.tenant_id, t.occurred_at, t.id) returning t.seq, t.id`,
+      select id from swapped order by seq`,
     finding: "event_changed",
   },
   {
