@@ -63,8 +63,6 @@ describe("GET /events/stream", () => {
     expect(event).toMatchObject({ id, message: "line one\nline two" });
     const one = await service.app.request(new URL(event.href, `http://localhost${path}`), { headers: { authorization: `Bearer ${await tokenOf("viewer")}` } });
     expect(await one.json()).toMatchObject({ event: { id } });
-    // The records of both reads are events too: stored later, they would move the positions that the next streams count.
-    await service.settled();
     await stream.stop();
   });
 
