@@ -112,6 +112,24 @@ describe("the views of the page", () => {
     }, { width: 1150 });
   });
 
+  it("shows result, place and choice also in the few colours that somebody has chosen for everything", async () => {
+    await visit("/?q=result:failure#demo=auditor", async (page) => {
+      await page.getByRole("button", { name: /^failure/, pressed: true }).waitFor();
+      const colour = (selector: string, property: string, part?: string) =>
+        page.locator(selector).first().evaluate((found, [name, pseudo]) => getComputedStyle(found, pseudo).getPropertyValue(name), [property, part] as const);
+      const panel = await colour("html", "background-color");
+      expect(await colour("td .result", "background-color", "::before")).not.toBe(panel);
+      expect(await colour("nav a[aria-current]", "border-bottom-color")).not.toBe(panel);
+      expect(await colour("nav a:not([aria-current])", "border-bottom-color")).toBe(panel);
+      const [pressed, other] = await Promise.all(["true", "false"].map((is) => colour(`.facets [aria-pressed=${is}]`, "background-color")));
+      expect(pressed).not.toBe(other);
+      await rowOf(page, "failure").first().getByRole("button").click();
+      await drawerOf(page).waitFor();
+      expect(await colour("tr.open td", "border-left-width")).toBe("3px");
+      expect(await violations(page)).toEqual([]);
+    }, { context: { forcedColors: "active" } });
+  });
+
   it("leads from a figure of the report to the events behind it", async () => {
     await visit("/?page=report#demo=auditor", async (page) => {
       const row = rowOf(page, "order.updated");

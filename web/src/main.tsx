@@ -14,6 +14,7 @@ import "./styles/histogram.css";
 import "./styles/event-table.css";
 import "./styles/drawer.css";
 import "./styles/print.css";
+import "./styles/forced-colors.css";
 
 // Outages are tried again; a refusal will be a refusal the next time too. A question fails at once where the browser thinks that it is offline: to wait
 // for it to think otherwise would look like loading for ever.
