@@ -4,6 +4,7 @@ import { leafOf } from "../verify/leaf.ts";
 import { unpacked } from "../verify/packed-event.ts";
 import { writeLeaf } from "../verify/packed-leaf.ts";
 import type { PackedEvent } from "../verify/source.ts";
+import { seedWideEvents } from "./api/wide-events.ts";
 import { randomEvents, randomFrom } from "./support/random-events.ts";
 import { openLog, type TestLog } from "./support/sealed-log.ts";
 
@@ -61,6 +62,8 @@ describe("openDatabaseLog()", () => {
   });
 
   it("says why when the server ends in the middle", async () => {
+    // More than the buffers of a connection hold: a server that has sent everything cannot end in the middle any more.
+    await seedWideEvents(log.admin, tenantIds[0] ?? "", 600);
     const source = await openDatabaseLog(log.database.adminUrl);
     const pages = source.events()[Symbol.asyncIterator]();
     await pages.next();
