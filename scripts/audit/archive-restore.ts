@@ -5,7 +5,7 @@ import { ArchiveFault } from "../../core/archive-fault.ts";
 import { archiveFolder } from "../../core/archive-key.ts";
 import { findManifest, type FoundManifest, readManifest, restoreArchive, type RestoreOutcome } from "../../core/archive-restore.ts";
 import { type RestoredTree, restoreTree } from "../../core/restore-tree.ts";
-import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue, withArchiveTarget } from "./archive-target.ts";
+import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue, refuseEmptyRange, withArchiveTarget } from "./archive-target.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { CommandError } from "./failure.ts";
@@ -16,6 +16,9 @@ const archivesMax = 100_000;
 const retentionYearsDefault = 10;
 
 const exitHelp = `
+--tenant, --from and --to are needed. Into an empty database, restore from the
+log's first day to its last, before a sealer runs there.
+
 Exit code 1 when a day did not come back, or when all did and the tree of the
 tenant, which an empty database lacks, was not rebuilt: a sealer that runs
 there would sign another log than the one that others know.`;
@@ -48,6 +51,7 @@ async function restore(options: ArchiveOptions): Promise<void> {
   if (tenant === undefined || from === undefined || to === undefined) {
     throw new CommandError("no_range", "restore archives: --tenant, --from and --to are not all given", "say which tenant's days are to come back");
   }
+  refuseEmptyRange(from, to);
   const target = await openArchiveTarget(options);
   try {
     const done = await aloneAtRestore(target.pool, tenant, () => restoreRange(target, options, tenant, from, to));

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { returnRestoredDays } from "../../adapters/postgres/archive-restore.ts";
 import { createPool } from "../../adapters/postgres/pool.ts";
-import { quiet, utcDay } from "./archive-target.ts";
+import { quiet, refuseEmptyRange, utcDay } from "./archive-target.ts";
 import { withExamples } from "./examples.ts";
 import { CommandError } from "./failure.ts";
 import { type DatabaseOptions, databaseTarget, withDatabaseTarget } from "./target.ts";
@@ -27,6 +27,7 @@ async function returnDays(options: Options): Promise<void> {
   if (from === undefined || to === undefined) {
     throw new CommandError("no_range", "return restored days: --from and --to are not both given", "say which days may leave Postgres again");
   }
+  refuseEmptyRange(from, to);
   const pool = createPool({ databaseUrl: databaseTarget(options), databasePoolSize: 1 }, quiet);
   try {
     const days = await returnRestoredDays(pool, from, to, quiet);

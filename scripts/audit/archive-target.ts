@@ -9,7 +9,17 @@ import { limits } from "../../core/limits.ts";
 import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
 import { CommandError } from "./failure.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
-import { type DatabaseOptions, databaseTarget, readLocalFile, secretKeyIn, tenantUuid, withDatabaseTarget } from "./target.ts";
+import {
+  type DatabaseOptions,
+  databaseTarget,
+  type Environment,
+  type LocalFile,
+  projectUrlIn,
+  readLocalFile,
+  secretKeyIn,
+  tenantUuid,
+  withDatabaseTarget,
+} from "./target.ts";
 
 export type ArchiveOptions = DatabaseOptions & {
   readonly archive?: string;
@@ -58,20 +68,10 @@ export function withDays(command: Command): Command {
 /** Opens database and archive that the options or the environment name. */
 export async function openArchiveTarget(
   options: ArchiveOptions,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): Promise<ArchiveTarget> {
   const local = options.local === undefined ? undefined : readLocalFile(options.local);
-  const archiveUrl = options.archive ?? (options.local === undefined ? environment["AUDIT_ARCHIVE_URL"] : `file:${join(options.local, "archive")}`);
-  const secretKey = secretKeyIn(environment) ?? local?.secret_key;
-  const secretKeys = new Map(secretKey === undefined ? [] : [["default", secretKey]]);
-  const archive = openArchive({ archiveUrl, supabaseUrl: environment["AUDIT_URL"] ?? environment["SUPABASE_URL"] ?? "", secretKeys });
-  if (archive === undefined) {
-    throw new CommandError(
-      "no_archive",
-      "find archive: none is given",
-      "give --archive file:<folder>, or AUDIT_ARCHIVE_URL, and AUDIT_SECRET_KEY or SUPABASE_SECRET_KEY for a bucket",
-    );
-  }
+  const archive = namedArchive(options, local, environment);
   const pool = createPool({ databaseUrl: databaseTarget(options, environment), databasePoolSize: 2 }, quiet);
   try {
     const given = options.key ?? (local === undefined ? undefined : [local.log_key]);
@@ -80,6 +80,34 @@ export async function openArchiveTarget(
     await pool.end();
     throw error;
   }
+}
+
+/** The archive of these options; a CommandError says what of it is not given, or is no address of one. */
+function namedArchive(options: ArchiveOptions, local: LocalFile | undefined, environment: Environment): ArchiveStore {
+  const inFolder = options.local === undefined ? undefined : `file:${join(options.local, "archive")}`;
+  const archiveUrl = options.archive ?? inFolder ?? (environment["AUDIT_ARCHIVE_URL"] || undefined);
+  if (archiveUrl === undefined) {
+    throw new CommandError("no_archive", "find archive: none is given", "give --archive file:<folder> or supabase:<bucket>, or set AUDIT_ARCHIVE_URL");
+  }
+  if (!/^(file|supabase):./.test(archiveUrl)) {
+    const name = options.archive === undefined ? "AUDIT_ARCHIVE_URL" : "--archive";
+    throw new CommandError(
+      "invalid_archive",
+      `read ${name}: it is neither file:<folder> nor supabase:<bucket>`,
+      "name the place as the archiver's settings do",
+    );
+  }
+  const secretKey = secretKeyIn(environment) ?? local?.secret_key;
+  const supabaseUrl = projectUrlIn(environment);
+  if (archiveUrl.startsWith("supabase:") && (secretKey === undefined || supabaseUrl === undefined)) {
+    throw new CommandError(
+      "no_archive",
+      `open bucket ${archiveUrl.slice("supabase:".length)}: its project's address or secret key is not given`,
+      "set AUDIT_URL and AUDIT_SECRET_KEY (or SUPABASE_URL and SUPABASE_SECRET_KEY)",
+    );
+  }
+  const secretKeys = new Map(secretKey === undefined ? [] : [["default", secretKey]]);
+  return openArchive({ archiveUrl, supabaseUrl: supabaseUrl ?? "", secretKeys }) as ArchiveStore;
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -92,6 +120,11 @@ export function utcDay(value: string): string {
   // Of 31 February Date makes 3 March.
   if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value)) return value;
   throw new InvalidArgumentError("It is no day; write it as 2026-03-01.");
+}
+
+/** A range of days that holds none is a slip of its author, and no question that "nothing" answers. */
+export function refuseEmptyRange(from: string, to: string): void {
+  if (from > to) throw new CommandError("no_range", `read --from and --to: ${from} is after ${to}`, "give the first day with --from, the last with --to");
 }
 
 /** A row of the catalogue, as an operator sees it. */

@@ -68,7 +68,7 @@ export function apiTarget(options: TargetOptions, scope: Scope, environment: Env
     const tenant = localTenant(local, options.tenant);
     return { apiUrl: local.api_url, credential: tenant.api_keys[scope], tenantId: tenant.id };
   }
-  const url = addressIn(environment, "AUDIT_URL") ?? addressIn(environment, "SUPABASE_URL");
+  const url = projectUrlIn(environment);
   const apiUrl = addressIn(environment, "AUDIT_API_URL");
   const credential = filled(environment["AUDIT_API_KEY"]);
   if (url === undefined && apiUrl === undefined) {
@@ -86,7 +86,7 @@ export function functionTarget(options: { readonly local?: string }, environment
     const local = readLocalFile(options.local);
     return { apiUrl: local.functions_url, credential: local.secret_key, tenantId: undefined };
   }
-  const url = addressIn(environment, "AUDIT_URL") ?? addressIn(environment, "SUPABASE_URL");
+  const url = projectUrlIn(environment);
   const credential = secretKeyIn(environment);
   if (url === undefined || credential === undefined) {
     throw new CommandError(
@@ -96,6 +96,11 @@ export function functionTarget(options: { readonly local?: string }, environment
     );
   }
   return { apiUrl: `${url.replace(/\/+$/, "")}/functions/v1`, credential, tenantId: undefined };
+}
+
+/** The project's address, under our name or Supabase's. */
+export function projectUrlIn(environment: Environment): string | undefined {
+  return addressIn(environment, "AUDIT_URL") ?? addressIn(environment, "SUPABASE_URL");
 }
 
 /** The project's secret key, under our name or the one that a deployment has it under. */

@@ -6,6 +6,7 @@ import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
 import { tenantA, tenantB } from "../api/service.ts";
 import { runCommand, startCommand } from "./run-command.ts";
+import { runHere } from "./run-here.ts";
 import { type ServedLog, startServedLog } from "./served-log.ts";
 
 const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
@@ -19,6 +20,10 @@ const events = [
     object_id: "line\nbreak",
   },
 ];
+
+const noTarget = Object.fromEntries(
+  ["AUDIT_URL", "AUDIT_SECRET_KEY", "AUDIT_ARCHIVE_URL", "SUPABASE_URL", "SUPABASE_SECRET_KEY"].map((name) => [name, undefined]),
+);
 
 describe("npm run audit", () => {
   let log: ServedLog;
@@ -210,6 +215,20 @@ describe("npm run audit", () => {
       out: "",
       err: expect.stringContaining("Run init there first"),
     });
+  });
+
+  it("says what of an archive's address or range is wrong, before it asks the database", async () => {
+    const database = ["--database", "postgresql://postgres@127.0.0.1:9/none"];
+    const refused = async (args: readonly string[], env = {}) => (await runHere(["archive", ...args, ...database], { ...noTarget, ...env })).err.split("\n")[0];
+    expect(await refused(["verify"])).toBe("find archive: none is given");
+    expect(await refused(["verify", "--archive", "s3://bucket"])).toBe("read --archive: it is neither file:<folder> nor supabase:<bucket>");
+    const bucket = "open bucket b: its project's address or secret key is not given";
+    expect(await refused(["verify", "--archive", "supabase:b"], { SUPABASE_URL: "https://x.supabase.co" })).toBe(bucket);
+    expect(await refused(["verify"], { AUDIT_ARCHIVE_URL: "supabase:b", SUPABASE_SECRET_KEY: "sb_secret_x" })).toBe(bucket);
+    const range = ["--from", "2026-01-02", "--to", "2026-01-01"];
+    expect(await refused(["return", ...range])).toBe("read --from and --to: 2026-01-02 is after 2026-01-01");
+    expect(await refused(["restore", "--tenant", tenantA, "--archive", `file:${folder}`, ...range])).toContain("is after");
+    expect(await refused(["verify", "--archive", `file:${folder}`])).toContain("nothing answers there");
   });
 
   it("posts no event of a smoke test whose receipt it could not verify, and tells everything that lacks", async () => {
