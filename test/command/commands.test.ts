@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeSigningKey } from "../../core/format/signed-note.ts";
 import { freePort } from "../../scripts/stack/free-port.ts";
@@ -125,7 +127,7 @@ describe("npm run audit", () => {
       expect(err).toMatch(/2 events in standard output\nRecorded in the log as event \S+\nSHA-256 [0-9a-f]{64}\n$/);
       expect(existsSync("-") || existsSync("-.part")).toBe(false);
       for (const wrong of [["--json"], ["--format", "parquet"]]) {
-        expect(await log.run("export", "--out", "-", ...wrong)).toMatchObject({ status: 2, err: expect.stringContaining("Name a file with --out") });
+        expect(await runHere(["export", "--out", "-", ...wrong], noTarget)).toMatchObject({ status: 2, err: expect.stringContaining("Name a file with --out") });
       }
     });
 
@@ -247,6 +249,14 @@ describe("npm run audit", () => {
     expect(await smoke(`AUDIT_SIGNING_KEY=${typo}`, complete)).toMatchObject({ status: 2, out: "", err: expect.stringContaining("does not fit the key") });
     const good = await smoke(`AUDIT_SIGNING_KEY=${signingKey}`, complete);
     expect(good).toMatchObject({ status: 2, out: expect.stringContaining("+ post an event"), err: expect.stringContaining("nothing answers there") });
+  });
+
+  it("tells itself that the file of --env-file is not there, which Node would by an exit code of its own", async () => {
+    const lines = [["npm", "run", "--silent", "audit", "--", "doctor"], ["scripts/deploy-functions.sh"]];
+    for (const [file = "", ...args] of lines) {
+      const run = promisify(execFile)(file, [...args, "--env-file", at("none.env")]);
+      expect(await run.catch((fault: unknown) => fault)).toMatchObject({ code: 2, stderr: expect.stringContaining("none.env: there is no such file") });
+    }
   });
 
   it("exits 2 when it is used wrongly, and points to the help", async () => {
