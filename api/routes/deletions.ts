@@ -6,7 +6,7 @@ import { eventKeyParameters, idParameters } from "../../core/query-parameters.ts
 import { requireScope, tenantOf } from "../access.ts";
 import { bodyDescription, bodyOf } from "../body.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { adminRefusals, answer, described } from "../operation.ts";
+import { adminRefusals, answer, archiveFault, described } from "../operation.ts";
 import { ownRecords } from "../own-record.ts";
 import { deletionBody, reason } from "../retention-schemas.ts";
 import { path, query } from "../validate.ts";
@@ -51,7 +51,7 @@ const documentedDelete = described({
   requestBody: bodyDescription(deleteBody),
   responses: {
     200: answer("It is deleted, now or before", deletionBody),
-    ...adminRefusals({ 404: "There is no such event", 409: "A hold covers the event, or it is a record of the log about itself" }),
+    ...adminRefusals({ 404: "There is no such event", 409: "A hold covers the event, or it is a record of the log about itself", ...archiveFault }),
   },
 });
 

@@ -4,7 +4,7 @@ import { filterOf, questionBinding, questionJson, questionOf } from "../../core/
 import { windowParameters } from "../../core/query-parameters.ts";
 import { readerOf, requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
-import { operation } from "../operation.ts";
+import { archiveFault, operation } from "../operation.ts";
 import { producersBody } from "../response-schemas.ts";
 import { query } from "../validate.ts";
 
@@ -17,7 +17,7 @@ export function producerRoutes(parts: ApiParts) {
   const reader = readerOf(parts);
   return new Hono<ApiEnv>().get(
     "/producers",
-    operation("Find what producers lost before the log", producersBody, { description }),
+    operation("Find what producers lost before the log", producersBody, { description, refusals: archiveFault }),
     requireScope(parts.authenticate, "read"),
     query(windowParameters),
     async (context) => {

@@ -68,6 +68,25 @@ describe("an archive that is not what it must be", () => {
     expect((await read()).events).toHaveLength(120);
   });
 
+  it("is told by every route that reads it, as the OpenAPI document says", async () => {
+    const [one] = (await read()).events;
+    const event = `/events/${one?.event.id}`;
+    const { json: document } = await archived.service.ask("//openapi.json");
+    const { paths } = document as { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>> };
+    const admin = await tokenOf("admin");
+    await nameManifest(foreign.manifest_key, foreign.manifest_sha256);
+    for (const path of ["/events", "/events/export", "/stats", "/producers", "/reports/compliance", event, `${event}/receipt`, `DELETE ${event}`]) {
+      const method = path.startsWith("DELETE ") ? "DELETE" : "GET";
+      const asked = path.replace("DELETE ", "");
+      const window = asked.startsWith(event) ? `at=${one?.event.occurred_at}` : `from=${day}&to=${day}`;
+      const body = method === "DELETE" ? { body: { reason: "test" } } : {};
+      const { status, json } = await archived.service.ask(`${asked}?${window}`, { as: admin, method, ...body });
+      expect([status, (json as { readonly code: string }).code], path).toEqual([500, "archive_fault"]);
+      expect(Object.keys(paths[`/api/v1/audit${asked.replace(one?.event.id ?? "", "{id}")}`]?.[method.toLowerCase()]?.responses ?? {}), path).toContain("500");
+    }
+    await restore();
+  });
+
   it("is refused when the manifest is of another day", async () => {
     const { rows } = await archived.log.admin.query(
       "select manifest_key, manifest_sha256 from audit_log.archives where tenant_id = $1 and day = '2026-03-02'",
