@@ -35,6 +35,28 @@ export function drawerTests({ visit }: PageStack): void {
     });
   });
 
+  it("keeps the keyboard beside a button that is taken away, or has work to do, when it is pressed", async () => {
+    await visit("/?q=action:user.*#demo=auditor", async (page) => {
+      const focused = () => page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.textContent");
+      await rowOf(page, "user.login").first().waitFor();
+      await page.route("**/events/export?*", () => undefined);
+      await page.getByRole("button", { name: "CSV", exact: true }).press("Enter");
+      await page.getByRole("progressbar", { name: "Export" }).waitFor();
+      expect(await focused()).toBe("Export");
+      await page.unroute("**/events/export?*");
+      await rowOf(page, "user.login").first().getByRole("button").click();
+      await drawerOf(page).getByRole("button", { name: "Verify this event" }).press("Enter");
+      await drawerOf(page).getByText(/Verified|not sealed yet/).waitFor();
+      expect(await focused()).toMatch(/Verified|not sealed yet/);
+      await page.getByRole("link", { name: "Integrity" }).click();
+      for (const [name, outcome] of [["Verify the log", "signed by the log's key"], [/^Verify all/, "are as they were sealed"]] as const) {
+        await page.getByRole("button", { name }).press("Enter");
+        await page.getByText(outcome).waitFor();
+        expect(await focused()).toMatch(name);
+      }
+    });
+  });
+
   it("is a modal dialog in a narrow window, and a panel beside the table in a wide one", async () => {
     await visit("/?q=action:user.*#demo=auditor", async (page) => {
       const row = page.getByRole("row").nth(2).getByRole("button");

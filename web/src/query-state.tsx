@@ -33,7 +33,8 @@ export function LoadOlder({ list, children }: { readonly list: UseInfiniteQueryR
   const more = () => void list.fetchNextPage();
   if (list.isFetchNextPageError) return <ProblemNotice error={list.error} stands="What stands above holds; what is older is missing." onRetry={more} />;
   if (!list.hasNextPage) return null;
-  return <Button className="load-older" isDisabled={list.isFetchingNextPage} onPress={more}>{list.isFetchingNextPage ? "Loading…" : children}</Button>;
+  // Pending, not disabled: that would take the keyboard away from it.
+  return <Button className="load-older" isPending={list.isFetchingNextPage} onPress={more}>{list.isFetchingNextPage ? "Loading…" : children}</Button>;
 }
 
 type Page<Name extends string, Row> = { readonly next_cursor: string | null } & { readonly [Key in Name]: readonly Row[] };

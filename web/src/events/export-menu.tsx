@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
 import type { Api, Parameters } from "../api.ts";
 import type { ExportFormat } from "./export-file.ts";
@@ -15,17 +15,21 @@ export function ExportMenu({ api, filter, total, exporting }: Props) {
   const isDisabled = total === 0 || exporting.isRunning;
   const isOver = state !== undefined && !("progress" in state);
   const { see } = exporting;
+  const box = useRef<HTMLDivElement>(null);
+  const start = (format: ExportFormat) => {
+    // The button goes away: the keyboard goes on beside it.
+    box.current?.focus({ preventScroll: true });
+    void exporting.start(api, filter, format, total);
+  };
   useEffect(() => {
     if (isOver) see();
   }, [isOver, see]);
   return (
-    <div className="export" role="group" aria-label="Export">
+    <div className="export" role="group" aria-label="Export" ref={box} tabIndex={-1}>
       {state !== undefined && "progress" in state ? <ExportRunning running={state} onCancel={exporting.cancel} /> : (
         <>
           <span className="export-label">Export</span>
-          {formats.map(([format, name]) => (
-            <Button key={format} isDisabled={isDisabled} onPress={() => void exporting.start(api, filter, format, total)}>{name}</Button>
-          ))}
+          {formats.map(([format, name]) => <Button key={format} isDisabled={isDisabled} onPress={() => start(format)}>{name}</Button>)}
         </>
       )}
       <ExportOutcome state={state} />

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Button } from "react-aria-components";
 import type { EventRecord } from "../../../verify/leaf.ts";
 import { verifyReceipt } from "../../../verify/receipt.ts";
@@ -18,12 +18,15 @@ type State =
  */
 export function VerifyBadge({ api, event }: { readonly api: Api; readonly event: ListedEvent }) {
   const [state, setState] = useState<State>({ kind: "unasked" });
+  const box = useRef<HTMLDivElement>(null);
   const check = async () => {
+    // The button goes away: the keyboard stays where the outcome will be.
+    box.current?.focus({ preventScroll: true });
     setState({ kind: "checking" });
     setState(await checked(api, event));
   };
   return (
-    <div className={`badge ${state.kind}`} role="status">
+    <div className={`badge ${state.kind}`} role="status" ref={box} tabIndex={-1}>
       {state.kind === "unasked" && (
         <>
           <Button onPress={() => void check()}>Verify this event</Button>

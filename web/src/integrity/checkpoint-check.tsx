@@ -33,8 +33,8 @@ export function CheckpointCheck({ api, tenantId }: { readonly api: Api; readonly
         Verifies the newest signature, and that the log has only grown since the checkpoint that this browser saw last, or one that you kept.
       </p>
       <div className="actions">
-        <Button onPress={() => void run()} isDisabled={state.kind === "checking"}>Verify the log</Button>
-        <Button onPress={() => file.current?.click()} isDisabled={state.kind === "checking"}>Compare with a kept checkpoint…</Button>
+        <Button onPress={() => void run()} isPending={state.kind === "checking"}>Verify the log</Button>
+        <Button onPress={() => file.current?.click()} isPending={state.kind === "checking"}>Compare with a kept checkpoint…</Button>
         <input
           ref={file}
           type="file"

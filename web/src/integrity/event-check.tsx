@@ -42,15 +42,16 @@ export function EventCheck({ api, tenantId, note, size }: Props) {
       <h2>Check every event</h2>
       <p className="small">Downloads all events, hashes each here, and compares them with the signed root. The download is recorded as an export.</p>
       <div className="actions">
-        {state.kind === "running"
-          ? (
-            <>
-              <progress aria-label="Events checked" max={size} value={state.events} />
-              <span>{state.events.toLocaleString("en")} of {size.toLocaleString("en")}</span>
-              <Button onPress={() => abort.current?.abort()}>Cancel</Button>
-            </>
-          )
-          : <Button onPress={() => void run()}>Verify all {size.toLocaleString("en")} events</Button>}
+        {state.kind === "running" && (
+          <>
+            <progress aria-label="Events checked" max={size} value={state.events} />
+            <span>{state.events.toLocaleString("en")} of {size.toLocaleString("en")}</span>
+          </>
+        )}
+        {/* One button for both: it keeps the keyboard. */}
+        <Button onPress={() => state.kind === "running" ? abort.current?.abort() : void run()}>
+          {state.kind === "running" ? "Cancel" : `Verify all ${size.toLocaleString("en")} events`}
+        </Button>
       </div>
       <div role="status">
         {state.kind === "cancelled" && <p>Cancelled, so nothing can be said of the events.</p>}
