@@ -37,6 +37,12 @@ type Options = {
 /** Exit codes: scripts that watch a log must tell a changed log from a check that could not be made. */
 export const exitCodes = { sound: 0, tampered: 1, unchecked: 2 } as const;
 
+const help = `
+What: --local, --database, --export or --receipt, or else the log in
+AUDIT_DATABASE_URL or SUPABASE_DB_URL.
+
+Exit code 0: sound. 1: tampered. 2: could not be checked.`;
+
 /** `audit-events verify`: checks a log, an export or a receipt with code that shares nothing with what wrote it. */
 export function verifyCommand(): Command {
   const command = new Command("verify")
@@ -53,7 +59,7 @@ export function verifyCommand(): Command {
     .option("--rotation <file>", "a key rotation statement (repeatable); those of the log are used too", collect)
     .option("--tenant <id>", "only this tenant's log", tenantId)
     .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExit code 0: sound. 1: tampered. 2: could not be checked.")
+    .addHelpText("after", help)
     .action(async (options: Options) => {
       process.exitCode = await runVerify(options).catch((fault: unknown) => {
         const failure = explain(fault);

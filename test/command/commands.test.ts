@@ -127,7 +127,10 @@ describe("npm run audit", () => {
       expect(err).toMatch(/2 events in standard output\nRecorded in the log as event \S+\nSHA-256 [0-9a-f]{64}\n$/);
       expect(existsSync("-") || existsSync("-.part")).toBe(false);
       for (const wrong of [["--json"], ["--format", "parquet"]]) {
-        expect(await runHere(["export", "--out", "-", ...wrong], noTarget)).toMatchObject({ status: 2, err: expect.stringContaining("Name a file with --out") });
+        expect(await runHere(["export", "--out", "-", ...wrong], noTarget)).toMatchObject({
+          status: 2,
+          err: expect.stringContaining("Name a file with --out"),
+        });
       }
     });
 
