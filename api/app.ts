@@ -31,6 +31,10 @@ import { streamRoutes } from "./routes/stream.ts";
 /** Where the routes of the audit log begin. */
 const apiPath = "/api/v1/audit";
 
+/** What has a path of its own is no event, whatever the method: without these a deletion would ask for the id of an event. */
+const noEvents = new Hono<ApiEnv>();
+for (const path of ["/events/export", "/events/stream"]) noEvents.all(path, (context) => context.notFound());
+
 /** The query service. One app for every runtime; its routes are chained so that `hc<AppType>` knows them. */
 export function createApp(given: ApiParts) {
   const reads = limitedReads(given.authenticate, given.rates);
@@ -45,6 +49,7 @@ export function createApp(given: ApiParts) {
     // Before /events/:id, which would take "export" and "stream" for ids.
     .route(apiPath, exportRoutes(parts))
     .route(apiPath, streamRoutes(parts))
+    .route(apiPath, noEvents)
     .route(apiPath, eventRoutes(parts))
     .route(apiPath, checkpointRoutes(parts))
     .route(apiPath, proofRoutes(parts))

@@ -244,6 +244,13 @@ describe("bad input", () => {
     const answer = await service.ask("/events", { as: auditor, method: "DELETE" });
     expect(answer).toMatchObject({ status: 405, json: { code: "method_not_allowed", detail: expect.stringContaining("Allow") } });
     expect(answer.headers.get("allow")).toBe("POST, GET, HEAD, OPTIONS");
+    for (const path of ["/events/export", "/events/stream"]) {
+      for (const method of ["DELETE", "POST"]) {
+        const { status, headers } = await service.ask(path, { as: auditor, method, body: { reason: "x" } });
+        expect([path, method, status, headers.get("allow")]).toEqual([path, method, 405, "GET, HEAD, OPTIONS"]);
+      }
+      expect((await service.ask(path, { as: auditor, method: "OPTIONS" })).headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+    }
   });
 
   it("meets the same handler at the bulk door", async () => {
