@@ -5,7 +5,16 @@ import { ArchiveFault } from "../../core/archive-fault.ts";
 import { archiveFolder } from "../../core/archive-key.ts";
 import { findManifest, type FoundManifest, readManifest, restoreArchive, type RestoreOutcome } from "../../core/archive-restore.ts";
 import { type RestoredTree, restoreTree } from "../../core/restore-tree.ts";
-import { type ArchiveOptions, type ArchiveTarget, type CatalogueRow, openArchiveTarget, quiet, readCatalogue, refuseEmptyRange, withArchiveTarget } from "./archive-target.ts";
+import {
+  type ArchiveOptions,
+  type ArchiveTarget,
+  type CatalogueRow,
+  openArchiveTarget,
+  quiet,
+  readCatalogue,
+  refuseEmptyRange,
+  withArchiveTarget,
+} from "./archive-target.ts";
 import { withExamples } from "./examples.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { CommandError } from "./failure.ts";
