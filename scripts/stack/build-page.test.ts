@@ -1,8 +1,37 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { Worker } from "node:worker_threads";
 import { isOutOfDate } from "./build-page.ts";
+
+describe("putInPlace()", () => {
+  it("lets stacks that start at the same moment put their page where the others do", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "audit-page-place-"));
+    const script = `
+      import { mkdirSync, writeFileSync } from "node:fs";
+      import { parentPort, workerData } from "node:worker_threads";
+      const { putInPlace } = await import(workerData.module);
+      for (let turn = 0; turn < 30; turn++) {
+        const built = workerData.folder + "/" + workerData.name + turn;
+        mkdirSync(built + "/assets", { recursive: true });
+        for (let file = 0; file < 20; file++) writeFileSync(built + "/assets/" + file, "");
+        putInPlace(built, workerData.folder + "/dist");
+      }`;
+    const module = new URL("./build-page.ts", import.meta.url).href;
+    const run = (name: string) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { workerData: { folder, name, module } });
+        worker.once("error", reject).once("exit", resolve);
+      });
+    try {
+      expect(await Promise.all(["a", "b", "c"].map(run))).toEqual([0, 0, 0]);
+      expect(readdirSync(join(folder, "dist", "assets"))).toHaveLength(20);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
 
 describe("isOutOfDate()", () => {
   const folder = mkdtempSync(join(tmpdir(), "audit-page-build-"));

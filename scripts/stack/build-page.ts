@@ -17,11 +17,28 @@ export async function buildPage(report: (line: string) => void): Promise<void> {
   try {
     const problem = await build(built);
     if (problem !== undefined) return report(`the events page could not be built (npm run build:web shows why): ${problem}`);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(built, folder);
+    putInPlace(built, folder);
   } finally {
     rmSync(built, { recursive: true, force: true });
   }
+}
+
+/**
+ * Puts `built` in place of `folder`, also where other stacks do the same at this moment: whole folders are moved, so that what stands there is complete,
+ * and one that another has put there meanwhile stays, since it is of the same sources.
+ */
+export function putInPlace(built: string, folder: string): void {
+  const before = `${built}.before`;
+  const move = (from: string, to: string, isNoFault: string) => {
+    try {
+      renameSync(from, to);
+    } catch (fault) {
+      if ((fault as NodeJS.ErrnoException).code !== isNoFault) throw fault;
+    }
+  };
+  move(folder, before, "ENOENT");
+  move(built, folder, "ENOTEMPTY");
+  rmSync(before, { recursive: true, force: true });
 }
 
 /** True when `file` is missing, or something below `sources` has changed after it. */
