@@ -7,7 +7,8 @@ import { parseSpan } from "./query-time.ts";
 
 /**
  * The parameters of reading routes. These schemas validate, and the OpenAPI document is made from them. Every message is ours: none repeats
- * a value. Each value is text: `api/validate.ts` says of a parameter that is given twice that it is. Objects are strict: a parameter with a typing error would otherwise silently widen what is shown.
+ * a value. Each value is text: `api/validate.ts` says of a parameter that is given twice that it is. Objects are strict: a parameter with a typing error would
+ * otherwise silently widen what is shown.
  */
 const filterShape = {
   tenant_id: uuid("tenant that is meant; needed when the credential is good for several").optional(),

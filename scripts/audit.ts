@@ -6,7 +6,12 @@ import { exitCodes } from "./audit/exit-codes.ts";
 // write; a folder that cannot be written to is no fault.
 enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/audit-events", import.meta.url)));
 // A reader that has seen enough (head, a pager) closes the pipe: an end, not a fault.
-process.stdout.on("error", (fault: NodeJS.ErrnoException) => process.exit(fault.code === "EPIPE" ? exitCodes.done : exitCodes.undone));
+process.stdout.on("error", (fault: NodeJS.ErrnoException) => {
+  if (fault.code === "EPIPE") process.exit(exitCodes.done);
+  console.error(`write standard output: ${fault.message}: what was printed is not whole`);
+  console.error("Make room there, or name another place, then run the same command again.");
+  process.exit(exitCodes.undone);
+});
 const { runProgram } = await import("./audit/program.ts");
 
 process.exitCode = await runProgram(process.argv.slice(2));

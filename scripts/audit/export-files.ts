@@ -14,12 +14,15 @@ export type ExportSink = {
 /** What stands for standard output where a file is named. */
 export const standardOutput = "-";
 
-/** Standard output as an export's place. What was printed cannot be taken back: only the exit code tells that it is not whole. */
-export function openStandardOutput(): ExportSink {
+/**
+ * Standard output as an export's place, until `signal` aborts. What was printed cannot be taken back: only the exit code tells that it is not whole. A
+ * reader that went away ends the process where standard output's errors do.
+ */
+export function openStandardOutput(signal: AbortSignal): ExportSink {
   return {
-    // At the reader's pace: a log is larger than memory.
+    // At the reader's pace: a log is larger than memory. A reader may stand still, so that only the signal ends the wait.
     write: async (bytes) => {
-      if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+      if (!process.stdout.write(bytes)) await once(process.stdout, "drain", { signal });
     },
     next: () => {},
     keep: () => ["standard output"],

@@ -41,7 +41,7 @@ async function run(words: readonly string[], options: Options): Promise<void> {
   if (isPrinted) refuseMixture(format, options.json === true);
   const client = openClient(options, "export");
   const signal = interruption();
-  const files = isPrinted ? openStandardOutput() : openExportFiles(options.out);
+  const files = isPrinted ? openStandardOutput(signal) : openExportFiles(options.out);
   const progress = startProgress("bytes", 0);
   const reports: PartReport[] = [];
   let bytes = 0;
@@ -61,6 +61,8 @@ async function run(words: readonly string[], options: Options): Promise<void> {
     if (!signal.aborted) throw fault;
     console.error(`Stopped; ${left}. The log has recorded how far the export came.`);
     process.exitCode = exitCodes.interrupted;
+    // What a reader that stands still has not taken would keep the process.
+    if (isPrinted) process.exit();
   }
 }
 

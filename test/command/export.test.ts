@@ -1,8 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tenantA } from "../api/service.ts";
+import { seedWideEvents } from "../api/wide-events.ts";
 import { type ServedLog, startServedLog } from "./served-log.ts";
 
 /** What happens to the bytes of an export on their way. */
@@ -66,5 +70,33 @@ describe("npm run audit -- export", () => {
     expect(status).toBe(2);
     expect(report).toMatchObject({ status: "failed", code: "not_whole" });
     expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("ends at once by Ctrl-C where the reader of its standard output stands still, and quietly where it went away", async () => {
+    await seedWideEvents(log.admin, tenantA, 100);
+    const print = () => {
+      const args = ["scripts/audit.ts", "export", "type:order.wide", "--out", "-", "--local", log.local];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+      let err = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => err += text);
+      const closed = once(child, "exit").then(([status]) => ({ status, err }));
+      // Some of it has come, and nobody takes the rest.
+      return once(child.stdout, "readable").then(() => ({ child, closed }));
+    };
+    const still = await print();
+    still.child.kill("SIGINT");
+    expect(await still.closed).toEqual({ status: 130, err: expect.stringMatching(/^Stopped; what was printed is not whole\./m) });
+    const gone = await print();
+    gone.child.stdout.destroy();
+    expect(await gone.closed).toEqual({ status: 0, err: "" });
+  });
+
+  it("says so when standard output cannot take it", async () => {
+    const full = openSync("/dev/full", "w");
+    const args = ["scripts/audit.ts", "export", "type:order.created", "--out", "-", "--local", log.local];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    const [err, [status]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, "exit")]);
+    expect([status, err]).toEqual([2, expect.stringMatching(/^write standard output: ENOSPC.*not whole\nMake room there/m)]);
   });
 });
