@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { type Service, startService, tenantA, tenantB } from "../api/service.ts";
 import { publishableKey, signToken, testEnvironment } from "../support/tokens.ts";
-import { type AuthDouble, startAuthDouble } from "./auth-double.ts";
+import { type AuthDouble, type DoubleAccount, startAuthDouble } from "./auth-double.ts";
 import { downloaded, openBrowser, overhang, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
 
 const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
 const auditor = { email: "auditor@example.com", password: "correct horse", access };
+const colleague = { email: "colleague@example.com", password: "paper clip", access: { tenant_ids: [tenantB], audit_role: "viewer" } };
 const stranger = { email: "stranger@example.com", password: "battery staple", access: { provider: "email" } };
 
 describe("signing in to the page", () => {
@@ -19,7 +20,7 @@ describe("signing in to the page", () => {
     service = await startService();
     await service.store(tenantA, [{ event_type: "in.first" }]);
     await service.store(tenantB, [{ event_type: "in.second" }]);
-    auth = await startAuthDouble([auditor, stranger]);
+    auth = await startAuthDouble([auditor, colleague, stranger]);
     const config = { supabase_url: auth.url, supabase_publishable_key: publishableKey, tenant_names: { [tenantA]: "First Ltd" } };
     server = await startServer({ ...testEnvironment(service.database), AUDIT_PAGE_CONFIG: JSON.stringify(config) });
     browser = await openBrowser();
@@ -32,7 +33,7 @@ describe("signing in to the page", () => {
   });
 
   const open = (path: string, test: (page: Page) => Promise<void>, options?: VisitOptions) => visit(browser, `${server.url}${path}`, test, options);
-  const signIn = async (page: Page, account: typeof auditor | typeof stranger, password = account.password) => {
+  const signIn = async (page: Page, account: DoubleAccount, password = account.password) => {
     await page.getByLabel("E-mail").fill(account.email);
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
@@ -96,6 +97,30 @@ describe("signing in to the page", () => {
       await rowOf(page, "in.first").waitFor();
       expect(new URL(page.url()).searchParams.get("q")).toBe("action:in.*");
     }, { allowed: /400/ });
+  });
+
+  it("leaves each tab to its own person, whoever is renewed or signs out in another", async () => {
+    auth.lifetime(3600);
+    await open("/", async (page) => {
+      await signIn(page, auditor);
+      await rowOf(page, "in.first").waitFor();
+      const other = await page.context().newPage();
+      await other.goto(server.url);
+      // Renewed at once: it lives for less than the margin.
+      auth.lifetime(60);
+      const renewals = () => auth.calls.filter((call) => call === "token refresh_token").length;
+      const before = renewals();
+      await signIn(other, colleague);
+      await rowOf(other, "in.second").waitFor();
+      await expect.poll(renewals, { timeout: 90_000 }).toBeGreaterThan(before);
+      await other.getByRole("button", { name: "Sign out" }).click();
+      await other.getByRole("heading", { name: "With your account" }).waitFor();
+      await expect.poll(() => auth.calls.at(-1)).toBe("logout");
+      // What the other tab may have said is heard before the answer to this.
+      await page.getByRole("button", { name: "Refresh now" }).click();
+      await rowOf(page, "in.first").waitFor();
+      await page.getByText("auditor@example.com").waitFor();
+    });
   });
 
   it("switches between tenants, and never shows one what it has seen of the other", async () => {

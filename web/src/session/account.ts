@@ -27,7 +27,7 @@ export function createAccount(config: Config): Account | undefined {
   if (url === undefined || publishableKey === undefined) return undefined;
   let loaded: Promise<Client> | undefined;
   const client = () => loaded ??= load(url, publishableKey);
-  const isKept = () => sessionStorage.getItem(storageKey) !== null;
+  const isKept = (token = "") => sessionStorage.getItem(storageKey)?.includes(token) === true;
   return {
     isKept,
     restore: async () => {
@@ -53,9 +53,10 @@ export function createAccount(config: Config): Account | undefined {
       let isStopped = false;
       void client().then((auth) => {
         if (isStopped) return;
+        // The client tells every tab what became of one, whoever is signed in there: only what this tab keeps by now has happened here.
         const { data } = auth.onAuthStateChange((event, session) => {
-          if (event === "TOKEN_REFRESHED" && session !== null) onChange(sessionOf(session.access_token, true));
-          if (event === "SIGNED_OUT") onChange(undefined);
+          if (event === "TOKEN_REFRESHED" && session !== null && isKept(session.access_token)) onChange(sessionOf(session.access_token, true));
+          if (event === "SIGNED_OUT" && !isKept()) onChange(undefined);
         });
         stop = () => data.subscription.unsubscribe();
       });
