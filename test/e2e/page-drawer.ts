@@ -43,6 +43,9 @@ export function drawerTests({ visit }: PageStack): void {
       await page.getByRole("button", { name: "CSV", exact: true }).press("Enter");
       await page.getByRole("progressbar", { name: "Export" }).waitFor();
       expect(await focused()).toBe("Export");
+      await page.getByRole("button", { name: "Cancel", exact: true }).press("Enter");
+      await page.getByText("Export cancelled").waitFor();
+      expect(await focused()).toBe("Export");
       await page.unroute("**/events/export?*");
       await rowOf(page, "user.login").first().getByRole("button").click();
       await drawerOf(page).getByRole("button", { name: "Verify this event" }).press("Enter");

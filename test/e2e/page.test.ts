@@ -71,8 +71,9 @@ describe("the events page", () => {
       await page.getByRole("table").waitFor({ state: "detached" });
       expect(await page.getByRole("alert").textContent()).not.toContain("What stands below");
       await page.unroute("**/api/v1/audit/events?*");
-      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("button", { name: "Try again" }).press("Enter");
       await rowOf(page, "order.updated").waitFor();
+      expect(await page.evaluate("document.activeElement.id")).toBe("main");
     }, { allowed: /ERR_FAILED|403/ });
   });
 

@@ -31,6 +31,11 @@ type Props = {
 export function ProblemNotice({ error, stands, onRetry }: Props) {
   const problem = error instanceof ApiProblem ? error : new ApiProblem("unknown", "Something unexpected went wrong on this page.", 0);
   const advice = adviceOf(problem);
+  const retry = onRetry && (() => {
+    // The button goes away with the notice: the keyboard goes on in the view, and not at the top of the page.
+    document.getElementById("main")?.focus({ preventScroll: true });
+    onRetry();
+  });
   return (
     <div role="alert" className="notice fault">
       <p>{problem.status === 404 ? "Not found" : problem.message}</p>
@@ -45,7 +50,7 @@ export function ProblemNotice({ error, stands, onRetry }: Props) {
           </>
         )}
       </p>
-      {onRetry !== undefined && <Button onPress={onRetry}>Try again</Button>}
+      {retry !== undefined && <Button onPress={retry}>Try again</Button>}
     </div>
   );
 }

@@ -16,17 +16,22 @@ export function ExportMenu({ api, filter, total, exporting }: Props) {
   const isOver = state !== undefined && !("progress" in state);
   const { see } = exporting;
   const box = useRef<HTMLDivElement>(null);
+  // The button goes away: the keyboard goes on beside it.
+  const keepFocus = () => box.current?.focus({ preventScroll: true });
   const start = (format: ExportFormat) => {
-    // The button goes away: the keyboard goes on beside it.
-    box.current?.focus({ preventScroll: true });
+    keepFocus();
     void exporting.start(api, filter, format, total);
+  };
+  const cancel = () => {
+    keepFocus();
+    exporting.cancel();
   };
   useEffect(() => {
     if (isOver) see();
   }, [isOver, see]);
   return (
     <div className="export" role="group" aria-label="Export" ref={box} tabIndex={-1}>
-      {state !== undefined && "progress" in state ? <ExportRunning running={state} onCancel={exporting.cancel} /> : (
+      {state !== undefined && "progress" in state ? <ExportRunning running={state} onCancel={cancel} /> : (
         <>
           <span className="export-label">Export</span>
           {formats.map(([format, name]) => <Button key={format} isDisabled={isDisabled} onPress={() => start(format)}>{name}</Button>)}
