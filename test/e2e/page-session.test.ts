@@ -287,8 +287,11 @@ describe("signing in to the page", () => {
       // The page asks before it notices the time: its clock has moved, none of its timers has run.
       await page.clock.install();
       await page.clock.pauseAt(Date.now() + 2 * 3_600_000);
+      // The rows of before stand meanwhile: what is asked under the next token tells that it is there.
+      const renewed = page.waitForRequest((request) => request.url().includes("/events?") && request.headers()["authorization"] !== first);
       await page.getByRole("button", { name: "Refresh now" }).click();
       await page.clock.resume();
+      await renewed;
       await rowOf(page, "in.first").waitFor();
       await page.getByText("auditor@example.com").waitFor();
       const second = `Bearer ${await page.evaluate("JSON.parse(sessionStorage.getItem('audit-events.account')).access_token")}`;
