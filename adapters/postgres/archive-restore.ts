@@ -44,8 +44,9 @@ export async function aloneAtRestore<T>(pool: Pool, tenantId: string, work: () =
   const ask = (text: string, values: unknown[] = []) => driverQuery<{ is_alone: boolean }>(client, { text, values }, limits.databaseConnectTimeoutMs);
   try {
     await ask("begin isolation level read committed");
-    await ask("set local idle_in_transaction_session_timeout = 0");
     const { rows } = await ask("select pg_try_advisory_xact_lock($1, hashtext($2)) as is_alone", [restoreLock, tenantId]);
+    // Last, and without values: what has values leaves a portal, whose snapshot would keep vacuum from every dead row until the restore has ended.
+    await ask("set local idle_in_transaction_session_timeout = 0");
     return rows[0]?.is_alone === true ? await work() : "busy";
   } finally {
     client.release(await ask("rollback").then(() => false, () => true));
