@@ -22,6 +22,11 @@ export function parseSpan(text: string): Span | undefined {
   return at === undefined ? undefined : { first: formatTimestamp(at), last: formatTimestamp(at) };
 }
 
+/** True for a UTC day of the calendar and nothing else, like 2026-01-31. Postgres can be asked for every one: it knows no year 0, and here is none. */
+export function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseSpan(text) !== undefined;
+}
+
 /** The moment `ms` milliseconds after `at`, or the nearest that can be written. */
 export function shifted(at: string, ms: number): string {
   return formatTimestamp(Math.min(Math.max(Date.parse(at) + ms, earliestMs), latestMs));

@@ -5,17 +5,14 @@ import { AuditError } from "../../core/errors.ts";
 import { toHex } from "../../core/format/hex.ts";
 import { limits } from "../../core/limits.ts";
 import { tenantParameters, whole } from "../../core/query-parameters.ts";
-import { parseSpan } from "../../core/query-time.ts";
+import { isDay } from "../../core/query-time.ts";
 import { requireScope, tenantOf } from "../access.ts";
 import type { ApiEnv, ApiParts } from "../context.ts";
 import { operation } from "../operation.ts";
 import { archiveListBody } from "../retention-schemas.ts";
 import { query } from "../validate.ts";
 
-/** A day that Postgres can be asked for: it knows no year 0. */
-const day = (description: string) =>
-  z.string().refine((value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && parseSpan(value) !== undefined, { error: "must be a date like 2026-01-31" })
-    .meta({ description, format: "date" });
+const day = (description: string) => z.string().refine(isDay, { error: "must be a date like 2026-01-31" }).meta({ description, format: "date" });
 
 const listParameters = z.strictObject({
   tenant_id: tenantParameters.shape.tenant_id,

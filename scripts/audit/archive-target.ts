@@ -7,6 +7,7 @@ import { inTransaction } from "../../adapters/postgres/transaction.ts";
 import { openArchive } from "../../adapters/storage/open-archive.ts";
 import { limits } from "../../core/limits.ts";
 import type { ArchiveStore, Log, Sha256 } from "../../core/ports.ts";
+import { isDay } from "../../core/query-time.ts";
 import { CommandError } from "./failure.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
 import {
@@ -116,9 +117,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 
 /** An option's value that must be a day of the calendar. */
 export function utcDay(value: string): string {
-  const ms = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
-  // Of 31 February Date makes 3 March.
-  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value)) return value;
+  if (isDay(value)) return value;
   throw new InvalidArgumentError("It is no day; write it as 2026-03-01.");
 }
 

@@ -263,8 +263,8 @@ describe("npm run audit", () => {
   });
 
   it("exits 2 when it is used wrongly, and points to the help", async () => {
-    const noDay = ["archive", "list", "--from", "2026-13-01"];
-    for (const args of [["nothing"], ["query", "--nope"], ["export"], ["query", "--limit", "few"], ["holds", "place"], ["import"], noDay]) {
+    const noDays = ["2026-13-01", "2026-02-30", "0000-01-01"].map((day) => ["archive", "list", "--from", day]);
+    for (const args of [["nothing"], ["query", "--nope"], ["export"], ["query", "--limit", "few"], ["holds", "place"], ["import"], ...noDays]) {
       expect(await runCommand(args)).toMatchObject({ status: 2, out: "", err: expect.stringContaining("--help") });
     }
     expect(await runCommand(["--help"])).toMatchObject({ status: 0, err: "", out: expect.stringContaining("Exit code 0") });
