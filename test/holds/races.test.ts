@@ -35,7 +35,8 @@ describe("a hold against expiry and deletion", () => {
   const waiting = async () => {
     for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
       const { rows } = await service.admin.query(
-        "select count(*)::int as count from pg_locks where locktype = 'advisory' and classid = 1635083370 and not granted",
+        "select count(*)::int as count from pg_locks where locktype = 'advisory' and classid = 1635083370 and not granted" +
+          " and database = (select oid from pg_database where datname = current_database())",
       );
       if (rows[0].count > 0) return;
     }

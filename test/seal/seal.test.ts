@@ -185,7 +185,8 @@ describe("seal()", () => {
     await other.query("begin");
     await other.query("select audit_log.use_signing_key($1, $2)", [firstKey.verifierKey, logOrigin]);
     const sealed = log.seal();
-    const waiting = "select from pg_locks where not granted and relation = 'audit_log.signing_keys'::regclass";
+    const waiting = "select from pg_locks where not granted and relation = 'audit_log.signing_keys'::regclass" +
+      " and database = (select oid from pg_database where datname = current_database())";
     await expect.poll(async () => (await log.admin.query(waiting)).rowCount).toBe(1);
     await other.query("commit");
     await other.end();
