@@ -117,7 +117,7 @@ describe("signing in to the page", () => {
       await other.getByRole("heading", { name: "With your account" }).waitFor();
       await expect.poll(() => auth.calls.at(-1)).toBe("logout");
       // What the other tab may have said is heard before the answer to this.
-      await page.getByRole("button", { name: "Refresh now" }).click();
+      await Promise.all([page.waitForResponse(/events\?/), page.getByRole("button", { name: "Refresh now" }).click()]);
       await rowOf(page, "in.first").waitFor();
       await page.getByText("auditor@example.com").waitFor();
     });
