@@ -8,9 +8,10 @@ export type ApiDocument = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components?: {
     readonly securitySchemes?: Readonly<Record<string, { readonly type: string; readonly description?: string }>>;
-    readonly headers?: Readonly<Record<string, { readonly description?: string; readonly schema?: Schema }>>;
+    readonly headers?: HeaderFields;
   };
 };
+type HeaderFields = Readonly<Record<string, { readonly description?: string; readonly schema?: Schema }>>;
 type Operation = {
   readonly summary?: string;
   readonly description?: string;
@@ -63,17 +64,7 @@ export function docsPage(document: ApiDocument): string {
       `
     )}</dl></section>
     ${entries.map(operationOf)}
-    <section aria-labelledby="headers"><h2 id="headers">Headers</h2>
-    <p>What header fields of answers say. The document names those of every answer, refusals too.</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Header fields of answers"><table><thead><tr><th scope="col">Header</th><th scope="col">Meaning</th></tr></thead><tbody>${Object
-      .entries(document.components?.headers ?? {}).map(([name, { description, schema = {} }]) =>
-        html`
-          <tr>
-            <th scope="row"><code>${text(name)}</code></th>
-            <td>${describe({ ...schema, ...description === undefined ? {} : { description } })}</td>
-          </tr>
-        `
-      )}</tbody></table></div></section>
+    ${headerSection(document.components?.headers ?? {})}
     <section aria-labelledby="errors"><h2 id="errors">Refusals</h2>
     <p>Problems as in RFC 9457, with a stable <code>code</code>, the id of the request, and the place of each fault.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Codes of refusals"><table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${Object
@@ -91,6 +82,34 @@ export function docsPage(document: ApiDocument): string {
       </body>
     </html>
   `);
+}
+
+function headerSection(headers: HeaderFields): Html {
+  return html`
+    <section aria-labelledby="headers">
+      <h2 id="headers">Headers</h2>
+      <p>What header fields of answers say. The document names those of every answer, refusals too.</p>
+      <div class="scroll" tabindex="0" role="region" aria-label="Header fields of answers">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Header</th>
+              <th scope="col">Meaning</th>
+            </tr>
+          </thead>
+          <tbody>${Object
+            .entries(headers).map(([name, { description, schema = {} }]) =>
+              html`
+                <tr>
+                  <th scope="row"><code>${text(name)}</code></th>
+                  <td>${describe({ ...schema, ...description === undefined ? {} : { description } })}</td>
+                </tr>
+              `
+            )}</tbody>
+        </table>
+      </div>
+    </section>
+  `;
 }
 
 function linkOf({ id, method, path, operation }: Entry): Html {
