@@ -1,5 +1,5 @@
 import { equalBytes } from "./bytes.ts";
-import { type EventRecord, leafColumns, leafHash, leafOf } from "./leaf.ts";
+import { type EventRecord, leafColumns, rebuiltLeafHash } from "./leaf.ts";
 import type { Hash } from "./sha256.ts";
 
 /**
@@ -8,11 +8,8 @@ import type { Hash } from "./sha256.ts";
  */
 export function changedColumn(hash: Hash, event: EventRecord, sealedHash: Uint8Array, others: readonly EventRecord[]): string | undefined {
   const isSealed = (candidate: EventRecord) => {
-    try {
-      return equalBytes(leafHash(hash, leafOf(candidate)), sealedHash);
-    } catch {
-      return false;
-    }
+    const rebuilt = rebuiltLeafHash(hash, candidate);
+    return rebuilt !== undefined && equalBytes(rebuilt, sealedHash);
   };
   for (const column of leafColumns) {
     if (column === "id" || column === "tenant_id" || column === "occurred_at") continue;

@@ -1,6 +1,6 @@
 import { equalBytes, fromBase64, toBase64, toHex } from "./bytes.ts";
 import { type Checkpoint, openCheckpoint, tenantOf } from "./checkpoint.ts";
-import { type EventRecord, leafHash, leafOf } from "./leaf.ts";
+import { type EventRecord, rebuiltLeafHash } from "./leaf.ts";
 import { addFaults, type VerifyOptions } from "./log.ts";
 import { growingTree, rootOfPath } from "./merkle.ts";
 import { type Finding, type FindingList, findingList, type LogReport, type TenantReport } from "./report.ts";
@@ -58,12 +58,8 @@ function checkEvent(hash: Hash, line: ExportLine, tenants: Map<string, Leaves>, 
   const leaves = tenants.get(tenantId) ?? { rooms: new Map(), count: 0, proven: new Set(), events: 0 };
   tenants.set(tenantId, leaves);
   leaves.events++;
-  let leaf: Uint8Array;
-  try {
-    leaf = leafHash(hash, leafOf(event));
-  } catch {
-    return add("has a value that no leaf can hold");
-  }
+  const leaf = rebuiltLeafHash(hash, event);
+  if (leaf === undefined) return add("has a value that no leaf can hold");
   if (claimed !== undefined && toHex(leaf) !== claimed) add("does not have the leaf hash that stands with it");
   // Not sealed when it was exported.
   if (typeof index !== "number" || !Number.isSafeInteger(index) || index < 0) return;

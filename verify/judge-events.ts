@@ -1,6 +1,6 @@
 import { equalBytes } from "./bytes.ts";
 import { changedColumn } from "./diagnose.ts";
-import type { EventRecord } from "./leaf.ts";
+import { type EventRecord, rebuiltLeafHash } from "./leaf.ts";
 import type { Finding, FindingList } from "./report.ts";
 import type { Hash } from "./sha256.ts";
 import type { LogSource, StoredEvent } from "./source.ts";
@@ -28,7 +28,9 @@ export async function judgeEvents(
     // Two trees were grown: if the one over the events has the newest signed root, the tiles were changed and the events were not.
     const newest = outcome.mismatches.findLast(({ fault }) => fault === "other_root");
     const areEventsSigned = newest?.eventsAreSigned ?? false;
-    for (const suspicion of walk.suspicions) {
+    for (const suspected of walk.suspicions) {
+      const suspicion = inItsPlace(hash, walk, suspected, unclaimed);
+      if (suspicion === undefined) continue;
       const finding = suspicion.stored === undefined
         ? findMoved(walk, suspicion, unclaimed) ?? await findElsewhere(source, walk, suspicion)
         : judgePresent(hash, walk, suspicion, suspicion.stored, areEventsSigned);
@@ -53,6 +55,24 @@ export async function judgeEvents(
   judged.sort((a, b) => a.seq - b.seq);
   for (const { finding } of judged) findings.add(finding);
   if (strayCount > strays.length) findings.add({ kind: "event_added", message: `${strayCount - strays.length} more events are in no tree` });
+}
+
+/**
+ * Of two events with one seq the one that came first took the place. It is that of the event which the tile names: the other one is a stray then, and the
+ * suspicion is the true event's, or undefined when nothing is wrong with it.
+ */
+function inItsPlace(hash: Hash, walk: Walk, suspicion: Suspicion, unclaimed: Set<StoredEvent>): Suspicion | undefined {
+  const { place, stored } = suspicion;
+  const isNamed = (event: StoredEvent) =>
+    event.tenantId === walk.claims.tenantId && event.seq === place.seq && event.id === place.id && event.occurredAt === place.occurredAt;
+  if (stored === undefined || isNamed(stored)) return suspicion;
+  const named = [...unclaimed].find(isNamed);
+  if (named === undefined) return suspicion;
+  unclaimed.delete(named);
+  unclaimed.add(stored);
+  const rebuilt = rebuiltLeafHash(hash, named.event);
+  const isSealed = rebuilt !== undefined && equalBytes(rebuilt, place.hash) && equalBytes(named.leafHash, place.hash);
+  return isSealed ? undefined : { ...suspicion, stored: named, rebuilt };
 }
 
 function judgePresent(hash: Hash, walk: Walk, { place, rebuilt, others }: Suspicion, stored: StoredEvent, areEventsSigned: boolean): Finding {

@@ -81,3 +81,12 @@ export function leafHash(hash: Hash, leaf: string): Uint8Array {
   const { written } = encoder.encodeInto(leaf, room.subarray(1));
   return hash(room.subarray(0, 1 + written));
 }
+
+/** The leaf hash of an event, rebuilt from its columns; undefined when no leaf can hold a value of it, which was then not there when the event was hashed. */
+export function rebuiltLeafHash(hash: Hash, event: EventRecord): Uint8Array | undefined {
+  try {
+    return leafHash(hash, leafOf(event));
+  } catch {
+    return undefined;
+  }
+}

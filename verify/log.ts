@@ -5,7 +5,7 @@ import { expiryCheck } from "./expired-days.ts";
 import { judgeEvents } from "./judge-events.ts";
 import { judgeTree } from "./judge-tree.ts";
 import type { KeyRing } from "./keys.ts";
-import { type EventRecord, leafHash, leafOf } from "./leaf.ts";
+import { rebuiltLeafHash } from "./leaf.ts";
 import { unpacked } from "./packed-event.ts";
 import { passSealed } from "./pass-sealed.ts";
 import { type FindingList, findingList, type LogReport } from "./report.ts";
@@ -50,7 +50,7 @@ export async function verifyLog(source: LogSource, options: VerifyOptions): Prom
       if (walk !== undefined && isAhead(walk, read.seq)) await passMissing(source, walk, read.seq);
       if (walk !== undefined && "bytes" in read && passSealed(hash, walk, read)) continue;
       const stored = unpacked(read);
-      const rebuilt = rebuild(hash, stored.event);
+      const rebuilt = rebuiltLeafHash(hash, stored.event);
       if (walk !== undefined) {
         const place = nextPlace(walk);
         if (place?.seq === stored.seq) {
@@ -107,15 +107,6 @@ async function passMissing(source: LogSource, walk: Walk, seq: number): Promise<
     if (place === undefined || place.seq >= seq) return;
     if (!isExpired(walk, place)) suspect(walk, { place });
     step(walk, place);
-  }
-}
-
-function rebuild(hash: Hash, event: EventRecord): Uint8Array | undefined {
-  try {
-    return leafHash(hash, leafOf(event));
-  } catch {
-    // No leaf can hold such a value: it was not there when the event was hashed.
-    return undefined;
   }
 }
 

@@ -91,6 +91,17 @@ const rowKinds: readonly DatabaseKind[] = [
     finding: "event_added",
   },
   {
+    // The true event is written anew, so that it lies behind the forged one and comes after it where both have one seq.
+    name: "a forged row slipped in before the event whose seq it has",
+    sql:
+      `create temp table forged as select tenant_id, occurred_at, id as true_id, gen_random_uuid() as id, seq from audit_log.events order by random() limit 1;
+      insert into audit_log.events (tenant_id, occurred_at, id, seq, received_at, principal, event_type, result, leaf_hash)
+        select tenant_id, occurred_at, id, seq, occurred_at, 'key:forged', 'forged', 'success', sha256('') from forged;
+      update audit_log.events as e set result = e.result from forged as f where (e.tenant_id, e.occurred_at, e.id) = (f.tenant_id, f.occurred_at, f.true_id);
+      select id from forged`,
+    finding: "event_added",
+  },
+  {
     name: "an event hidden from readers by a deletion that nobody made",
     sql: `insert into audit_log.deletions (tenant_id, occurred_at, id, reason, deleted_by) select tenant_id, occurred_at, id, 'forged', 'user:somebody'
       from audit_log.events order by random() limit 1 returning id`,
