@@ -4,6 +4,7 @@ import chromium from "@sparticuz/chromium";
 import { type Browser, type BrowserContextOptions, chromium as launcher, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { projectFolder } from "../../scripts/stack/deno-process.ts";
+import type { DoubleAccount } from "./auth-double.ts";
 
 /** Where tests leave what they saw, for people to look at. */
 export const pictures = join(projectFolder, "test-artifacts", "page");
@@ -77,4 +78,11 @@ export async function downloaded(page: Page, click: () => Promise<void>): Promis
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   return { name: download.suggestedFilename(), bytes: Buffer.concat(chunks) };
+}
+
+/** Fills in the form of an account of Supabase Auth and sends it; `password` is the account's unless it is to be a wrong one. */
+export async function signIn(page: Page, account: DoubleAccount, password = account.password): Promise<void> {
+  await page.getByLabel("E-mail").fill(account.email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServerProcess, startServer } from "../api/server-process.ts";
 import { type Service, startService, tenantA, tenantB } from "../api/service.ts";
 import { publishableKey, signToken, testEnvironment } from "../support/tokens.ts";
-import { type AuthDouble, type DoubleAccount, startAuthDouble } from "./auth-double.ts";
-import { downloaded, openBrowser, overhang, rowOf, violations, visit, type VisitOptions } from "./page-browser.ts";
+import { type AuthDouble, startAuthDouble } from "./auth-double.ts";
+import { downloaded, openBrowser, overhang, rowOf, signIn, violations, visit, type VisitOptions } from "./page-browser.ts";
 
 const access = { tenant_ids: [tenantA, tenantB], audit_role: "auditor" };
 const auditor = { email: "auditor@example.com", password: "correct horse", access };
@@ -33,11 +33,6 @@ describe("signing in to the page", () => {
   });
 
   const open = (path: string, test: (page: Page) => Promise<void>, options?: VisitOptions) => visit(browser, `${server.url}${path}`, test, options);
-  const signIn = async (page: Page, account: DoubleAccount, password = account.password) => {
-    await page.getByLabel("E-mail").fill(account.email);
-    await page.getByLabel("Password").fill(password);
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  };
 
   it("takes an account of Supabase Auth, keeps it over a reload, and signs it out at the server", async () => {
     auth.lifetime(3600);
