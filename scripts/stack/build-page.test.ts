@@ -10,7 +10,7 @@ describe("putInPlace()", () => {
     const folder = mkdtempSync(join(tmpdir(), "audit-page-place-"));
     const script = `
       import { mkdirSync, writeFileSync } from "node:fs";
-      import { parentPort, workerData } from "node:worker_threads";
+      import { workerData } from "node:worker_threads";
       const { putInPlace } = await import(workerData.module);
       for (let turn = 0; turn < 30; turn++) {
         const built = workerData.folder + "/" + workerData.name + turn;
