@@ -31,7 +31,12 @@ describe("what happens while the page is open", () => {
       const order: string[] = [];
       page.on("request", (request) => request.url().includes("/events/stream") && order.push("stream"));
       page.on("response", (response) => response.url().includes("/events?") && order.push("list"));
+      const held = Promise.withResolvers<void>();
+      await page.route("**/events?*", (route) => held.promise.then(() => route.continue()));
       await page.goto(`${local().url}/?live=1&range=1h`);
+      // Nothing is followed before the list is there, and nothing is called live.
+      await page.getByText("Connecting…").waitFor();
+      held.resolve();
       await page.getByText("Live", { exact: true }).waitFor();
       expect(order[0]).toBe("list");
     });

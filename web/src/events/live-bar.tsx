@@ -32,7 +32,7 @@ export function LiveBar({ api, filter, shown, isListed, isReading, onRefresh }: 
       <ToggleButton isSelected={isLive} onChange={(live) => setView({ live }, { replace: true })} isDisabled={hasEnd}>
         {isLive ? "Pause" : "Go live"}
       </ToggleButton>
-      {isLive && <span className={`pulse ${state}`}>{state === "connecting" ? "Connecting…" : "Live"}</span>}
+      {isLive && <span className={`pulse ${state}`}>{state === "live" || state === "asking" ? "Live" : "Connecting…"}</span>}
       {state === "asking" && <span className="small">Asks every few seconds. An event more than {LATE_MS / 1000} s late shows when you search again.</span>}
       {!isLive && (
         <label className="inline refresh">
